@@ -1,0 +1,195 @@
+/* The objects an operator configures, as one model: parsed from text, checked, compared and
+ * applied. The names of structs and fields are the names in the file.
+ *
+ * Built and owned by the main thread. References between objects are pointers inside the same
+ * model, set by conf_check(); arrays never move after that. A tunnel is flat but for its PSK,
+ * so that another thread can be given a copy (conf_tunnel_copy). */
+#ifndef CONF_MODEL_H
+#define CONF_MODEL_H
+
+#include "conf/addr.h"
+#include "conf/algo.h"
+#include "conf/problem.h"
+#include "conf/secret.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_NAME_BYTES	  129 /* 32 characters of any script, NUL */
+#define CONF_DEVICE_BYTES 256
+#define CONF_ID_BYTES	  128
+#define CONF_TS_MAX	  8 /* remote subnets of a connection */
+#define CONF_PORT_ADDRS	  16
+#define CONF_WORKERS_MAX  32
+
+enum conf_id_type { CONF_ID_IPV4, CONF_ID_IPV6, CONF_ID_FQDN, CONF_ID_USER_FQDN, CONF_ID_KEY_ID };
+
+struct conf_id {
+	uint8_t type; /* enum conf_id_type */
+	uint8_t len;
+	uint8_t data[CONF_ID_BYTES]; /* as on the wire (RFC 7296 §3.5) */
+};
+
+enum conf_start { CONF_START_INITIATE, CONF_START_RESPOND };
+
+struct conf_workers {
+	struct conf_where where;
+	unsigned n;
+	uint16_t lcore[CONF_WORKERS_MAX]; /* CPU numbers, one worker each; several may share one CPU
+					   */
+	bool idle_nap;	    /* an idle worker sleeps for short whiles instead of polling */
+	bool hugepages;	    /* false: --no-huge; true: use them if there are any */
+	uint32_t memory_mb; /* for packets and SAs */
+};
+
+struct conf_port {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	char device[CONF_DEVICE_BYTES]; /* "0000:3b:00.0" or a vdev string
+					   "net_af_packet0,iface=wan" */
+	unsigned n_addresses;
+	struct prefix address[CONF_PORT_ADDRS]; /* own addresses with their on-link prefix length */
+	struct addr next_hop; /* default gateway reached by this port; ADDR_NONE: none */
+	struct addr next_hop6;
+	uint16_t mtu;
+	uint16_t queues; /* 0: one per worker, as many as the device has */
+};
+
+/* A route written down by an operator; which next_hop is legal depends on the table. */
+struct conf_static_route {
+	struct conf_where where;
+	struct prefix prefix;
+	char next_hop[CONF_NAME_BYTES];
+	const struct conf_vpn_connection *connection; /* in a border gateway's table */
+	const struct conf_vpc_attachment
+		*attachment; /* in a border gateway's table: next_hop is a vpc */
+	const struct conf_border_gateway *gateway; /* in a VPC's table */
+};
+
+struct conf_border_gateway {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	char description[CONF_NAME_BYTES * 8];
+	uint32_t asn;
+	unsigned n_routes;
+	struct conf_static_route *route;
+};
+
+struct conf_vpc {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	unsigned n_prefixes;
+	struct prefix *prefix; /* the subnets */
+	unsigned n_routes;
+	struct conf_static_route *route;
+};
+
+enum conf_propagate { CONF_PROPAGATE_ALL, CONF_PROPAGATE_PARTIAL, CONF_PROPAGATE_NONE };
+enum conf_encap { CONF_ENCAP_VXLAN, CONF_ENCAP_VLAN };
+
+struct conf_vpc_attachment {
+	struct conf_where where;
+	char vpc_name[CONF_NAME_BYTES];
+	char border_gateway_name[CONF_NAME_BYTES];
+	const struct conf_vpc *vpc;
+	const struct conf_border_gateway *gateway;
+	enum conf_propagate propagate;
+	unsigned n_propagated;
+	struct prefix *propagated; /* CONF_PROPAGATE_PARTIAL: which subnets */
+
+	enum conf_encap encap;
+	char port_name[CONF_NAME_BYTES];
+	const struct conf_port *port;
+	uint32_t vni;		/* VXLAN: 1..2^24-1 */
+	struct addr local_vtep; /* one of the port's addresses */
+	struct addr remote_vtep;
+	uint16_t vlan_id; /* VLAN: 1..4094 */
+	uint8_t mac[6];	  /* ours inside the VPC; derived from port and VNI or VLAN unless given */
+	unsigned n_addresses;
+	struct prefix address[CONF_PORT_ADDRS]; /* ours inside the VPC: the hosts' gateway, answers
+						   ARP/ND */
+	uint16_t mtu; /* of inner packets; 0: the port's, less the encapsulation */
+};
+
+struct conf_customer_gateway {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	uint32_t asn;
+	unsigned n_addresses; /* 1, 2 or 4 */
+	struct addr address[4];
+};
+
+struct conf_tunnel {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	struct addr cloud_ip, customer_ip;
+	struct secret *psk;
+	struct conf_id local_id, remote_id;
+	struct prefix inner;	/* our inner address, with the /30 or /126 it lives in */
+	struct addr inner_peer; /* the customer's */
+	bool inner_given;	/* written by the operator, not allocated */
+
+	struct algo_list ike_cipher, ike_auth, ike_dh;
+	uint32_t ike_lifetime; /* seconds */
+	uint32_t dpd;	       /* seconds; 0: off */
+	struct algo_list esp_cipher, esp_auth;
+	struct algo_list esp_pfs; /* empty: none */
+	uint32_t esp_lifetime;	  /* seconds */
+	enum conf_start start;
+	bool enabled;
+	uint32_t replay_window; /* packets */
+	bool esn;
+	bool force_udp; /* UDP encapsulation although no NAT was found */
+
+	/* Traffic selectors of the first child; copied from the connection. n_ts_remote == 0: 0/0
+	 * and ::/0. */
+	unsigned n_ts_local, n_ts_remote;
+	struct prefix ts_local[CONF_TS_MAX], ts_remote[CONF_TS_MAX];
+};
+
+struct conf_vpn_connection {
+	struct conf_where where;
+	char name[CONF_NAME_BYTES];
+	char border_gateway_name[CONF_NAME_BYTES];
+	char customer_gateway_name[CONF_NAME_BYTES];
+	const struct conf_border_gateway *gateway;
+	const struct conf_customer_gateway *customer;
+	unsigned n_tunnels;
+	struct conf_tunnel *tunnel;
+};
+
+struct conf {
+	char *path;
+	struct conf_workers workers;
+	char control_socket[108]; /* path of the operators' UNIX socket */
+	unsigned n_cloud_addresses;
+	struct addr *cloud_address; /* the pool; each must be an address of some port */
+	unsigned n_ports;
+	struct conf_port *port;
+	unsigned n_border_gateways;
+	struct conf_border_gateway *border_gateway;
+	unsigned n_vpcs;
+	struct conf_vpc *vpc;
+	unsigned n_attachments;
+	struct conf_vpc_attachment *attachment;
+	unsigned n_customer_gateways;
+	struct conf_customer_gateway *customer_gateway;
+	unsigned n_connections;
+	struct conf_vpn_connection *connection;
+};
+
+/* Reads, checks and completes (defaults, allocations) the file at path. The model on success; on
+ * errors NULL, with every one of them in problems. Warnings alone do not fail. The file must be a
+ * regular file that only its owner can read or write, because it holds PSKs. */
+struct conf *conf_load(const char *path, struct problem_list *problems);
+void conf_free(struct conf *c);
+
+/* A copy that shares nothing with the source: PSK included. 0 or -ENOMEM. */
+int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from);
+void conf_tunnel_clear(struct conf_tunnel *t); /* frees the PSK, zeroes the rest */
+
+const char *conf_id_format(const struct conf_id *id, char *buf, size_t size);
+struct conf_id conf_id_address(const struct addr *a);
+
+#endif

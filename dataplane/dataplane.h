@@ -1,0 +1,251 @@
+/* The dataplane's face: what the main and the negotiator thread may do to it.
+ *
+ * Main owns ports, interfaces, tables, tunnels' forwarding entries and neighbours; the negotiator
+ * owns SAs and SPIs; workers own packets. Each function says whose it is. Nothing here blocks, and
+ * nothing stops a worker: shared tables are published by stores and freed after every worker
+ * passed a quiescent point; SAs travel to their owner worker through rings.
+ * Functions return 0 or a negative errno unless they say otherwise. */
+#ifndef DATAPLANE_DATAPLANE_H
+#define DATAPLANE_DATAPLANE_H
+
+#include "conf/addr.h"
+#include "conf/algo.h"
+#include "conf/model.h"
+#include "dataplane/drop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dataplane;
+
+/* ---- life (main) ------------------------------------------------------------------------- */
+
+/* Starts EAL, opens the ports, makes rings, tables and workers' memory as *c asks; nothing runs
+ * yet. Once per process. On failure *error gets a static or thread-local text that names the port
+ * or resource. */
+int dataplane_open(struct dataplane **dp, const struct conf *c, const char **error);
+int dataplane_start(struct dataplane *dp); /* launches the workers */
+void dataplane_close(
+	struct dataplane *dp); /* stops workers, closes ports, wipes keys. NULL is fine */
+const char *dataplane_summary(struct dataplane *dp); /* "IPsec-MB 1.3 AVX512 (VAES), no hugepages, 2
+							workers": for log and bench */
+
+/* ---- routes (main) ----------------------------------------------------------------------- */
+
+/* What a route leads to: kind and index of the object, packed as the FIB stores it. */
+enum nexthop_kind {
+	NEXTHOP_NONE, /* no route */
+	NEXTHOP_DISCARD,
+	NEXTHOP_LOCAL,	    /* one of our addresses: punt; index: interface, or tunnel |
+			       NEXTHOP_LOCAL_TUNNEL */
+	NEXTHOP_TABLE,	    /* look up again; index: table */
+	NEXTHOP_LINK,	    /* on-link of an interface, address not resolved; index: interface */
+	NEXTHOP_NEIGHBOUR,  /* index: neighbour */
+	NEXTHOP_CONNECTION, /* index: connection; flow hash picks a tunnel that is UP */
+	NEXTHOP_TUNNEL,	    /* index: tunnel */
+};
+#define NEXTHOP_INDEX_BITS   28
+#define NEXTHOP_LOCAL_TUNNEL (1u << 27)
+
+static inline uint32_t nexthop(enum nexthop_kind kind, uint32_t index)
+{
+	return (uint32_t)kind << NEXTHOP_INDEX_BITS | index;
+}
+static inline enum nexthop_kind nexthop_kind(uint32_t nh)
+{
+	return (enum nexthop_kind)(nh >> NEXTHOP_INDEX_BITS);
+}
+static inline uint32_t nexthop_index(uint32_t nh)
+{
+	return nh & ((1u << NEXTHOP_INDEX_BITS) - 1);
+}
+
+#define DATAPLANE_UNDERLAY 0 /* the table of the ports' own networks; exists from the start */
+
+int dataplane_table_add(struct dataplane *dp, uint32_t *table);
+int dataplane_table_delete(struct dataplane *dp,
+			   uint32_t table); /* nothing may lead to it any more */
+int dataplane_route_set(struct dataplane *dp, uint32_t table, const struct prefix *p,
+			uint32_t nh); /* adds or replaces */
+int dataplane_route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
+uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table,
+				const struct addr *a); /* NEXTHOP_NONE << 28: none */
+
+/* ---- interfaces and neighbours (main) ---------------------------------------------------- */
+
+/* A VPC's network on a port: VXLAN or VLAN. (The ports' own interfaces are made by
+ * dataplane_open(): connected routes, own addresses and default next hops go into the underlay
+ * table.) */
+struct dataplane_attachment {
+	enum conf_encap encap;
+	uint32_t port; /* index in conf */
+	uint32_t vni;
+	struct addr local_vtep, remote_vtep;
+	uint16_t vlan_id;
+	uint8_t mac[6];
+	uint16_t mtu;
+	uint32_t table; /* the VPC's: where packets from it are looked up, and where its hosts are
+			   found */
+	unsigned n_addresses;
+	struct prefix address[CONF_PORT_ADDRS];
+};
+/* Installs own addresses (NEXTHOP_LOCAL) and connected prefixes (NEXTHOP_LINK) in the VPC's table.
+ */
+int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attachment *a,
+			     uint32_t *interface);
+int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface);
+
+/* ---- tunnels and connections (main) ------------------------------------------------------ */
+
+struct dataplane_tunnel {
+	struct addr cloud_ip,
+		customer_ip; /* outer; decides port and neighbour through the underlay table */
+	uint32_t table;	     /* the border gateway's: where decrypted packets are looked up */
+	struct prefix inner; /* our inner address; dataplane answers ICMP echo to it */
+	struct addr inner_peer;
+};
+/* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
+ * worker. */
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t);
+int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel); /* after its SAs were removed */
+
+#define DATAPLANE_CONNECTION_TUNNELS 8
+/* The tunnels that are UP now; n 0: all packets of the connection are dropped as no-tunnel-up. */
+int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
+			     unsigned n);
+
+/* ---- punted packets and timers (main) ---------------------------------------------------- */
+
+int dataplane_main_fd(
+	struct dataplane *dp); /* an eventfd: readable when there is something for main */
+/* Handles punted ARP, ND and ICMP, resolves and ages neighbours. now: microseconds, monotonic.
+ * Returns when it wants to be called next (at the latest; the fd may come first). */
+uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now);
+
+/* ---- SAs and IKE packets (negotiator) ---------------------------------------------------- */
+
+/* One range of inner addresses, ports and protocols. */
+struct dataplane_selector {
+	struct addr first, last;
+	uint16_t port_first, port_last;
+	uint8_t protocol; /* 0: any */
+};
+#define DATAPLANE_SELECTORS 8
+
+struct dataplane_sa {
+	uint32_t tunnel;
+	bool inbound;
+	uint32_t spi; /* host order */
+	enum algo_cipher cipher;
+	enum algo_auth auth;
+	const uint8_t *cipher_key; /* AEAD: key, then salt */
+	size_t cipher_key_len;
+	const uint8_t *auth_key;
+	size_t auth_key_len;
+	bool esn;
+	bool udp;
+	struct endpoint local, remote; /* outer; ports matter with udp */
+	uint32_t replay_window;
+	unsigned n_local, n_remote; /* 0: everything */
+	struct dataplane_selector sel_local[DATAPLANE_SELECTORS], sel_remote[DATAPLANE_SELECTORS];
+};
+
+int dataplane_negotiator_register(struct dataplane *dp); /* first call of that thread */
+void dataplane_negotiator_unregister(struct dataplane *dp);
+uint32_t dataplane_spi_alloc(struct dataplane *dp,
+			     uint32_t tunnel); /* 0: none left. Encodes owner, slot, generation */
+void dataplane_spi_free(struct dataplane *dp, uint32_t tunnel,
+			uint32_t spi); /* one that was never installed */
+/* Builds the SA (keys expanded here) and sends it to its owner worker. Inbound: live beside the
+ * others. Outbound: replaces the one in use. Order per tunnel is kept. -EAGAIN: ring full, nothing
+ * happened. */
+int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *sa);
+int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi);
+int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
+		      const struct endpoint *local, const struct endpoint *remote);
+uint64_t dataplane_inbound_packets(struct dataplane *dp,
+				   uint32_t tunnel); /* authenticated ESP packets */
+
+struct dataplane_sa_stats {
+	uint64_t packets, bytes; /* inner */
+	uint64_t sequence;	 /* last sent, or highest seen */
+	uint64_t replayed, bad_icv;
+};
+int dataplane_sa_stats(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi,
+		       struct dataplane_sa_stats *out);
+
+int dataplane_negotiator_fd(struct dataplane *dp); /* an eventfd */
+struct dataplane_negotiator_ops {
+	void (*packet)(void *ctx, const struct endpoint *local, const struct endpoint *remote,
+		       const uint8_t *data, size_t len);
+	void (*sa_used)(void *ctx, uint32_t tunnel,
+			uint32_t spi_in); /* first authenticated packet */
+	void (*sa_exhausted)(void *ctx, uint32_t tunnel, uint32_t spi,
+			     bool inbound); /* sequence numbers run out soon */
+};
+/* Takes what came from the workers: at most one burst. Returns true if there may be more. */
+bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,
+			       void *ctx);
+/* One UDP datagram out of the underlay. -EAGAIN: ring full; -ENETUNREACH; -EMSGSIZE. */
+int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
+		       const struct endpoint *remote, const void *data, size_t len);
+
+/* ---- watching (any thread; values are a moment old) -------------------------------------- */
+
+#define WORKER_PHASES(_)        \
+	_(RX, "rx")             \
+	_(CLASSIFY, "classify") \
+	_(ESP_IN, "esp-in")     \
+	_(FORWARD, "forward")   \
+	_(ESP_OUT, "esp-out")   \
+	_(TX, "tx")             \
+	_(CONTROL, "control")
+enum worker_phase {
+#define WORKER_PHASE_ENUM(name, key) PHASE_##name,
+	WORKER_PHASES(WORKER_PHASE_ENUM)
+#undef WORKER_PHASE_ENUM
+		PHASE_COUNT
+};
+const char *worker_phase_name(enum worker_phase p);
+
+struct dataplane_worker_stats {
+	unsigned lcore;
+	uint32_t tunnels; /* owned */
+	uint64_t loops, busy_loops, naps;
+	uint64_t rx_packets, tx_packets;
+	uint64_t esp_in_packets, esp_out_packets, handed_over;
+	uint64_t phase_cycles[PHASE_COUNT]; /* TSC cycles in loops that had work */
+	uint64_t phase_packets[PHASE_COUNT];
+	uint64_t idle_cycles;
+	uint64_t drop[DROP_REASON_COUNT];
+};
+unsigned dataplane_workers(struct dataplane *dp);
+int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
+			   struct dataplane_worker_stats *out);
+
+struct dataplane_tunnel_stats {
+	uint64_t in_packets, in_bytes, in_wire_bytes; /* inner bytes; outer IP bytes */
+	uint64_t out_packets, out_bytes, out_wire_bytes;
+	uint64_t replayed, bad_icv, selector;
+};
+int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
+			   struct dataplane_tunnel_stats *out);
+
+struct dataplane_port_stats {
+	char device[64]; /* driver's name */
+	uint8_t mac[6];
+	bool link_up;
+	uint16_t queues, mtu;
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors, tx_packets, tx_bytes, tx_errors;
+};
+unsigned dataplane_ports(struct dataplane *dp);
+int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_port_stats *out);
+
+/* For show routes: every route of a table, in prefix order (main). */
+int dataplane_route_walk(struct dataplane *dp, uint32_t table,
+			 void (*fn)(void *ctx, const struct prefix *p, uint32_t nh), void *ctx);
+/* For show: "neighbour 10.0.0.9 on wan0 (02:..), reachable"; buf is returned. (main) */
+const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size);
+
+#endif
