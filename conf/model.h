@@ -161,6 +161,8 @@ struct conf_vpn_connection {
 
 struct conf {
 	char *path;
+	unsigned n_files; /* names that conf_where borrows: path, and what it includes */
+	char **file;
 	struct conf_workers workers;
 	char control_socket[108]; /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;
@@ -189,6 +191,10 @@ void conf_free(struct conf *c);
 int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from);
 void conf_tunnel_clear(struct conf_tunnel *t); /* frees the PSK, zeroes the rest */
 
+/* "192.0.2.1", "gw.example.com", "user@example.com"; "fqdn:", "user_fqdn:" and "key_id:" (text, or
+ * 0x and hex) say the type. 0 or -EINVAL. */
+int conf_id_parse(struct conf_id *out, const char *text);
+/* The same text back; what is not plain characters is written as hex. Returns buf. */
 const char *conf_id_format(const struct conf_id *id, char *buf, size_t size);
 struct conf_id conf_id_address(const struct addr *a);
 

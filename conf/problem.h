@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Where a thing was written; borrowed from the model's own string table. */
+/* Where a thing was written; the name is borrowed from the model. A problem keeps its own copy,
+ * since it outlives a model that was refused. */
 struct conf_where {
 	const char *file;
 	unsigned line; /* 0: not from a file */

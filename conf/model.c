@@ -1,0 +1,59 @@
+#include "conf/model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
+{
+	struct secret *psk = secret_copy(from->psk);
+
+	if (from->psk != NULL && psk == NULL)
+		return -ENOMEM;
+	*to = *from;
+	to->psk = psk;
+	/* The place is borrowed from a model that the copy may outlive. */
+	to->where = (struct conf_where){ 0 };
+	return 0;
+}
+
+void conf_tunnel_clear(struct conf_tunnel *t)
+{
+	secret_free(t->psk);
+	memset(t, 0, sizeof(*t));
+}
+
+static void connection_clear(struct conf_vpn_connection *v)
+{
+	for (unsigned i = 0; i < v->n_tunnels; i++)
+		conf_tunnel_clear(&v->tunnel[i]);
+	free(v->tunnel);
+}
+
+void conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	for (unsigned i = 0; i < c->n_connections; i++)
+		connection_clear(&c->connection[i]);
+	for (unsigned i = 0; i < c->n_border_gateways; i++)
+		free(c->border_gateway[i].route);
+	for (unsigned i = 0; i < c->n_vpcs; i++) {
+		free(c->vpc[i].prefix);
+		free(c->vpc[i].route);
+	}
+	for (unsigned i = 0; i < c->n_attachments; i++)
+		free(c->attachment[i].propagated);
+	for (unsigned i = 0; i < c->n_files; i++)
+		free(c->file[i]);
+	free(c->file);
+	free(c->connection);
+	free(c->customer_gateway);
+	free(c->attachment);
+	free(c->vpc);
+	free(c->border_gateway);
+	free(c->port);
+	free(c->cloud_address);
+	free(c->path);
+	free(c);
+}
