@@ -18,7 +18,8 @@ struct ike_chunk {
 	size_t n;
 };
 
-#define IKE_HASH_MAX 64 /* bytes: SHA-512 */
+#define IKE_HASH_MAX   64 /* bytes: SHA-512 */
+#define IKE_SHA1_BYTES 20
 
 /* out gets algo_auths[prf].out_bytes bytes; the chunks are concatenated. */
 int ike_prf(enum algo_auth prf, const void *key, size_t key_len, const struct ike_chunk *in,
@@ -26,6 +27,9 @@ int ike_prf(enum algo_auth prf, const void *key, size_t key_len, const struct ik
 /* prf+ (RFC 7296 §2.13): fills out_len ≤ 255 × hash bytes. */
 int ike_prf_plus(enum algo_auth prf, const void *key, size_t key_len, const struct ike_chunk *seed,
 		 unsigned n_seed, uint8_t *out, size_t out_len);
+
+/* Plain SHA-1, for NAT detection only (RFC 7296 §2.23). */
+int ike_sha1(const struct ike_chunk *in, unsigned n_in, uint8_t out[IKE_SHA1_BYTES]);
 
 /* One direction of an IKE SA's protection: SK_e (AEAD: key then salt) and SK_a. */
 struct ike_protection {
