@@ -1,0 +1,108 @@
+/* Longest-prefix match for one route table, IPv4 and IPv6 side by side.
+ *
+ * A trie with eight bits a level. A node is immutable but for its child pointers: a change builds
+ * one new node, publishes it with one store and retires the old one until every reader has passed
+ * a quiescent point. A route lives in exactly one node; what it covers below that is found on the
+ * way down, so a change never touches more than its node. An empty table is a few hundred bytes.
+ *
+ * One writer (main) for all tables of a heap; any number of readers, which report to the heap's
+ * QSBR variable and hold no node across a report. */
+#ifndef DATAPLANE_FIB_H
+#define DATAPLANE_FIB_H
+
+#include "conf/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FIB_NONE 0u /* no route; never a stored value */
+
+struct rte_rcu_qsbr;
+struct fib_heap;
+
+/* Memory of all tables and the retired nodes. qsbr NULL: no readers beside the writer. */
+struct fib_heap *fib_heap_new(struct rte_rcu_qsbr *qsbr);
+void fib_heap_free(struct fib_heap *h); /* after its tables; readers are gone. NULL is fine */
+unsigned fib_heap_reclaim(struct fib_heap *h);	 /* frees what readers have left; how many wait */
+size_t fib_heap_bytes(const struct fib_heap *h); /* in use by tables and retired nodes */
+
+/* ---- readers ------------------------------------------------------------------------------ */
+
+/* Sixty-four of a node's 256 slots. */
+struct fib_part {
+	uint64_t child;	  /* slots that lead on */
+	uint64_t covered; /* slots under a route that lives in this node */
+	uint64_t start;	  /* covered slots whose route differs from the slot before */
+	uint16_t first_child, first_route; /* index of this part's first in the arrays */
+	uint32_t unused;
+};
+
+struct fib_node {
+	struct fib_part part[4];
+	const uint32_t *route;	  /* behind the children */
+	struct fib_node *child[]; /* the one thing that changes: writer stores, readers acquire */
+};
+
+struct fib {
+	struct fib_node *root4, *root6; /* writer stores, readers acquire; never NULL */
+	struct fib_heap *heap;
+	struct fib_trunk *trunk4, *trunk6; /* the writer's own view */
+	size_t routes;			   /* writer's */
+};
+
+static inline const struct fib_node *fib_step(const struct fib_node *n, uint8_t slot,
+					      const uint32_t **best)
+{
+	const struct fib_part *p = &n->part[slot / 64];
+	uint64_t bit = UINT64_C(1) << (slot % 64), upto = bit | (bit - 1);
+
+	if (p->covered & bit)
+		*best = &n->route[p->first_route + __builtin_popcountll(p->start & upto) - 1];
+	if (!(p->child & bit))
+		return NULL;
+	return __atomic_load_n(
+		&n->child[p->first_child + __builtin_popcountll(p->child & upto) - 1],
+		__ATOMIC_ACQUIRE);
+}
+
+extern const uint32_t fib_none;
+
+static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
+{
+	const struct fib_node *n = __atomic_load_n(&f->root4, __ATOMIC_ACQUIRE);
+	const uint32_t *best = &fib_none;
+
+	for (unsigned shift = 24; n; shift -= 8)
+		n = fib_step(n, (uint8_t)(host_order >> shift), &best);
+	return *best;
+}
+
+static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])
+{
+	const struct fib_node *n = __atomic_load_n(&f->root6, __ATOMIC_ACQUIRE);
+	const uint32_t *best = &fib_none;
+
+	while (n)
+		n = fib_step(n, *a++, &best);
+	return *best;
+}
+
+uint32_t fib_lookup(const struct fib *f, const struct addr *a);
+
+/* ---- the writer --------------------------------------------------------------------------- */
+
+struct fib *fib_new(struct fib_heap *h); /* NULL: no memory */
+/* Retires everything; *f itself goes when its readers have. Nothing may lead to it any more. */
+void fib_free(struct fib *f);
+
+/* Adds or replaces; nh is not FIB_NONE. Host bits of *p are ignored. 0, -EINVAL or -ENOMEM (and
+ * then nothing changed). */
+int fib_set(struct fib *f, const struct prefix *p, uint32_t nh);
+int fib_delete(struct fib *f, const struct prefix *p);	       /* 0, -ENOENT, -ENOMEM */
+uint32_t fib_get(const struct fib *f, const struct prefix *p); /* exactly this prefix's */
+size_t fib_routes(const struct fib *f);
+/* In order: IPv4 first, then by address, shorter before longer. fn must not change the table. */
+void fib_walk(const struct fib *f, void (*fn)(void *ctx, const struct prefix *p, uint32_t nh),
+	      void *ctx);
+
+#endif
