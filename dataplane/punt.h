@@ -1,0 +1,33 @@
+/* Packets that leave the fast path for a control thread, each class within its own budget, so that
+ * a flood of one starves no other.
+ *
+ * Owned by one worker. Budgets are refilled once per loop from the TSC, never per packet. */
+#ifndef DATAPLANE_PUNT_H
+#define DATAPLANE_PUNT_H
+
+#include "dataplane/burst.h"
+
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+struct worker;
+struct doorbell;
+
+enum punt_class { PUNT_IKE, PUNT_NEIGH, PUNT_LOCAL, PUNT_RESOLVE, PUNT_CLASSES };
+
+struct punt {
+	uint32_t budget[PUNT_CLASSES]; /* packets that may still go */
+	uint64_t refilled;	       /* TSC */
+	bool ring_main, ring_negotiator;
+	struct rte_ring *to_main, *to_negotiator;
+	struct doorbell *main_bell, *negotiator_bell;
+};
+
+/* Hands the tagged packet over to the thread of its class, or drops it by reason. */
+void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class);
+void punt_refill(struct worker *w, uint64_t tsc);
+/* Rings the bells of who got something since the last call. */
+void punt_flush(struct worker *w);
+
+#endif

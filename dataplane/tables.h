@@ -1,0 +1,113 @@
+/* What all workers read and the main thread writes: routes, tunnels, connections, interfaces,
+ * neighbours.
+ *
+ * Changes are published by single stores. Whatever a worker may still read is reused or freed only
+ * after every worker passed a quiescent point (tables->qsbr). Arrays have their final size from
+ * the start and are backed by memory only where they are used. */
+#ifndef DATAPLANE_TABLES_H
+#define DATAPLANE_TABLES_H
+
+#include "dataplane/dataplane.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_common.h>
+#include <rte_rcu_qsbr.h>
+
+#define TABLES_MAX	16384
+#define TUNNELS_MAX	32768
+#define CONNECTIONS_MAX 32768
+#define INTERFACES_MAX	16384
+#define NEIGHBOURS_MAX	65536
+#define PORTS_MAX	32
+#define NO_TUNNEL	UINT16_MAX
+
+struct fib;
+struct sa;
+
+/* One tunnel as packets see it. */
+struct tunnel {
+	/* main: rw; workers: ro */
+	uint32_t table; /* where decrypted packets are looked up */
+	uint8_t owner;	/* worker that holds its SAs */
+	bool used;
+
+	/* owner worker: rw; readers add up */
+	_Alignas(RTE_CACHE_LINE_SIZE) struct sa *out; /* outbound SA in use; NULL: none */
+	uint64_t out_packets, out_bytes, out_wire_bytes;
+	uint64_t in_packets, in_bytes, in_wire_bytes;
+
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t replayed;
+	uint64_t bad_icv, selector;
+};
+_Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
+	       "one line each: shared, hot, rare");
+
+/* A flow's hash picks a bucket, the bucket names the tunnel. main: rw; workers: ro */
+#define CONNECTION_BUCKETS 30
+struct connection {
+	uint16_t n; /* distinct tunnels; 0: none is UP, 1: no need to hash */
+	uint16_t spare;
+	uint16_t bucket[CONNECTION_BUCKETS];
+};
+_Static_assert(sizeof(struct connection) == RTE_CACHE_LINE_SIZE, "a connection is one line");
+
+/* A resolved next hop: everything that goes before an IP packet, ready to be copied. Immutable
+ * while a worker can reach it: a change makes a new one. */
+enum neighbour_kind { NEIGHBOUR_ETHER, NEIGHBOUR_VLAN, NEIGHBOUR_VXLAN4, NEIGHBOUR_VXLAN6 };
+#define NEIGHBOUR_HEAD 104
+
+struct neighbour {
+	uint16_t port;	 /* DPDK port */
+	uint16_t mtu;	 /* largest IP packet that may follow the head */
+	uint8_t kind;	 /* enum neighbour_kind */
+	uint8_t len;	 /* bytes of head */
+	uint16_t ip_at;	 /* VXLAN: offset of the outer IP header */
+	uint32_t ip_sum; /* VXLAN over IPv4: sum of the outer header's words without its length */
+	uint32_t interface;
+	uint8_t head[NEIGHBOUR_HEAD];
+	uint8_t spare[8];
+};
+_Static_assert(sizeof(struct neighbour) == 2 * RTE_CACHE_LINE_SIZE, "a neighbour is two lines");
+
+/* A network we are part of: a port's own, or a VPC's on a port. Immutable while published. */
+enum interface_kind { INTERFACE_PORT, INTERFACE_VLAN, INTERFACE_VXLAN };
+
+struct interface {
+	uint32_t index;
+	uint8_t kind; /* enum interface_kind */
+	uint8_t mac[6];
+	uint16_t port; /* DPDK port */
+	uint16_t mtu;  /* of IP packets in this network */
+	uint16_t vlan_id;
+	uint32_t vni;
+	struct addr local_vtep, remote_vtep;
+	uint32_t table;
+	unsigned n_addresses;
+	struct prefix address[CONF_PORT_ADDRS];
+};
+
+struct port_table {	    /* what classify needs to know of a DPDK port; main: rw; workers: ro */
+	uint64_t mac;	    /* as loaded from the wire, upper 16 bits zero */
+	uint32_t interface; /* the port's own */
+	uint32_t *vlan;	    /* 4096 interfaces + 1 by VLAN ID; 0: none; NULL: no VLAN at all */
+};
+
+struct tables {
+	struct fib *_Atomic fib[TABLES_MAX];
+	struct interface *_Atomic interface[INTERFACES_MAX];
+	uint32_t
+		*_Atomic vni[4096]; /* VNI's upper 12 bits, then lower 12: interface + 1; 0: none */
+	struct port_table port[RTE_MAX_ETHPORTS];
+	struct tunnel *tunnel;	       /* TUNNELS_MAX */
+	struct connection *connection; /* CONNECTIONS_MAX */
+	struct neighbour *neighbour;   /* NEIGHBOURS_MAX */
+	/* Changes after every change of the underlay's routes or neighbours: an outbound SA's next
+	 * hop found under an older epoch is looked up again. */
+	_Atomic uint32_t underlay_epoch;
+	struct rte_rcu_qsbr *qsbr;
+};
+
+#endif

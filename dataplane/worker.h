@@ -1,0 +1,96 @@
+/* A worker: one lcore that polls its queues and takes every packet to its end.
+ *
+ * Owned by its lcore; other threads only read counters (plain 64-bit stores, a moment old). It
+ * never blocks, allocates, logs per packet or takes a lock. */
+#ifndef DATAPLANE_WORKER_H
+#define DATAPLANE_WORKER_H
+
+#include "dataplane/burst.h"
+#include "dataplane/dataplane.h"
+#include "dataplane/doorbell.h"
+#include "dataplane/message.h"
+#include "dataplane/punt.h"
+#include "dataplane/spi.h"
+#include "dataplane/tables.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#define TX_ROOM (4 * BURST_MAX)
+
+struct crypt;
+struct worker;
+
+/* Where an inbound SPI leads. */
+struct slot {
+	uint32_t spi; /* host order; 0: nothing here */
+	uint32_t spare;
+	struct sa *sa;
+};
+
+struct rx_queue {
+	uint16_t port, queue;
+};
+
+struct tx_port {
+	unsigned n;
+	uint16_t queue;
+	uint16_t worker; /* who sends for us: ourselves where the port has a queue for each */
+	struct rte_mbuf *pkt[TX_ROOM];
+};
+
+struct worker {
+	/* constant once started */
+	unsigned index, lcore;
+	unsigned n_workers, n_rx, n_ports;
+	bool idle_nap;
+	struct rx_queue rx[PORTS_MAX * 4];
+	struct tables *tables;
+	struct slot *slot;	/* SPI_SLOTS of them */
+	struct crypt *crypt;	/* this worker's IPsec-MB manager */
+	struct worker **worker; /* all of them, by index */
+
+	/* owner: rw */
+	struct rte_ring *handover[CONF_WORKERS_MAX]; /* from here to each other worker */
+	struct rte_mbuf *hand[CONF_WORKERS_MAX][BURST_MAX];
+	uint8_t n_hand[CONF_WORKERS_MAX];
+	struct tx_port tx[PORTS_MAX];
+	struct punt punt;
+	struct dataplane_worker_stats stats;
+
+	/* written by their producers */
+	struct rte_ring *arrival[CONF_WORKERS_MAX]; /* packets from each other worker */
+	struct rte_ring *inject[2];		    /* packets from main, from the negotiator */
+	struct rte_ring *orders;		    /* messages from the negotiator */
+	struct rte_ring *reports;		    /* messages to the negotiator */
+	struct doorbell *negotiator_bell;
+
+	_Atomic bool stop; /* main: w; worker: ro */
+};
+
+/* One pass over control, queues and rings; returns the packets it had. The loop of a worker, one
+ * step at a time for tests and benchmarks. */
+unsigned worker_run_once(struct worker *w);
+
+/* The lcore's function: runs until stop. */
+int worker_main(void *w);
+
+/* The phases, in the order of a packet's life. Each empties its lane. */
+void classify(struct worker *w, struct burst *b, uint16_t port);
+void esp_in(struct worker *w, struct burst *b);
+void forward(struct worker *w, struct burst *b);
+void esp_out(struct worker *w, struct burst *b);
+void link_out(struct worker *w, struct burst *b);
+
+static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
+{
+	w->stats.drop[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+/* Gives a tagged packet to another worker at the end of this burst. */
+void worker_hand_over(struct worker *w, unsigned to, struct rte_mbuf *m);
+
+#endif
