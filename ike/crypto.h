@@ -24,7 +24,8 @@ struct ike_chunk {
 /* out gets algo_auths[prf].out_bytes bytes; the chunks are concatenated. */
 int ike_prf(enum algo_auth prf, const void *key, size_t key_len, const struct ike_chunk *in,
 	    unsigned n_in, uint8_t *out);
-/* prf+ (RFC 7296 §2.13): fills out_len ≤ 255 × hash bytes. */
+#define IKE_PRF_PLUS_SEEDS 6
+/* prf+ (RFC 7296 §2.13): fills out_len ≤ 255 × hash bytes; at most IKE_PRF_PLUS_SEEDS chunks. */
 int ike_prf_plus(enum algo_auth prf, const void *key, size_t key_len, const struct ike_chunk *seed,
 		 unsigned n_seed, uint8_t *out, size_t out_len);
 
@@ -52,7 +53,7 @@ int ike_protect(const struct ike_protection *p, uint8_t *msg, size_t len, size_t
 
 /* Verifies first, then decrypts in place. msg..msg+total is the whole message; body_off is where
  * the IV starts (right after the SK or SKF payload header). *plain_off and *plain_len get the inner
- * payloads without padding. -EBADMSG: bad ICV or malformed. */
+ * payloads without padding. -EBADMSG: bad ICV or malformed; the body's bytes are then undefined. */
 int ike_unprotect(const struct ike_protection *p, uint8_t *msg, size_t total, size_t body_off,
 		  size_t *plain_off, size_t *plain_len);
 
