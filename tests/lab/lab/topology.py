@@ -1,0 +1,129 @@
+"""The places of a lab: a wide area network, data centres and clouds that join it.
+
+      idc host ---- data centre ====== wan ====== gateway ---- vpc host
+    192.168.N.2     strongSwan        router      isthmusd     10.N.1.2, behind a kernel VXLAN device
+                   198.51.N.2                    203.0.N.1
+"""
+
+import os
+
+from .gateway import Gateway
+from .host import Host
+from .network import cable
+from .strongswan import Strongswan
+
+HOST_MTU = 1400
+PSK = "correct-horse-battery-staple"
+
+
+class Wan:
+    """A router between all sites; the place to watch, to cut and to translate addresses."""
+
+    def __init__(self, lab, role="wan"):
+        self.ns = lab.namespace(role)
+        self.ns.forward()
+        self.links = []
+
+    def join(self, ns, link, net):
+        """Cables ns in; we are host 254 of its /24. The name of our end."""
+        ours = f"w{len(self.links)}"
+        cable(self.ns, ours, ns, link)
+        self.ns.ip(f"addr add {net}.254/24 dev {ours}")
+        self.links.append(ours)
+        return ours
+
+
+class DataCentre:
+    """strongSwan as the customer's gateway, and a host behind it."""
+
+    def __init__(self, lab, wan, number=1, outlive=False, **strongswan):
+        self.net = f"198.51.{number}"
+        self.address = f"{self.net}.2"
+        self.prefix = f"192.168.{number}.0/24"
+        self.ns = lab.namespace(f"idc{number}-gw")
+        self.wan_link = wan.join(self.ns, "wan", self.net)
+        self.ns.ip(f"addr add {self.address}/24 dev wan")
+        self.ns.ip(f"route add default via {self.net}.254")
+        self.ns.forward()
+
+        host = lab.namespace(f"idc{number}-host")
+        cable(self.ns, "lan", host, "eth0", mtu=HOST_MTU)
+        self.ns.ip(f"addr add 192.168.{number}.1/24 dev lan")
+        host.ip(f"addr add 192.168.{number}.2/24 dev eth0")
+        host.ip(f"route add default via 192.168.{number}.1")
+        self.host = lab.own(Host(host, f"192.168.{number}.2", lab.folder))
+
+        strongswan.setdefault("routes", ["10.0.0.0/8"])
+        self.strongswan = lab.own(Strongswan(self.ns, lab.path(f"strongswan{number}"),
+                                             inner=f"169.254.{number}.1/30", outlive=outlive, **strongswan))
+
+
+class Cloud:
+    """A namespace for isthmusd with its two ports, and a host in a VPC behind it."""
+
+    VNI = 5000
+
+    def __init__(self, lab, wan, number=1):
+        self.lab = lab
+        self.number = number
+        self.net = f"203.0.{number}"
+        self.address = f"{self.net}.1"
+        self.prefix = f"10.{number}.0.0/16"
+        self.ns = lab.namespace(f"cloud{number}-gw")
+        self.wan_link = wan.join(self.ns, "wan", self.net)
+        self.gateway = None
+
+        host = lab.namespace(f"cloud{number}-vpc")
+        cable(self.ns, "vpc", host, "eth0")
+        host.ip("addr add 172.31.0.2/24 dev eth0")
+        host.ip(f"link add vxlan0 mtu {HOST_MTU} type vxlan id {self.VNI + number} dev eth0 "
+                "local 172.31.0.2 remote 172.31.0.1 dstport 4789")
+        host.ip(f"addr add 10.{number}.1.2/16 dev vxlan0")
+        host.ip("link set vxlan0 up")
+        host.ip(f"route add default via 10.{number}.0.1")
+        self.host = lab.own(Host(host, f"10.{number}.1.2", lab.folder))
+
+    def config(self, customers, workers=None, wan_device="net_af_packet0,iface=wan",
+               vpc_device="net_af_packet1,iface=vpc"):
+        """The file, for a list of customers as Customer makes them."""
+        return {
+            "workers": {"lcores": [1 % os.cpu_count()], "idle_nap": True, "hugepages": False, "memory_mb": 256,
+                        **(workers or {})},
+            "ports": [
+                {"name": "wan", "device": wan_device, "addresses": [f"{self.address}/24"],
+                 "next_hop": f"{self.net}.254", "mtu": 1500},
+                {"name": "vpc", "device": vpc_device, "addresses": ["172.31.0.1/24"], "mtu": 1500},
+            ],
+            "cloud_addresses": [self.address],
+            "border_gateways": [{
+                "name": "bgw", "asn": 65000,
+                "static_routes": [{"prefix": p, "next_hop": c.name} for c in customers for p in c.prefixes],
+            }],
+            "vpcs": [{"name": "vpc", "prefixes": [self.prefix]}],
+            "vpc_attachments": [{
+                "vpc": "vpc", "border_gateway": "bgw", "propagate": "all", "port": "vpc",
+                "addresses": [f"10.{self.number}.0.1/16"],
+                "vxlan": {"vni": self.VNI + self.number, "local_vtep": "172.31.0.1", "remote_vtep": "172.31.0.2"},
+            }],
+            "customer_gateways": [{"name": c.name, "addresses": [c.address], "asn": 65001 + i}
+                                  for i, c in enumerate(customers)],
+            "vpn_connections": [{
+                "name": c.name, "border_gateway": "bgw", "customer_gateway": c.name, "bgp": False,
+                "tunnels": [{"name": c.tunnel, "cloud_ip": self.address, "customer_ip": c.address, **c.parameters}],
+            } for c in customers],
+        }
+
+    def isthmusd(self, config, **how):
+        self.gateway = self.lab.own(Gateway(self.ns, self.lab.path(f"isthmus{self.number}"), config, **how))
+        return self.gateway
+
+
+class Customer:
+    """A customer in our configuration: one connection with one tunnel, both named after it."""
+
+    def __init__(self, name, address, prefixes, psk=PSK, **parameters):
+        self.name = name
+        self.tunnel = f"{name}-1"
+        self.address = address
+        self.prefixes = prefixes
+        self.parameters = {"psk": psk, **parameters}
