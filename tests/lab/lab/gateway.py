@@ -32,7 +32,7 @@ class Gateway:
         """config: the file as Python values (see libconfig.py), without the control socket."""
         self.ns = ns
         self.folder = folder
-        self.build = build or build_folder()
+        self.build = os.path.join(TOP, build) if build else build_folder()
         self.outlive = outlive
         self.process = None
         os.makedirs(folder, exist_ok=True)

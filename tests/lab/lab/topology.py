@@ -127,3 +127,80 @@ class Customer:
         self.address = address
         self.prefixes = prefixes
         self.parameters = {"psk": psk, **parameters}
+
+
+class Site:
+    """One data centre and one cloud. isthmusd knows the data centre as customer "dc1", tunnel "dc1-1"."""
+
+    TUNNEL = "dc1-1"
+
+    def __init__(self, lab, workers=None, build=None, outlive=False, devices=None, **tunnel):
+        self.lab = lab
+        self.wan = Wan(lab)
+        self.idc = DataCentre(lab, self.wan, 1, outlive=outlive)
+        self.cloud = Cloud(lab, self.wan, 1)
+        self.customer = Customer("dc1", self.idc.address, [self.idc.prefix], **tunnel)
+        self.gateway = self.cloud.isthmusd(self.cloud.config([self.customer], workers, **(devices or {})),
+                                           build=build, outlive=outlive)
+        self.strongswan = self.idc.strongswan
+
+    @property
+    def hosts(self):
+        return self.idc.host, self.cloud.host
+
+    def load(self, psk=PSK, **connection):
+        """strongSwan's side of the tunnel."""
+        self.strongswan.load(self.idc.address, self.cloud.address, psk, **connection)
+
+    def start(self, **connection):
+        """strongSwan first, ready to answer; then isthmusd."""
+        self.strongswan.start()
+        self.load(**connection)
+        self.gateway.start()
+        return self
+
+    def await_up(self, timeout=10):
+        seen = self.gateway.await_tunnel(self.TUNNEL, "UP", timeout)
+        self.strongswan.await_up(timeout)
+        return seen
+
+    def check_both_ways(self):
+        """Each host reaches the other, in a packet small and one as large as fits."""
+        idc, cloud = self.hosts
+        idc.await_ping(cloud)
+        for a, b in ((idc, cloud), (cloud, idc)):
+            for size in (56, HOST_MTU - 28):
+                ping = a.ping(b, count=3, interval=0.05, size=size)
+                assert ping.lost == 0, f"{a.address} to {b.address}, {size} bytes: {ping.text}"
+
+
+class Pair:
+    """Two clouds, each other's customers: gateway to gateway. Cloud 1 initiates, cloud 2 responds."""
+
+    def __init__(self, lab, tunnel=None, **config):
+        self.wan = Wan(lab)
+        self.clouds = [Cloud(lab, self.wan, 1), Cloud(lab, self.wan, 2)]
+        for mine, other, start in ((0, 1, "initiate"), (1, 0, "respond")):
+            me, you = self.clouds[mine], self.clouds[other]
+            customer = Customer(self.names[mine], you.address, [you.prefix], start=start, **(tunnel or {}))
+            me.isthmusd(me.config([customer], **config))
+
+    names = ("east", "west")
+
+    @property
+    def gateways(self):
+        return [c.gateway for c in self.clouds]
+
+    @property
+    def hosts(self):
+        return [c.host for c in self.clouds]
+
+    def start(self):
+        for g in reversed(self.gateways):
+            g.start()
+        return self
+
+    def await_up(self, timeout=10):
+        for g, name in zip(self.gateways, self.names):
+            g.await_tunnel(f"{name}-1", "UP", timeout)
+        self.hosts[0].await_ping(self.hosts[1])

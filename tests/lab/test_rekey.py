@@ -1,0 +1,81 @@
+"""Rekeys every few seconds, by one side, by the other, by both, under a thousand pings."""
+
+import pytest
+
+from lab import Lab, wait_for
+from lab.capture import Capture
+from lab.topology import Pair, Site
+
+PINGS = 1000
+INTERVAL = 0.02
+
+SHORT = {"esp_lifetime": 4, "ike_lifetime": 10}
+
+
+def spi(site):
+    return {c["spi-in"] for c in site.strongswan.children()}
+
+
+def ping_through(site, allowed):
+    """A thousand pings; the SPIs that strongSwan had meanwhile."""
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+    pings = site.lab.own(idc.ping_in_background(cloud, PINGS, INTERVAL))
+    spis = set()
+
+    def done():
+        spis.update(spi(site))
+        return not pings.running
+    wait_for(done, 60, "the end of the pings", every=0.5)
+    result = pings.result()
+    assert result.sent == PINGS and result.lost <= allowed, f"{result.text}\n{len(spis)} child SAs"
+    return spis
+
+
+def test_we_rekey(lab):
+    site = Site(lab, **SHORT).start()
+    site.await_up()
+    assert len(ping_through(site, allowed=2)) >= 4
+
+
+def test_strongswan_rekeys(lab):
+    site = Site(lab).start(child_rekey_time="4s", rekey_time="9s")
+    site.await_up()
+    assert len(ping_through(site, allowed=2)) >= 4
+
+
+def test_both_rekey(lab):
+    site = Site(lab, esp_lifetime=7, ike_lifetime=13).start(child_rekey_time="4s", rekey_time="9s")
+    site.await_up()
+    assert len(ping_through(site, allowed=2)) >= 4
+
+
+def test_rekey_by_hand(lab):
+    """The operator asks for a new child SA, then for a new IKE SA."""
+    site = Site(lab).start()
+    site.await_up()
+    site.check_both_ways()
+    child, ike = spi(site), site.strongswan.sas()[0]["uniqueid"]
+    site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "child")
+    wait_for(lambda: spi(site) - child, 5, "a new child SA")
+    site.check_both_ways()
+    site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "ike")
+    wait_for(lambda: [sa for sa in site.strongswan.sas() if sa["uniqueid"] != ike], 5, "a new IKE SA")
+    site.check_both_ways()
+
+
+@pytest.mark.parametrize("cipher", ["aes128gcm", "aes128"])
+def test_gateway_to_gateway_loses_nothing(lab, cipher):
+    """Two isthmusd, native ESP: not one packet of a thousand may go."""
+    pair = Pair(lab, tunnel={"esp_cipher": [cipher], **SHORT})
+    seen = lab.own(Capture(pair.wan.ns, pair.clouds[0].wan_link, lab.path("wan.pcap"), snap=64))
+    pair.start()
+    pair.await_up()
+    pings = lab.own(pair.hosts[0].ping_in_background(pair.hosts[1], PINGS, INTERVAL))
+    result = pings.result()
+    seen.stop()
+    assert result.sent == PINGS and result.lost == 0, result.text
+    assert seen.count("esp") >= 2 * PINGS
+    assert seen.count("not (udp port 500 or udp port 4500 or esp or arp)") == 0
+    spis = {line.split("spi=")[1].split(",")[0] for line in seen.packets("esp")}
+    assert len(spis) >= 8, f"only {len(spis)} SPIs in {PINGS * INTERVAL:g} s"
