@@ -28,26 +28,38 @@ size_t fib_heap_bytes(const struct fib_heap *h); /* in use by tables and retired
 
 /* ---- readers ------------------------------------------------------------------------------ */
 
-/* Sixty-four of a node's 256 slots. */
+/* Sixty-four of a node's 256 slots: half a cache line tells where to go from here. */
 struct fib_part {
-	uint64_t child;	  /* slots that lead on */
-	uint64_t covered; /* slots under a route that lives in this node */
-	uint64_t start;	  /* covered slots whose route differs from the slot before */
-	uint16_t first_child, first_route; /* index of this part's first in the arrays */
+	uint64_t child;	      /* slots that lead on */
+	uint64_t covered;     /* slots under a route that lives in this node */
+	uint64_t start;	      /* covered slots whose value differs from the slot before */
+	uint16_t first_child; /* this part's first child, in 8-byte steps from the node */
+	uint16_t first_value; /* this part's first value, in 4-byte steps from the node */
 	uint32_t unused;
 };
 
+/* The heap's and the writer's; readers never look at it. */
+struct fib_block {
+	struct fib_block *next; /* retired or free */
+	uint64_t token;		/* when it was retired */
+	uint16_t grains;	/* size */
+	uint16_t n_child, n_value, n_route;
+};
+
+/* Behind it, in one allocation: children (pointers; the one thing that changes: writer stores,
+ * readers acquire), values by run of slots, then the routes that live here, for the writer: their
+ * values and their positions. */
 struct fib_node {
 	struct fib_part part[4];
-	const uint32_t *route;	  /* behind the children */
-	struct fib_node *child[]; /* the one thing that changes: writer stores, readers acquire */
+	struct fib_block block;
 };
 
 struct fib {
 	struct fib_node *root4, *root6; /* writer stores, readers acquire; never NULL */
 	struct fib_heap *heap;
-	struct fib_trunk *trunk4, *trunk6; /* the writer's own view */
-	size_t routes;			   /* writer's */
+	size_t routes;	     /* writer's */
+	uint64_t unused[12]; /* its block lies where a node's does */
+	struct fib_block block;
 };
 
 static inline const struct fib_node *fib_step(const struct fib_node *n, uint8_t slot,
@@ -57,12 +69,13 @@ static inline const struct fib_node *fib_step(const struct fib_node *n, uint8_t 
 	uint64_t bit = UINT64_C(1) << (slot % 64), upto = bit | (bit - 1);
 
 	if (p->covered & bit)
-		*best = &n->route[p->first_route + __builtin_popcountll(p->start & upto) - 1];
+		*best = (const uint32_t *)n + p->first_value +
+			__builtin_popcountll(p->start & upto) - 1;
 	if (!(p->child & bit))
 		return NULL;
-	return __atomic_load_n(
-		&n->child[p->first_child + __builtin_popcountll(p->child & upto) - 1],
-		__ATOMIC_ACQUIRE);
+	return __atomic_load_n((struct fib_node *const *)n + p->first_child +
+				       __builtin_popcountll(p->child & upto) - 1,
+			       __ATOMIC_ACQUIRE);
 }
 
 extern const uint32_t fib_none;

@@ -43,9 +43,9 @@ struct sa_selector {
 	uint8_t family;			/* ADDR_IPV4 or ADDR_IPV6 */
 };
 
-/* Expanded keys. The tail of each is wiped with the SA. */
+/* Expanded keys, for the direction of their SA. Only key_bytes of the union are allocated. */
 struct sa_cbc_keys {
-	uint8_t schedule[16 * 16]; /* 15 round keys at most; for the SA's direction */
+	uint8_t schedule[16 * 16]; /* 15 round keys at most */
 	uint8_t ipad[64];	   /* state of the hash after key ^ ipad (RFC 2104) */
 	uint8_t opad[64];
 };
