@@ -1,0 +1,233 @@
+#include "gateway/control.h"
+
+#include "gateway/command.h"
+#include "gateway/log.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define UNREAD_MAX (256 * 1024) /* bytes an operator has not read yet, before we stop */
+
+struct session {
+	struct control *control;
+	struct session *next, *before;
+	struct bufferevent *bev; /* NULL: gone, but a command is still under way */
+	bool running;		 /* a command is under way */
+	bool serving;		 /* serve() is on the stack */
+	bool ended;		 /* no more requests will come */
+};
+
+struct control {
+	struct event_base *base;
+	struct gateway *gateway;
+	struct event *accept;
+	int fd;
+	char *path;
+	struct session *first;
+	unsigned sessions;
+};
+
+static void forget(struct session *s)
+{
+	if (s->bev)
+		bufferevent_free(s->bev);
+	s->bev = NULL;
+	if (s->running || s->serving)
+		return; /* freed when that is over */
+	if (s->next)
+		s->next->before = s->before;
+	if (s->before)
+		s->before->next = s->next;
+	else
+		s->control->first = s->next;
+	s->control->sessions--;
+	free(s);
+}
+
+static void serve(struct session *s);
+
+static void reply(struct session *s, bool ok, const char *body, size_t len)
+{
+	char head[CONTROL_HEADER];
+
+	snprintf(head, sizeof(head), "%s %zu\n", ok ? "ok" : "error", len);
+	if (bufferevent_write(s->bev, head, strlen(head)) < 0 ||
+	    bufferevent_write(s->bev, body, len) < 0)
+		log_warning("control", NULL, "a reply of %zu bytes does not fit in memory", len);
+}
+
+static void on_done(void *ctx, bool ok, const char *body, size_t len)
+{
+	struct session *s = ctx;
+
+	s->running = false;
+	if (s->bev)
+		reply(s, ok, body, len);
+	if (!s->serving)
+		serve(s);
+}
+
+static void refuse(struct session *s)
+{
+	static const char text[] = "the request is too long\n";
+	struct evbuffer *in = bufferevent_get_input(s->bev);
+
+	reply(s, false, text, sizeof(text) - 1);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	bufferevent_disable(s->bev, EV_READ);
+	s->ended = true;
+}
+
+/* Runs the requests that are there, until one takes time or the operator's replies pile up. */
+static void serve(struct session *s)
+{
+	s->serving = true;
+	while (s->bev && !s->running) {
+		struct evbuffer *in = bufferevent_get_input(s->bev);
+		struct evbuffer *out = bufferevent_get_output(s->bev);
+		char *line;
+		size_t len;
+
+		if (evbuffer_get_length(out) > UNREAD_MAX)
+			break;
+		line = evbuffer_readln(in, &len, EVBUFFER_EOL_LF);
+		if (line ? len >= COMMAND_LINE_MAX : evbuffer_get_length(in) >= COMMAND_LINE_MAX) {
+			free(line);
+			refuse(s);
+			break;
+		}
+		if (!line)
+			break;
+		s->running = true;
+		command_run(s->control->gateway, line, on_done, s);
+		free(line);
+	}
+	s->serving = false;
+	if (!s->bev ||
+	    (s->ended && !s->running && evbuffer_get_length(bufferevent_get_output(s->bev)) == 0))
+		forget(s);
+}
+
+static void on_data(struct bufferevent *bev, void *ctx)
+{
+	serve(ctx);
+}
+
+static void on_event(struct bufferevent *bev, short what, void *ctx)
+{
+	struct session *s = ctx;
+
+	if (what & BEV_EVENT_ERROR) {
+		forget(s);
+	} else if (what & BEV_EVENT_EOF) {
+		s->ended = true;
+		serve(s);
+	}
+}
+
+int control_attach(struct control *c, int fd)
+{
+	struct session *s = NULL;
+
+	if (c->sessions < CONTROL_OPERATORS && evutil_make_socket_nonblocking(fd) == 0)
+		s = calloc(1, sizeof(*s));
+	if (!s) {
+		close(fd);
+		return c->sessions >= CONTROL_OPERATORS ? -EMFILE : -ENOMEM;
+	}
+	s->control = c;
+	s->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!s->bev) {
+		close(fd);
+		free(s);
+		return -ENOMEM;
+	}
+	s->next = c->first;
+	if (c->first)
+		c->first->before = s;
+	c->first = s;
+	c->sessions++;
+	bufferevent_setcb(s->bev, on_data, on_data, on_event, s);
+	bufferevent_setwatermark(s->bev, EV_READ, 0, 4 * COMMAND_LINE_MAX);
+	bufferevent_enable(s->bev, EV_READ | EV_WRITE);
+	return 0;
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *ctx)
+{
+	struct control *c = ctx;
+	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int rc;
+
+	if (peer < 0)
+		return;
+	rc = control_attach(c, peer);
+	if (rc < 0)
+		log_warning("control", NULL, "an operator was turned away: %s", strerror(-rc));
+}
+
+int control_new(struct control **out, struct event_base *base, struct gateway *g, int fd,
+		const char *path)
+{
+	struct control *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		goto fail;
+	c->base = base;
+	c->gateway = g;
+	c->fd = fd;
+	if (path) {
+		c->path = strdup(path);
+		if (!c->path)
+			goto fail;
+	}
+	if (fd >= 0) {
+		c->accept = event_new(base, fd, EV_READ | EV_PERSIST, on_accept, c);
+		if (!c->accept || event_add(c->accept, NULL) < 0)
+			goto fail;
+	}
+	*out = c;
+	return 0;
+fail:
+	if (c) {
+		if (c->accept)
+			event_free(c->accept);
+		free(c->path);
+	}
+	free(c);
+	if (fd >= 0)
+		close(fd);
+	return -ENOMEM;
+}
+
+void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	while (c->first) {
+		struct session *s = c->first;
+
+		/* What fits into the socket still reaches the operator. */
+		if (s->bev)
+			evbuffer_write(bufferevent_get_output(s->bev), bufferevent_getfd(s->bev));
+		s->running = false;
+		forget(s);
+	}
+	if (c->accept)
+		event_free(c->accept);
+	if (c->fd >= 0) {
+		if (c->path)
+			unlink(c->path);
+		close(c->fd);
+	}
+	free(c->path);
+	free(c);
+}

@@ -1,0 +1,269 @@
+#include "gateway/gateway.h"
+
+#include "gateway/clock.h"
+#include "gateway/control.h"
+#include "gateway/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STOP_US	 (2500 * 1000) /* the engine gives up on a peer's answer after 2 s */
+#define RETRY_US (2 * 1000)    /* while the negotiator's ring is full */
+
+static void arm(struct event *timer, uint64_t us)
+{
+	struct timeval tv = { .tv_sec = (time_t)(us / CLOCK_SECOND),
+			      .tv_usec = (suseconds_t)(us % CLOCK_SECOND) };
+
+	evtimer_add(timer, &tv);
+}
+
+/* ---- dataplane --------------------------------------------------------------------------- */
+
+static void on_dataplane(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gateway *g = ctx;
+	uint64_t now = clock_now();
+	uint64_t next = dataplane_main_poll(g->dp, now);
+
+	if (next == UINT64_MAX)
+		evtimer_del(g->dataplane_timer);
+	else
+		arm(g->dataplane_timer, next > now ? next - now : 0);
+}
+
+/* ---- negotiator -------------------------------------------------------------------------- */
+
+static void flush_negotiator(struct gateway *g)
+{
+	negotiator_flush(g->negotiator);
+	if (negotiator_busy(g->negotiator) && !evtimer_pending(g->negotiator_timer, NULL))
+		arm(g->negotiator_timer, RETRY_US);
+}
+
+static void on_negotiator(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gateway *g = ctx;
+
+	negotiator_receive(g->negotiator);
+	flush_negotiator(g);
+}
+
+static void on_negotiator_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	flush_negotiator(ctx);
+}
+
+static void on_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason reason,
+			    const char *text)
+{
+	struct gateway *g = ctx;
+
+	tunnels_state(g->tunnels, clock_now(), tunnel, up, reason, text);
+}
+
+static void on_event(void *ctx, uint32_t tunnel, const char *text)
+{
+	struct gateway *g = ctx;
+
+	log_info("ike", tunnels_name(g->tunnels, tunnel), "%s", text);
+}
+
+static void on_stopped(void *ctx)
+{
+	struct gateway *g = ctx;
+
+	event_base_loopbreak(g->base);
+}
+
+static const struct negotiator_ops negotiator_ops = {
+	.tunnel_state = on_tunnel_state,
+	.event = on_event,
+	.stopped = on_stopped,
+};
+
+/* ---- stopping ---------------------------------------------------------------------------- */
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct gateway *g = ctx;
+
+	log_warning("gateway", NULL, "some peers did not answer our deletes");
+	event_base_loopbreak(g->base);
+}
+
+static void on_stop_signal(evutil_socket_t signal, short what, void *ctx)
+{
+	struct gateway *g = ctx;
+
+	if (g->stopping) {
+		log_warning("gateway", NULL, "%s again: stopping at once", strsignal(signal));
+		event_base_loopbreak(g->base);
+		return;
+	}
+	log_info("gateway", NULL, "%s: telling the peers, then stopping", strsignal(signal));
+	g->stopping = true;
+	arm(g->stop_timer, STOP_US);
+	negotiator_stop(g->negotiator);
+	flush_negotiator(g);
+}
+
+static void on_hangup(evutil_socket_t signal, short what, void *ctx)
+{
+	log_warning("gateway", NULL, "SIGHUP changes nothing: the file is read at the start only");
+}
+
+/* ---- starting ---------------------------------------------------------------------------- */
+
+/* Where main and the negotiator run: everywhere we may, but not beside a polling worker. */
+static void control_cpus(const struct conf *c, const cpu_set_t *ours, cpu_set_t *out)
+{
+	*out = *ours;
+	for (unsigned i = 0; i < c->workers.n; i++)
+		CPU_CLR(c->workers.lcore[i], out);
+	if (CPU_COUNT(out) == 0)
+		*out = *ours;
+}
+
+static int start_dataplane(struct gateway *g)
+{
+	const char *why = "unknown";
+	char error[512];
+	int rc;
+
+	rc = dataplane_open(&g->dp, g->conf, &why);
+	if (rc < 0) {
+		log_error("dataplane", NULL, "cannot open: %s (%s)", why, strerror(-rc));
+		return rc;
+	}
+	log_info("dataplane", NULL, "%s", dataplane_summary(g->dp));
+	rc = tunnels_new(&g->tunnels, g->dp, g->conf, clock_now());
+	if (rc < 0) {
+		log_error("gateway", NULL, "out of memory");
+		return rc;
+	}
+	rc = apply_new(&g->applied, g->dp, g->conf, error, sizeof(error));
+	if (rc < 0) {
+		log_error("gateway", NULL, "%s", error);
+		return rc;
+	}
+	rc = dataplane_start(g->dp);
+	if (rc < 0)
+		log_error("dataplane", NULL, "cannot start the workers: %s", strerror(-rc));
+	return rc;
+}
+
+static int start_negotiator(struct gateway *g, const cpu_set_t *cpus)
+{
+	int rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus);
+
+	if (rc < 0)
+		log_error("ike", NULL, "cannot start the negotiator: %s", strerror(-rc));
+	for (uint32_t i = 0; rc == 0 && i < g->tunnels->n; i++) {
+		rc = negotiator_add(g->negotiator, i, g->tunnels->v[i].conf);
+		if (rc < 0)
+			log_error("ike", tunnels_name(g->tunnels, i), "%s", strerror(-rc));
+	}
+	return rc;
+}
+
+static struct event *add_event(struct gateway *g, int fd, short what, event_callback_fn fn)
+{
+	struct event *ev = event_new(g->base, fd, what, fn, g);
+
+	if (ev && what != 0 && event_add(ev, NULL) < 0) {
+		event_free(ev);
+		ev = NULL;
+	}
+	return ev;
+}
+
+static int start_events(struct gateway *g)
+{
+	g->dataplane_timer = add_event(g, -1, 0, on_dataplane);
+	g->negotiator_timer = add_event(g, -1, 0, on_negotiator_timer);
+	g->stop_timer = add_event(g, -1, 0, on_stop_timer);
+	g->dataplane_event =
+		add_event(g, dataplane_main_fd(g->dp), EV_READ | EV_PERSIST, on_dataplane);
+	g->negotiator_event =
+		add_event(g, negotiator_fd(g->negotiator), EV_READ | EV_PERSIST, on_negotiator);
+	g->signal[0] = add_event(g, SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop_signal);
+	g->signal[1] = add_event(g, SIGINT, EV_SIGNAL | EV_PERSIST, on_stop_signal);
+	g->signal[2] = add_event(g, SIGHUP, EV_SIGNAL | EV_PERSIST, on_hangup);
+	if (!g->dataplane_timer || !g->negotiator_timer || !g->stop_timer || !g->dataplane_event ||
+	    !g->negotiator_event || !g->signal[0] || !g->signal[1] || !g->signal[2]) {
+		log_error("gateway", NULL, "cannot watch events: out of memory or descriptors");
+		return -ENOMEM;
+	}
+	arm(g->dataplane_timer, 0);
+	flush_negotiator(g);
+	return 0;
+}
+
+static int start_control(struct gateway *g)
+{
+	char error[512];
+	int fd = control_listen(g->conf->control_socket, error, sizeof(error));
+
+	if (fd < 0) {
+		log_error("control", NULL, "%s", error);
+		return fd;
+	}
+	return control_new(&g->control, g->base, g, fd, g->conf->control_socket);
+}
+
+static void free_event(struct event *ev)
+{
+	if (ev)
+		event_free(ev);
+}
+
+static void take_down(struct gateway *g)
+{
+	negotiator_free(g->negotiator); /* answers what operators still wait for */
+	control_free(g->control);
+	free_event(g->dataplane_event);
+	free_event(g->dataplane_timer);
+	free_event(g->negotiator_event);
+	free_event(g->negotiator_timer);
+	free_event(g->stop_timer);
+	for (unsigned i = 0; i < 3; i++)
+		free_event(g->signal[i]);
+	dataplane_close(g->dp);
+	apply_free(g->applied);
+	tunnels_free(g->tunnels);
+	conf_free(g->conf);
+	if (g->base)
+		event_base_free(g->base);
+	libevent_global_shutdown();
+}
+
+int gateway_run(struct conf *c)
+{
+	struct gateway g = { .conf = c, .started = clock_now() };
+	cpu_set_t ours, cpus;
+	int status = 1;
+
+	sched_getaffinity(0, sizeof(ours), &ours);
+	log_info("gateway", NULL, "isthmus %s starts with %s", ISTHMUS_VERSION, c->path);
+	g.base = event_base_new();
+	if (!g.base || start_control(&g) < 0 || start_dataplane(&g) < 0)
+		goto out;
+	/* Opening the dataplane bound this thread to one CPU. */
+	control_cpus(c, &ours, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	if (start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0)
+		goto out;
+	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->n,
+		 c->control_socket);
+	event_base_dispatch(g.base);
+	status = 0;
+out:
+	take_down(&g);
+	log_info("gateway", NULL, status == 0 ? "stopped" : "not started");
+	return status;
+}

@@ -1,0 +1,40 @@
+/* The running gateway: everything main owns, wired together around one event loop.
+ *
+ * Main thread only; what crosses to the negotiator or the workers does so inside their modules. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include "conf/model.h"
+#include "dataplane/dataplane.h"
+#include "gateway/apply.h"
+#include "gateway/negotiator.h"
+#include "gateway/tunnel.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct control;
+struct event;
+struct event_base;
+
+struct gateway {
+	struct conf *conf;
+	struct dataplane *dp;
+	struct applied *applied;
+	struct tunnels *tunnels;
+	struct negotiator *negotiator;
+	struct control *control;
+	uint64_t started; /* clock_now() */
+
+	struct event_base *base;
+	struct event *dataplane_event, *dataplane_timer;
+	struct event *negotiator_event, *negotiator_timer;
+	struct event *stop_timer, *signal[3];
+	bool stopping;
+};
+
+/* Starts all parts from a checked model, which becomes the gateway's, runs until it is told to
+ * stop and takes everything down. Exit status: 0 after a clean stop, 1 when it could not start. */
+int gateway_run(struct conf *c);
+
+#endif

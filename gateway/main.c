@@ -1,0 +1,124 @@
+#include "conf/model.h"
+#include "conf/secret.h"
+#include "gateway/gateway.h"
+#include "gateway/log.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE "/etc/isthmus/isthmus.conf"
+
+enum { EXIT_STARTED_NOT = 1, EXIT_BAD_FILE = 2 };
+
+static void usage(FILE *out)
+{
+	fprintf(out,
+		"Usage: isthmusd [--check] [--verbose] [FILE]\n"
+		"Runs the IPsec gateway that FILE describes (default " DEFAULT_FILE ")\n"
+		"in the foreground, logging to standard error, until SIGTERM or SIGINT.\n"
+		"\n"
+		"  -c, --check    only check FILE: tell everything that is wrong with it\n"
+		"  -v, --verbose  log more\n"
+		"  -V, --version  print the version\n"
+		"  -h, --help     print this\n"
+		"\n"
+		"Exit status: 0 after a clean stop or a good check, 1 if the gateway could not\n"
+		"start, 2 if FILE or the command line is wrong.\n");
+}
+
+/* Keys must not leave this process by a core dump, a debugger of the same user or a file that
+ * somebody else can read. */
+static int harden(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return -1;
+#ifndef __SANITIZE_ADDRESS__ /* its leak check traces the process */
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return -1;
+#endif
+	return 0;
+}
+
+static unsigned count_tunnels(const struct conf *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_connections; i++)
+		n += c->connection[i].n_tunnels;
+	return n;
+}
+
+static int check(const struct conf *c)
+{
+	printf("%s: ok: ports %u, border gateways %u, VPCs %u, connections %u, tunnels %u\n",
+	       c->path, c->n_ports, c->n_border_gateways, c->n_vpcs, c->n_connections,
+	       count_tunnels(c));
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+						 { "verbose", no_argument, NULL, 'v' },
+						 { "version", no_argument, NULL, 'V' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
+	struct problem_list problems = { 0 };
+	enum log_level most = LOG_INFO;
+	bool only_check = false;
+	const char *path;
+	struct conf *c;
+	int o, status;
+
+	while ((o = getopt_long(argc, argv, "cvVh", options, NULL)) != -1) {
+		switch (o) {
+		case 'c':
+			only_check = true;
+			break;
+		case 'v':
+			most = LOG_DEBUG;
+			break;
+		case 'V':
+			printf("isthmusd %s\n", ISTHMUS_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return EXIT_BAD_FILE;
+		}
+	}
+	if (argc - optind > 1) {
+		fprintf(stderr, "isthmusd: one FILE only, '%s' is too much\n", argv[optind + 1]);
+		return EXIT_BAD_FILE;
+	}
+	path = optind < argc ? argv[optind] : DEFAULT_FILE;
+	log_open(STDERR_FILENO, most);
+	if (harden() < 0 || secret_init() < 0) {
+		log_error("gateway", NULL, "cannot protect the memory that keeps keys");
+		return EXIT_STARTED_NOT;
+	}
+	c = conf_load(path, &problems);
+	problem_print(&problems, stderr);
+	problem_clear(&problems);
+	if (!c) {
+		fprintf(stderr, "isthmusd: %s is not usable: nothing was started\n", path);
+		return EXIT_BAD_FILE;
+	}
+	if (!only_check)
+		return gateway_run(c);
+	status = check(c);
+	conf_free(c);
+	return status;
+}

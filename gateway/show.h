@@ -1,0 +1,64 @@
+/* What the commands print.
+ *
+ * The keys of the JSON form are an interface: added to, never renamed. Times are seconds
+ * ("..._seconds"), SPIs are strings "0x0123abcd", counters are numbers since the start.
+ *
+ *   show tunnels    tunnels[]: name connection border_gateway cloud_ip customer_ip enabled state
+ *                   reason text since_seconds ups downs in_packets in_bytes out_packets out_bytes
+ *   show tunnel N   the same and: local_id remote_id inner inner_peer; ike{ role spi_initiator
+ *                   spi_responder cipher auth prf dh local remote nat_local nat_remote
+ *                   age_seconds rekey_seconds expires_seconds } or null; sas[] as below;
+ *                   traffic{ in_packets in_bytes in_wire_bytes out_packets out_bytes
+ *                   out_wire_bytes replayed bad_icv selector }; tries
+ *   show sas        sas[]: tunnel spi_in spi_out sending cipher auth pfs esn udp local[] remote[]
+ *                   age_seconds rekey_seconds expires_seconds in_packets in_bytes in_sequence
+ *                   out_packets out_bytes out_sequence replayed bad_icv
+ *   show routes     tables[]: kind (underlay border_gateway vpc) name routes[]: prefix next_hop
+ *                   type preference metric valid why
+ *   show ports      ports[]: name device driver mac link mtu queues addresses[] rx_packets
+ *                   rx_bytes rx_missed rx_errors tx_packets tx_bytes tx_errors
+ *   show workers    workers[]: worker lcore tunnels busy burst loops busy_loops naps rx_packets
+ *                   tx_packets esp_in_packets esp_out_packets handed_over
+ *                   cycles_per_packet{ phase: cycles }
+ *   show drops      total, drops[]: reason text packets (all reasons, zero included)
+ *   show ike        counters{ name: number }, sa_changes_delayed send_failed events_lost
+ *   show version    version uptime_seconds dataplane workers ports tunnels tunnels_up
+ *   tunnel N ...    tunnel, done
+ *   an error        error */
+#ifndef GATEWAY_SHOW_H
+#define GATEWAY_SHOW_H
+
+#include "gateway/command.h"
+#include "ike/engine.h"
+
+int show_tunnels(struct command_call *call);
+int show_tunnel(struct command_call *call);
+int show_sas(struct command_call *call);
+int show_routes(struct command_call *call);
+int show_ports(struct command_call *call);
+int show_workers(struct command_call *call);
+int show_drops(struct command_call *call);
+int show_ike(struct command_call *call);
+int show_version(struct command_call *call);
+int tunnel_enable(struct command_call *call);
+int tunnel_disable(struct command_call *call);
+int tunnel_rekey_child(struct command_call *call);
+int tunnel_rekey_ike(struct command_call *call);
+
+/* ---- parts, also for tests --------------------------------------------------------------- */
+
+struct tunnel;
+
+/* "aes128gcm", "aes128-sha256" */
+const char *suite_format(enum algo_cipher cipher, enum algo_auth auth, char *buf, size_t size);
+/* "10.0.0.0/16", "10.0.0.5-10.0.0.9", with " tcp", " udp/53", " 47" as far as it says so */
+const char *selector_format(const struct ike_selector *s, char *buf, size_t size);
+void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
+			const struct tunnel_snapshot *s,
+			const struct dataplane_tunnel_stats *stats);
+/* The rows of one tunnel inside an open table. */
+void show_sa_rows(struct page *page, const char *tunnel, uint64_t now,
+		  const struct tunnel_snapshot *s);
+void show_worker_rows(struct page *page, unsigned n, const struct dataplane_worker_stats *w);
+
+#endif

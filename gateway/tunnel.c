@@ -1,0 +1,141 @@
+#include "gateway/tunnel.h"
+
+#include "gateway/clock.h"
+#include "gateway/log.h"
+#include "gateway/page.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tunnels_new(struct tunnels **out, struct dataplane *dp, const struct conf *c, uint64_t now)
+{
+	struct tunnels *t = calloc(1, sizeof(*t));
+	size_t n = 0;
+
+	if (!t)
+		return -ENOMEM;
+	for (unsigned i = 0; i < c->n_connections; i++)
+		n += c->connection[i].n_tunnels;
+	t->v = calloc(n ? n : 1, sizeof(*t->v));
+	if (!t->v) {
+		free(t);
+		return -ENOMEM;
+	}
+	t->dp = dp;
+	t->conf = c;
+	for (unsigned i = 0; i < c->n_connections; i++) {
+		const struct conf_vpn_connection *connection = &c->connection[i];
+
+		for (unsigned k = 0; k < connection->n_tunnels; k++) {
+			const struct conf_tunnel *conf = &connection->tunnel[k];
+
+			t->v[t->n++] = (struct tunnel){
+				.conf = conf,
+				.connection = connection,
+				.connection_index = i,
+				.enabled = conf->enabled,
+				.reason = conf->enabled ? IKE_REASON_NEGOTIATING
+							: IKE_REASON_DISABLED,
+				.since = now,
+			};
+		}
+	}
+	*out = t;
+	return 0;
+}
+
+void tunnels_free(struct tunnels *t)
+{
+	if (!t)
+		return;
+	free(t->v);
+	free(t);
+}
+
+static void publish(struct tunnels *t, uint32_t connection)
+{
+	uint32_t up[DATAPLANE_CONNECTION_TUNNELS];
+	unsigned n = 0;
+	int rc;
+
+	for (uint32_t i = 0; i < t->n && n < DATAPLANE_CONNECTION_TUNNELS; i++)
+		if (t->v[i].connection_index == connection && t->v[i].up)
+			up[n++] = i;
+	rc = dataplane_connection_set(t->dp, connection, up, n);
+	if (rc < 0)
+		log_error("tunnel", t->conf->connection[connection].name,
+			  "the dataplane refused the connection's %u tunnels: %s", n,
+			  strerror(-rc));
+}
+
+static void log_change(const struct tunnel *t, bool changed, uint64_t lasted)
+{
+	char buf[PAGE_NUMBER_MAX];
+	const char *colon = t->text[0] ? ": " : "";
+
+	if (t->up && changed)
+		log_info("tunnel", t->conf->name, "UP%s%s", colon, t->text);
+	else if (changed)
+		log_warning("tunnel", t->conf->name, "DOWN after %s: %s%s%s",
+			    format_age(lasted, buf), ike_reason_name(t->reason), colon, t->text);
+	else if (t->up)
+		log_debug("tunnel", t->conf->name, "still UP%s%s", colon, t->text);
+	else
+		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", ike_reason_name(t->reason),
+			 colon, t->text);
+}
+
+void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enum ike_reason reason,
+		   const char *text)
+{
+	struct tunnel *tunnel;
+	bool changed, news;
+	uint64_t lasted;
+
+	if (index >= t->n)
+		return;
+	tunnel = &t->v[index];
+	changed = tunnel->up != up;
+	news = changed || tunnel->reason != reason;
+	lasted = now - tunnel->since;
+	tunnel->up = up;
+	tunnel->reason = reason;
+	snprintf(tunnel->text, sizeof(tunnel->text), "%s", text);
+	if (changed) {
+		tunnel->since = now;
+		if (up)
+			tunnel->ups++;
+		else
+			tunnel->downs++;
+		publish(t, tunnel->connection_index);
+	}
+	if (news)
+		log_change(tunnel, changed, lasted);
+}
+
+int64_t tunnels_find(const struct tunnels *t, const char *name)
+{
+	for (uint32_t i = 0; i < t->n; i++)
+		if (strcmp(t->v[i].conf->name, name) == 0)
+			return i;
+	return -1;
+}
+
+void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, unsigned *up)
+{
+	*all = 0;
+	*up = 0;
+	for (uint32_t i = 0; i < t->n; i++) {
+		if (t->v[i].connection_index != connection)
+			continue;
+		(*all)++;
+		*up += t->v[i].up;
+	}
+}
+
+const char *tunnels_name(const struct tunnels *t, uint32_t index)
+{
+	return index < t->n ? t->v[index].conf->name : NULL;
+}
