@@ -175,17 +175,24 @@ class Site:
 
 
 class Pair:
-    """Two clouds, each other's customers: gateway to gateway. Cloud 1 initiates, cloud 2 responds."""
+    """Two clouds, each other's customers: gateway to gateway. Cloud 1 initiates, cloud 2 responds.
 
-    def __init__(self, lab, tunnel=None, **config):
+    wan_devices: instead of the links to the WAN's router, two devices that are one wire.
+    """
+
+    names = ("east", "west")
+
+    def __init__(self, lab, tunnel=None, wan_devices=None):
         self.wan = Wan(lab)
         self.clouds = [Cloud(lab, self.wan, 1), Cloud(lab, self.wan, 2)]
         for mine, other, start in ((0, 1, "initiate"), (1, 0, "respond")):
             me, you = self.clouds[mine], self.clouds[other]
             customer = Customer(self.names[mine], you.address, [you.prefix], start=start, **(tunnel or {}))
-            me.isthmusd(me.config([customer], **config))
-
-    names = ("east", "west")
+            config = me.config([customer])
+            if wan_devices:
+                config["ports"][0].update(device=wan_devices[mine], next_hop=you.address,
+                                          addresses=[f"{me.address}/8"])
+            me.isthmusd(config)
 
     @property
     def gateways(self):
