@@ -1,0 +1,143 @@
+#include "gateway/page.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+static void write_page(struct page *p)
+{
+	page_text(p, "name", "tunnel", "東京-1");
+	page_text(p, "text", "detail", "ours:  a\npeer's: b");
+	page_text(p, "reason", "reason", NULL);
+	page_age(p, "since_seconds", "for", 192000000);
+	page_count(p, "quiet", NULL, 7);
+	page_object(p, "ike", "IKE SA");
+	page_spi(p, "spi", "SPI", 0x1234abcd);
+	page_flag(p, "nat", "NAT found", true);
+	page_end(p);
+	page_table(p, "sas", "SAs", "none");
+	for (unsigned i = 0; i < 2; i++) {
+		page_object(p, NULL, NULL);
+		page_textf(p, "name", "NAME", i ? "a-longer-name" : "ü");
+		page_count(p, "packets", "PACKETS", i ? 1234567 : 5);
+		page_real(p, "busy", "BUSY", 12.34, "%");
+		page_none(p, "rekey", "REKEY");
+		page_end(p);
+	}
+	page_end(p);
+	page_table(p, "drops", "Drops", "none");
+	page_end(p);
+	page_line(p, "that is all");
+}
+
+static void people_read_aligned_columns(void **state)
+{
+	struct page *p = page_new(false);
+	size_t len;
+
+	write_page(p);
+	assert_string_equal(page_finish(p, &len), "tunnel  東京-1\n"
+						  "detail  ours:  a\n"
+						  "        peer's: b\n"
+						  "reason  -\n"
+						  "for     3m12s\n"
+						  "\n"
+						  "IKE SA\n"
+						  "  SPI        0x1234abcd\n"
+						  "  NAT found  yes\n"
+						  "\n"
+						  "SAs\n"
+						  "  NAME             PACKETS   BUSY  REKEY\n"
+						  "  ü                      5  12.3%  -\n"
+						  "  a-longer-name  1,234,567  12.3%  -\n"
+						  "\n"
+						  "Drops\n"
+						  "  none\n"
+						  "that is all\n");
+	page_free(p);
+}
+
+static void programs_read_json(void **state)
+{
+	struct page *p = page_new(true);
+	size_t len;
+
+	write_page(p);
+	assert_string_equal(
+		page_finish(p, &len),
+		"{\"name\":\"東京-1\",\"text\":\"ours:  a\\npeer's: b\",\"reason\":null,"
+		"\"since_seconds\":192.000,\"quiet\":7,"
+		"\"ike\":{\"spi\":\"0x1234abcd\",\"nat\":true},"
+		"\"sas\":[{\"name\":\"ü\",\"packets\":5,\"busy\":12.340,\"rekey\":null},"
+		"{\"name\":\"a-longer-name\",\"packets\":1234567,\"busy\":12.340,\"rekey\":null}],"
+		"\"drops\":[]}\n");
+	page_free(p);
+}
+
+static void what_is_open_is_closed(void **state)
+{
+	struct page *p = page_new(true);
+	size_t len;
+
+	page_list(p, "tables");
+	page_object(p, NULL, NULL);
+	page_text(p, "kind", NULL, "vpc");
+	assert_string_equal(page_finish(p, &len), "{\"tables\":[{\"kind\":\"vpc\"}]}\n");
+	assert_int_equal(len, strlen("{\"tables\":[{\"kind\":\"vpc\"}]}\n"));
+	page_free(p);
+}
+
+static const struct {
+	uint64_t us;
+	const char *text;
+} ages[] = {
+	{ 0, "0s" },
+	{ 999999, "0s" },
+	{ 59999999, "59s" },
+	{ 60000000, "1m00s" },
+	{ 192000000, "3m12s" },
+	{ 3599000000, "59m59s" },
+	{ 3600000000, "1h00m" },
+	{ 14700000000, "4h05m" },
+	{ 86400000000, "1d00h" },
+	{ 31636800000000, "366d04h" },
+};
+
+static const struct {
+	uint64_t value;
+	const char *count, *bytes;
+} numbers[] = {
+	{ 0, "0", "0 B" },
+	{ 999, "999", "999 B" },
+	{ 1000, "1,000", "1000 B" },
+	{ 1023, "1,023", "1023 B" },
+	{ 1024, "1,024", "1.0 KiB" },
+	{ 1536, "1,536", "1.5 KiB" },
+	{ 1048575, "1,048,575", "1.0 MiB" },
+	{ 123456789, "123,456,789", "117.7 MiB" },
+	{ UINT64_MAX, "18,446,744,073,709,551,615", "16.0 EiB" },
+};
+
+static void numbers_are_readable(void **state)
+{
+	char buf[PAGE_NUMBER_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
+		assert_string_equal(format_age(ages[i].us, buf), ages[i].text);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		assert_string_equal(format_count(numbers[i].value, buf), numbers[i].count);
+		assert_string_equal(format_bytes(numbers[i].value, buf), numbers[i].bytes);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(people_read_aligned_columns),
+		cmocka_unit_test(programs_read_json),
+		cmocka_unit_test(what_is_open_is_closed),
+		cmocka_unit_test(numbers_are_readable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
