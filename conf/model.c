@@ -44,9 +44,6 @@ void conf_free(struct conf *c)
 	}
 	for (unsigned i = 0; i < c->n_attachments; i++)
 		free(c->attachment[i].propagated);
-	for (unsigned i = 0; i < c->n_files; i++)
-		free(c->file[i]);
-	free(c->file);
 	free(c->connection);
 	free(c->customer_gateway);
 	free(c->attachment);

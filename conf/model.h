@@ -109,7 +109,7 @@ struct conf_vpc_attachment {
 	unsigned n_addresses;
 	struct prefix address[CONF_PORT_ADDRS]; /* ours inside the VPC: the hosts' gateway, answers
 						   ARP/ND */
-	uint16_t mtu; /* of inner packets; 0: the port's, less the encapsulation */
+	uint16_t mtu; /* of inner packets: the port's, less the encapsulation, unless given */
 };
 
 struct conf_customer_gateway {
@@ -142,8 +142,7 @@ struct conf_tunnel {
 	bool esn;
 	bool force_udp; /* UDP encapsulation although no NAT was found */
 
-	/* Traffic selectors of the first child; copied from the connection. n_ts_remote == 0: 0/0
-	 * and ::/0. */
+	/* Traffic selectors of the first child; copied from the connection. None: 0/0 and ::/0. */
 	unsigned n_ts_local, n_ts_remote;
 	struct prefix ts_local[CONF_TS_MAX], ts_remote[CONF_TS_MAX];
 };
@@ -155,14 +154,15 @@ struct conf_vpn_connection {
 	char customer_gateway_name[CONF_NAME_BYTES];
 	const struct conf_border_gateway *gateway;
 	const struct conf_customer_gateway *customer;
+	struct prefix local_subnet; /* optional traffic selectors; ADDR_NONE: any */
+	unsigned n_remote_subnets;
+	struct prefix remote_subnet[CONF_TS_MAX];
 	unsigned n_tunnels;
 	struct conf_tunnel *tunnel;
 };
 
 struct conf {
 	char *path;
-	unsigned n_files; /* names that conf_where borrows: path, and what it includes */
-	char **file;
 	struct conf_workers workers;
 	char control_socket[108]; /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;

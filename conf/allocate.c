@@ -1,0 +1,121 @@
+/* Inner tunnel addresses: those given are unique within their border gateway, the others come out
+ * of 169.254.0.0/20 in the order of the file, so that the same file always gets the same ones. */
+#include "conf/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_BASE 0xa9fe0000u /* 169.254.0.0 */
+#define POOL_BITS 20
+#define POOL_NETS (1u << (30 - POOL_BITS)) /* each a /30 */
+
+struct pool {
+	bool used[POOL_NETS];
+	unsigned next;
+};
+
+static int tunnels_of(const struct conf *c, const struct conf_border_gateway *g,
+		      int (*fn)(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t),
+		      void *ctx)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < c->n_connections; i++)
+		for (unsigned n = 0;
+		     c->connection[i].gateway == g && n < c->connection[i].n_tunnels; n++)
+			if ((err = fn(ctx, &c->connection[i], &c->connection[i].tunnel[n])) != 0)
+				return err;
+	return 0;
+}
+
+struct work {
+	struct check *k;
+	struct pool pool;
+	struct index given; /* struct addr of the network, of struct conf_tunnel */
+	struct addr *keys;
+	unsigned n_keys;
+};
+
+static int count_given(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
+{
+	((struct work *)ctx)->n_keys += t->inner_given;
+	return 0;
+}
+
+static int take_given(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
+{
+	struct work *w = ctx;
+	struct addr *net = &w->keys[w->n_keys];
+	uint32_t offset;
+
+	if (!t->inner_given)
+		return 0;
+	*net = prefix_first(&t->inner);
+	w->n_keys++;
+	check_index(w->k, &w->given, net, sizeof(*net), t);
+	offset = net->family == ADDR_IPV4 ? addr_to_ipv4(net) - POOL_BASE : UINT32_MAX;
+	if (offset / 4 < POOL_NETS)
+		w->pool.used[offset / 4] = true;
+	return 0;
+}
+
+static int allocate(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
+{
+	struct work *w = ctx;
+	uint32_t net;
+
+	if (t->inner_given)
+		return 0;
+	while (w->pool.next < POOL_NETS && w->pool.used[w->pool.next])
+		w->pool.next++;
+	if (w->pool.next == POOL_NETS) {
+		struct label label = check_label_tunnel(v, t);
+
+		check_problem(w->k, PROBLEM_ERROR, &label, t->where, NULL,
+			      "inner is missing, and border_gateway '%s' has used up "
+			      "169.254.0.0/20: give one",
+			      v->border_gateway_name);
+		return -1; /* once is enough */
+	}
+	net = POOL_BASE + 4 * w->pool.next++;
+	t->inner_peer = addr_ipv4(net + 1);
+	t->inner = (struct prefix){ .addr = addr_ipv4(net + 2), .len = 30 };
+	return 0;
+}
+
+static void report_twins(struct work *w)
+{
+	index_sort(&w->given);
+	for (size_t i = 1; i < w->given.n; i++) {
+		const struct index_entry *twin = index_twin(&w->given, i);
+		const struct conf_tunnel *t = w->given.v[i].object;
+		struct label label = check_label("tunnel", t->name);
+		char text[PREFIX_STR_MAX];
+
+		if (twin != NULL)
+			check_problem(w->k, PROBLEM_ERROR, &label, t->where, &t->inner,
+				      "inner = '%s': tunnel '%s' of the same border_gateway uses "
+				      "this network",
+				      prefix_format(&t->inner, text),
+				      ((const struct conf_tunnel *)twin->object)->name);
+	}
+}
+
+void check_inner(struct check *k)
+{
+	for (unsigned i = 0; i < k->c->n_border_gateways; i++) {
+		const struct conf_border_gateway *g = &k->c->border_gateway[i];
+		struct work w = { .k = k };
+
+		tunnels_of(k->c, g, count_given, &w);
+		w.keys = calloc(w.n_keys + 1u, sizeof(*w.keys));
+		k->no_memory = k->no_memory || w.keys == NULL;
+		w.n_keys = 0;
+		if (w.keys != NULL)
+			tunnels_of(k->c, g, take_given, &w);
+		report_twins(&w);
+		tunnels_of(k->c, g, allocate, &w);
+		index_clear(&w.given);
+		free(w.keys);
+	}
+}

@@ -1,0 +1,190 @@
+/* What all checks share: names and references. */
+#include "conf/check.h"
+#include "conf/name.h"
+#include "conf/parse.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *kind;
+	unsigned unread;
+} kinds[CHECK_KINDS] = {
+	[CHECK_PORT] = { "port", UNREAD_PORTS },
+	[CHECK_GATEWAY] = { "border_gateway", UNREAD_BORDER_GATEWAYS },
+	[CHECK_VPC] = { "vpc", UNREAD_VPCS },
+	[CHECK_CUSTOMER] = { "customer_gateway", UNREAD_CUSTOMER_GATEWAYS },
+	[CHECK_CONNECTION] = { "vpn_connection", UNREAD_CONNECTIONS },
+	[CHECK_TUNNEL] = { "tunnel", UNREAD_CONNECTIONS },
+};
+
+void check_problem(struct check *k, enum problem_level level, const struct label *label,
+		   struct conf_where object, const void *part, const char *fmt, ...)
+{
+	unsigned line = part != NULL ? places_find(k->places, part) : 0;
+	char *text = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	object.file = k->c->path;
+	if (line != 0)
+		object.line = line;
+	problem_add(k->problems, level, object, label != NULL ? label->text : NULL, "%s",
+		    text != NULL ? text : "wrong");
+	free(text);
+}
+
+struct label check_label(const char *kind, const char *name)
+{
+	struct label l = { "" };
+
+	label_add(&l, kind, name, 0);
+	return l;
+}
+
+struct label check_label_tunnel(const struct conf_vpn_connection *v, const struct conf_tunnel *t)
+{
+	struct label l = check_label("vpn_connection", v->name);
+
+	label_add(&l, "tunnel", t->name, (unsigned)(t - v->tunnel) + 1);
+	return l;
+}
+
+void check_index(struct check *k, struct index *x, const void *key, size_t len, const void *object)
+{
+	if (index_add(x, key, len, object) != 0)
+		k->no_memory = true;
+}
+
+static const char *nearest(const struct check *k, enum check_kind kind, const char *name)
+{
+	const struct index *x = &k->names[kind];
+	const char *best = NULL;
+
+	for (size_t i = 0; i < x->n; i++) {
+		const char *two[] = { best, x->v[i].key };
+		unsigned from = best == NULL;
+		int near = name_nearest(name, two + from, 2 - from);
+
+		if (near >= 0)
+			best = two[(unsigned)near + from];
+	}
+	return best;
+}
+
+const void *check_find(struct check *k, enum check_kind kind, const struct label *label,
+		       struct conf_where object, const char *field, const char *name)
+{
+	const struct index_entry *e = index_find(&k->names[kind], name, strlen(name));
+	const char *near;
+
+	if (e != NULL)
+		return e->object;
+	if (name[0] == '\0' || k->nameless[kind] || (k->unread & kinds[kind].unread) != 0)
+		return NULL;
+	near = nearest(k, kind, name);
+	check_problem(k, PROBLEM_ERROR, label, object, name,
+		      near != NULL ? "%s = '%s': there is no %s of this name; did you mean '%s'?"
+				   : "%s = '%s': there is no %s of this name",
+		      field, name, kinds[kind].kind, near);
+	return NULL;
+}
+
+static void add_name(struct check *k, enum check_kind kind, const char *name, const void *object)
+{
+	if (name[0] == '\0')
+		k->nameless[kind] = true;
+	else
+		check_index(k, &k->names[kind], name, strlen(name), object);
+}
+
+static void index_names(struct check *k)
+{
+	struct conf *c = k->c;
+
+	for (unsigned i = 0; i < c->n_ports; i++)
+		add_name(k, CHECK_PORT, c->port[i].name, &c->port[i]);
+	for (unsigned i = 0; i < c->n_border_gateways; i++)
+		add_name(k, CHECK_GATEWAY, c->border_gateway[i].name, &c->border_gateway[i]);
+	for (unsigned i = 0; i < c->n_vpcs; i++)
+		add_name(k, CHECK_VPC, c->vpc[i].name, &c->vpc[i]);
+	for (unsigned i = 0; i < c->n_customer_gateways; i++)
+		add_name(k, CHECK_CUSTOMER, c->customer_gateway[i].name, &c->customer_gateway[i]);
+	for (unsigned i = 0; i < c->n_connections; i++) {
+		struct conf_vpn_connection *v = &c->connection[i];
+
+		add_name(k, CHECK_CONNECTION, v->name, v);
+		for (unsigned t = 0; t < v->n_tunnels; t++)
+			add_name(k, CHECK_TUNNEL, v->tunnel[t].name, &v->tunnel[t]);
+	}
+}
+
+static void check_names(struct check *k)
+{
+	index_names(k);
+	for (unsigned kind = 0; kind < CHECK_KINDS; kind++) {
+		struct index *x = &k->names[kind];
+
+		index_sort(x);
+		for (size_t i = 1; i < x->n; i++) {
+			const struct index_entry *twin = index_twin(x, i);
+			struct label label = check_label(kinds[kind].kind, x->v[i].key);
+
+			/* Every object begins with its place. */
+			if (twin != NULL)
+				check_problem(k, PROBLEM_ERROR, &label,
+					      *(const struct conf_where *)x->v[i].object,
+					      x->v[i].key, "the name is already used on line %u",
+					      places_find(k->places, twin->key));
+		}
+	}
+}
+
+const struct conf_vpc_attachment *check_attached(const struct check *k, const struct conf_vpc *vpc,
+						 const struct conf_border_gateway *g)
+{
+	struct check_pair pair = { vpc, g };
+	const struct index_entry *e = index_find(&k->attached, &pair, sizeof(pair));
+
+	return e != NULL ? e->object : NULL;
+}
+
+bool check_reachable(const struct check *k, const struct addr *a)
+{
+	for (unsigned i = 0; i < k->c->n_ports; i++) {
+		const struct conf_port *p = &k->c->port[i];
+
+		if (p->next_hop.family == a->family || p->next_hop6.family == a->family)
+			return true;
+		for (unsigned n = 0; n < p->n_addresses; n++)
+			if (prefix_contains(&p->address[n], a))
+				return true;
+	}
+	return false;
+}
+
+int conf_check(struct conf *c, const struct places *places, unsigned unread,
+	       struct problem_list *problems)
+{
+	struct check k = { .c = c, .problems = problems, .places = places, .unread = unread };
+
+	check_names(&k);
+	check_network(&k);
+	check_vpn(&k);
+	check_routes(&k);
+	if (k.no_memory)
+		check_problem(&k, PROBLEM_ERROR, NULL, (struct conf_where){ 0 }, NULL,
+			      "not enough memory to check the file");
+	for (unsigned i = 0; i < CHECK_KINDS; i++)
+		index_clear(&k.names[i]);
+	index_clear(&k.own);
+	index_clear(&k.attached);
+	free(k.pairs);
+	return problems->errors == 0 ? 0 : -EINVAL;
+}

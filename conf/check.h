@@ -1,0 +1,71 @@
+/* The rules between objects: references, uniqueness, overlaps, reachability; and what the operator
+ * left to us: defaults that depend on other objects, inner addresses, MAC addresses.
+ *
+ * Main thread. Private to this room. A check never repeats what another one already reported: what
+ * could not be read or found is passed over in silence. */
+#ifndef CONF_CHECK_H
+#define CONF_CHECK_H
+
+#include "conf/index.h"
+#include "conf/label.h"
+#include "conf/model.h"
+#include "conf/places.h"
+#include "conf/problem.h"
+
+#include <stdbool.h>
+
+enum check_kind {
+	CHECK_PORT,
+	CHECK_GATEWAY,
+	CHECK_VPC,
+	CHECK_CUSTOMER,
+	CHECK_CONNECTION,
+	CHECK_TUNNEL,
+	CHECK_KINDS
+};
+
+struct check {
+	struct conf *c;
+	struct problem_list *problems;
+	const struct places *places;
+	unsigned unread; /* enum conf_unread */
+	struct index names[CHECK_KINDS];
+	bool nameless[CHECK_KINDS]; /* some object's name could not be read */
+	struct index own;	    /* addresses of all ports, of struct conf_port */
+	struct index attached;	    /* struct check_pair, of struct conf_vpc_attachment */
+	struct check_pair *pairs;
+	bool no_memory;
+};
+
+struct check_pair {
+	const struct conf_vpc *vpc;
+	const struct conf_border_gateway *gateway;
+};
+
+/* Everything. Returns 0 when there is no error in problems, or -EINVAL. */
+int conf_check(struct conf *c, const struct places *places, unsigned unread,
+	       struct problem_list *problems);
+
+/* The parts, in this order. */
+void check_network(struct check *k); /* ports, cloud addresses, attachments */
+void check_vpn(struct check *k);     /* customers, connections, tunnels */
+void check_inner(struct check *k);   /* part of the one before: allocate.c */
+void check_routes(struct check *k);  /* VPC prefixes, static routes */
+
+/* Writes down a problem of object at the line that gave part (object itself, if none did). */
+void check_problem(struct check *k, enum problem_level level, const struct label *label,
+		   struct conf_where object, const void *part, const char *fmt, ...)
+	__attribute__((format(printf, 6, 7)));
+/* The object that a name refers to. NULL: there is none, reported if that is a mistake of its own.
+ */
+const void *check_find(struct check *k, enum check_kind kind, const struct label *label,
+		       struct conf_where object, const char *field, const char *name);
+struct label check_label(const char *kind, const char *name);
+struct label check_label_tunnel(const struct conf_vpn_connection *v, const struct conf_tunnel *t);
+const struct conf_vpc_attachment *check_attached(const struct check *k, const struct conf_vpc *vpc,
+						 const struct conf_border_gateway *g);
+/* Some port can send to it: on-link, or through a next hop. */
+bool check_reachable(const struct check *k, const struct addr *a);
+void check_index(struct check *k, struct index *x, const void *key, size_t len, const void *object);
+
+#endif

@@ -1,0 +1,187 @@
+/* Customer gateways, VPN connections, tunnels and the inner addresses that we choose. */
+#include "conf/check.h"
+#include "conf/parse.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+static bool in_pool(const struct conf *c, const struct addr *a)
+{
+	for (unsigned i = 0; i < c->n_cloud_addresses; i++)
+		if (addr_equal(&c->cloud_address[i], a))
+			return true;
+	return false;
+}
+
+static void check_customer(struct check *k, const struct conf_customer_gateway *g)
+{
+	struct label label = check_label("customer_gateway", g->name);
+	char text[ADDR_STR_MAX];
+
+	for (unsigned i = 0; i < g->n_addresses; i++) {
+		const struct addr *a = &g->address[i];
+
+		if (index_find(&k->own, a, sizeof(*a)) != NULL || in_pool(k->c, a))
+			check_problem(k, PROBLEM_ERROR, &label, g->where, a,
+				      "addresses: '%s' is our own address", addr_format(a, text));
+		else if (!check_reachable(k, a) && (k->unread & UNREAD_PORTS) == 0)
+			check_problem(k, PROBLEM_ERROR, &label, g->where, a,
+				      "addresses: '%s' is on no port's network, and no port has a "
+				      "next_hop",
+				      addr_format(a, text));
+	}
+}
+
+static void check_selectors(struct check *k, const struct conf_vpn_connection *v)
+{
+	struct label label = check_label("vpn_connection", v->name);
+	uint8_t local = v->local_subnet.addr.family;
+	char text[PREFIX_STR_MAX], other[PREFIX_STR_MAX];
+
+	for (unsigned i = 0; i < v->n_remote_subnets; i++) {
+		const struct prefix *p = &v->remote_subnet[i];
+
+		if (local != ADDR_NONE && p->addr.family != local)
+			check_problem(k, PROBLEM_ERROR, &label, v->where, p,
+				      "remote_subnets: '%s' is not of local_subnet's family",
+				      prefix_format(p, text));
+		for (unsigned n = 0; n < i; n++)
+			if (prefix_overlaps(p, &v->remote_subnet[n]))
+				check_problem(k, PROBLEM_ERROR, &label, v->where, p,
+					      "remote_subnets: '%s' overlaps '%s'",
+					      prefix_format(p, text),
+					      prefix_format(&v->remote_subnet[n], other));
+	}
+}
+
+static bool of_customer(const struct conf_customer_gateway *g, const struct addr *a)
+{
+	for (unsigned i = 0; i < g->n_addresses; i++)
+		if (addr_equal(&g->address[i], a))
+			return true;
+	return false;
+}
+
+static void check_ends(struct check *k, const struct conf_vpn_connection *v,
+		       const struct conf_tunnel *t, const struct label *label)
+{
+	const struct addr *cloud = &t->cloud_ip, *customer = &t->customer_ip;
+	char text[ADDR_STR_MAX];
+
+	if (cloud->family != ADDR_NONE && !in_pool(k->c, cloud) &&
+	    (k->unread & UNREAD_CLOUD_ADDRESSES) == 0)
+		check_problem(k, PROBLEM_ERROR, label, t->where, cloud,
+			      "cloud_ip = '%s': is not one of cloud_addresses",
+			      addr_format(cloud, text));
+	if (customer->family == ADDR_NONE)
+		return;
+	/* Without any address its own mistake is reported already. */
+	if (v->customer != NULL && v->customer->n_addresses > 0 &&
+	    !of_customer(v->customer, customer))
+		check_problem(k, PROBLEM_ERROR, label, t->where, customer,
+			      "customer_ip = '%s': is not an address of customer_gateway '%s'",
+			      addr_format(customer, text), v->customer->name);
+	if (cloud->family != ADDR_NONE && cloud->family != customer->family)
+		check_problem(k, PROBLEM_ERROR, label, t->where, customer,
+			      "customer_ip = '%s': is not of cloud_ip's family",
+			      addr_format(customer, text));
+}
+
+static void check_inner_vpc(struct check *k, const struct conf_vpn_connection *v,
+			    const struct conf_tunnel *t, const struct label *label)
+{
+	char text[PREFIX_STR_MAX], other[PREFIX_STR_MAX];
+
+	for (unsigned i = 0; i < k->c->n_attachments; i++) {
+		const struct conf_vpc *vpc = k->c->attachment[i].vpc;
+
+		if (k->c->attachment[i].gateway != v->gateway || vpc == NULL)
+			continue;
+		for (unsigned p = 0; p < vpc->n_prefixes; p++)
+			if (prefix_overlaps(&vpc->prefix[p], &t->inner))
+				check_problem(k, PROBLEM_ERROR, label, t->where, &t->inner,
+					      "inner = '%s': overlaps %s of the attached vpc '%s'",
+					      prefix_format(&t->inner, text),
+					      prefix_format(&vpc->prefix[p], other), vpc->name);
+	}
+}
+
+static void check_connection(struct check *k, struct conf_vpn_connection *v)
+{
+	struct label label = check_label("vpn_connection", v->name);
+
+	v->gateway = check_find(k, CHECK_GATEWAY, &label, v->where, "border_gateway",
+				v->border_gateway_name);
+	v->customer = check_find(k, CHECK_CUSTOMER, &label, v->where, "customer_gateway",
+				 v->customer_gateway_name);
+	if (v->gateway != NULL && v->customer != NULL && v->customer->asn != 0 &&
+	    v->customer->asn == v->gateway->asn)
+		check_problem(k, PROBLEM_ERROR, &label, v->where, v->customer_gateway_name,
+			      "customer_gateway '%s' has the ASN of border_gateway '%s', %u; they "
+			      "must differ",
+			      v->customer->name, v->gateway->name, v->gateway->asn);
+	if (v->n_tunnels == 0 && v->tunnel != NULL)
+		check_problem(k, PROBLEM_ERROR, &label, v->where, &v->tunnel,
+			      "tunnels is empty: a connection has 1 to 8 tunnels");
+	check_selectors(k, v);
+	for (unsigned i = 0; i < v->n_tunnels; i++) {
+		struct conf_tunnel *t = &v->tunnel[i];
+		struct label of_tunnel = check_label_tunnel(v, t);
+
+		check_ends(k, v, t, &of_tunnel);
+		if (t->inner_given && v->gateway != NULL)
+			check_inner_vpc(k, v, t, &of_tunnel);
+		if (t->local_id.len == 0 && t->cloud_ip.family != ADDR_NONE)
+			t->local_id = conf_id_address(&t->cloud_ip);
+		if (t->remote_id.len == 0 && t->customer_ip.family != ADDR_NONE)
+			t->remote_id = conf_id_address(&t->customer_ip);
+	}
+}
+
+/* Two tunnels between the same two addresses could not be told apart. */
+static void check_pairs(struct check *k)
+{
+	struct index x = { 0 };
+
+	for (unsigned i = 0; i < k->c->n_connections; i++) {
+		const struct conf_vpn_connection *v = &k->c->connection[i];
+
+		for (unsigned n = 0; n < v->n_tunnels; n++) {
+			const struct conf_tunnel *t = &v->tunnel[n];
+
+			/* The two addresses lie side by side and are one key. */
+			if (t->cloud_ip.family != ADDR_NONE && t->customer_ip.family != ADDR_NONE)
+				check_index(k, &x, &t->cloud_ip, 2 * sizeof(struct addr), t);
+		}
+	}
+	index_sort(&x);
+	for (size_t i = 1; i < x.n; i++) {
+		const struct index_entry *twin = index_twin(&x, i);
+		const struct conf_tunnel *t = x.v[i].object;
+		struct label label = check_label("tunnel", t->name);
+		char cloud[ADDR_STR_MAX], customer[ADDR_STR_MAX];
+
+		if (twin != NULL)
+			check_problem(k, PROBLEM_ERROR, &label, t->where, &t->cloud_ip,
+				      "tunnel '%s' on line %u already joins %s and %s",
+				      ((const struct conf_tunnel *)twin->object)->name,
+				      ((const struct conf_tunnel *)twin->object)->where.line,
+				      addr_format(&t->cloud_ip, cloud),
+				      addr_format(&t->customer_ip, customer));
+	}
+	index_clear(&x);
+}
+static_assert(offsetof(struct conf_tunnel, customer_ip) ==
+		      offsetof(struct conf_tunnel, cloud_ip) + sizeof(struct addr),
+	      "cloud_ip and customer_ip are one key");
+
+void check_vpn(struct check *k)
+{
+	for (unsigned i = 0; i < k->c->n_customer_gateways; i++)
+		check_customer(k, &k->c->customer_gateway[i]);
+	for (unsigned i = 0; i < k->c->n_connections; i++)
+		check_connection(k, &k->c->connection[i]);
+	check_pairs(k);
+	check_inner(k);
+}

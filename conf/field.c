@@ -1,0 +1,471 @@
+#include "conf/field.h"
+#include "conf/name.h"
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct conf_where field_where(const struct reader *r, const config_setting_t *s)
+{
+	unsigned line = config_setting_source_line(s);
+
+	return (struct conf_where){ .file = r->file,
+				    .line = line > 0 ? line : 1 }; /* 0: the root */
+}
+
+static bool is_list(const config_setting_t *s)
+{
+	return config_setting_is_array(s) || config_setting_is_list(s);
+}
+
+static long long number_of(const config_setting_t *s)
+{
+	return config_setting_type(s) == CONFIG_TYPE_INT ? config_setting_get_int(s)
+							 : config_setting_get_int64(s);
+}
+
+static const char *value_format(const config_setting_t *s, char *buf, size_t size)
+{
+	switch (config_setting_type(s)) {
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		snprintf(buf, size, "%lld", number_of(s));
+		return buf;
+	case CONFIG_TYPE_FLOAT:
+		snprintf(buf, size, "%g", config_setting_get_float(s));
+		return buf;
+	case CONFIG_TYPE_BOOL:
+		return config_setting_get_bool(s) ? "true" : "false";
+	case CONFIG_TYPE_STRING:
+		return label_quote(config_setting_get_string(s), buf, size);
+	case CONFIG_TYPE_GROUP:
+		return "{ a group }";
+	default:
+		return config_setting_is_array(s) ? "[ an array ]" : "( a list )";
+	}
+}
+
+void field_problem(struct reader *r, enum problem_level level, const config_setting_t *s,
+		   const struct field *f, const char *fmt, ...)
+{
+	const config_setting_t *named =
+		config_setting_name(s) != NULL ? s : config_setting_parent(s);
+	char value[160], index[24] = "", *text = NULL;
+	va_list args;
+
+	if (named != s)
+		snprintf(index, sizeof(index), "[%d]", config_setting_index(s) + 1);
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	problem_add(r->problems, level, field_where(r, s), r->label.text, "%s%s%s%s: %s",
+		    config_setting_name(named) != NULL ? config_setting_name(named) : f->name,
+		    index, f->secret ? "" : " = ",
+		    f->secret ? "" : value_format(s, value, sizeof(value)),
+		    text != NULL ? text : "wrong");
+	free(text);
+}
+
+static bool wrong_type(struct reader *r, const config_setting_t *s, const struct field *f,
+		       const char *wanted)
+{
+	field_problem(r, PROBLEM_ERROR, s, f, "must be %s", wanted);
+	return false;
+}
+
+static void *destination(const struct field *f, void *object)
+{
+	return (char *)object + f->offset;
+}
+
+bool field_bool(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
+		return wrong_type(r, s, f, "true or false");
+	if (f->size > 0)
+		*(bool *)destination(f, object) = config_setting_get_bool(s) != 0;
+	return true;
+}
+
+bool field_uint(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const char *space = f->unit != NULL ? " " : "", *unit = f->unit != NULL ? f->unit : "";
+	bool is_int = config_setting_type(s) == CONFIG_TYPE_INT ||
+		      config_setting_type(s) == CONFIG_TYPE_INT64;
+
+	if (!is_int || number_of(s) < f->min || number_of(s) > f->max) {
+		field_problem(r, PROBLEM_ERROR, s, f, "must be %s from %lld to %lld%s%s",
+			      is_int ? "a number" : "a whole number", (long long)f->min,
+			      (long long)f->max, space, unit);
+		return false;
+	}
+	if (f->size == sizeof(uint16_t))
+		*(uint16_t *)destination(f, object) = (uint16_t)number_of(s);
+	else
+		*(uint32_t *)destination(f, object) = (uint32_t)number_of(s);
+	return true;
+}
+
+bool field_string(struct reader *r, const config_setting_t *s, const struct field *f,
+		  const char **out)
+{
+	if (config_setting_type(s) != CONFIG_TYPE_STRING)
+		return wrong_type(r, s, f, "a text in double quotes");
+	*out = config_setting_get_string(s);
+	return true;
+}
+
+bool field_name(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const char *text, *fault;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	fault = name_fault(text);
+	if (fault != NULL) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "the name %s; a name has 1 to 32 letters, digits, '_' or '-'", fault);
+		return false;
+	}
+	snprintf(destination(f, object), f->size, "%s", text);
+	return true;
+}
+
+bool field_text(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const char *text;
+	long n;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	n = name_chars(text);
+	if (n < f->min || n > f->max || strlen(text) >= f->size) {
+		field_problem(r, PROBLEM_ERROR, s, f, "must be a text of %lld to %lld characters",
+			      (long long)f->min, (long long)f->max);
+		return false;
+	}
+	strcpy(destination(f, object), text);
+	return true;
+}
+
+bool field_addr(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const char *what = f->min == ADDR_IPV4	 ? "an IPv4 address"
+			   : f->min == ADDR_IPV6 ? "an IPv6 address"
+						 : "an IPv4 or IPv6 address";
+	const char *text;
+	struct addr a;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (!addr_parse(&a, text) || (f->min != 0 && a.family != f->min))
+		return wrong_type(r, s, f, what);
+	if (addr_is_unspecified(&a) || addr_is_multicast(&a))
+		return wrong_type(r, s, f, "the address of one host");
+	*(struct addr *)destination(f, object) = a;
+	return true;
+}
+
+bool field_prefix(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const char *text;
+	struct prefix p;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (!prefix_parse(&p, text) || strchr(text, '/') == NULL)
+		return wrong_type(r, s, f, "an address and a length, like \"10.0.0.1/16\"");
+	*(struct prefix *)destination(f, object) = p;
+	return true;
+}
+
+bool field_network(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	char net_text[PREFIX_STR_MAX];
+	struct prefix p, net;
+
+	if (!field_prefix(r, s, f, object))
+		return false;
+	p = *(struct prefix *)destination(f, object);
+	if (prefix_is_network(&p))
+		return true;
+	net = prefix_network(&p);
+	*(struct prefix *)destination(f, object) = (struct prefix){ 0 };
+	field_problem(r, PROBLEM_ERROR, s, f, "has host bits set; the network is %s",
+		      prefix_format(&net, net_text));
+	return false;
+}
+
+bool field_choose(struct reader *r, const config_setting_t *s, const struct field *f, int *value)
+{
+	const struct field_choice *choices = f->arg;
+	char allowed[400] = "";
+	const char *text;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	for (const struct field_choice *c = choices; c->name != NULL; c++)
+		if (!c->later)
+			snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed),
+				 "%s%s", allowed[0] != '\0' ? ", " : "", c->name);
+	for (const struct field_choice *c = choices; c->name != NULL; c++) {
+		if (strcmp(c->name, text) != 0)
+			continue;
+		if (c->later)
+			field_problem(r, PROBLEM_ERROR, s, f, "not supported yet; allowed: %s",
+				      allowed);
+		*value = c->value;
+		return !c->later;
+	}
+	field_problem(r, PROBLEM_ERROR, s, f, "unknown; allowed: %s", allowed);
+	return false;
+}
+
+bool field_choice(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	int value;
+
+	if (!field_choose(r, s, f, &value))
+		return false;
+	if (f->size > 0)
+		*(int *)destination(f, object) = value;
+	return true;
+}
+
+bool field_later(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	bool number = config_setting_is_number(s) && f->max > 0;
+
+	if (number && number_of(s) == 0)
+		return true;
+	field_problem(r, PROBLEM_ERROR, s, f, "%s is not supported yet%s", f->name,
+		      f->max > 0 ? "; allowed: 0 (off)" : "; leave it out");
+	return false;
+}
+
+/* Element i of a list; a scalar is a list of itself. */
+static config_setting_t *element(const config_setting_t *s, unsigned i)
+{
+	return is_list(s) ? config_setting_get_elem(s, i) : (config_setting_t *)s;
+}
+
+static void note_place(struct reader *r, const config_setting_t *s, const void *at)
+{
+	places_add(r->places, at, config_setting_source_line(s));
+}
+
+static bool read_elements(struct reader *r, const config_setting_t *s, const struct field *f,
+			  char *to, unsigned n, unsigned *count)
+{
+	const struct field *one = f->arg;
+	bool ok = true;
+
+	*count = 0;
+	for (unsigned i = 0; i < n; i++) {
+		struct field each = *one;
+
+		each.name = f->name;
+		each.offset = 0;
+		if (each.read(r, element(s, i), &each, to + *count * one->size)) {
+			note_place(r, element(s, i), to + *count * one->size);
+			(*count)++;
+		} else {
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static bool list_length(struct reader *r, const config_setting_t *s, const struct field *f,
+			unsigned *n)
+{
+	*n = is_list(s) ? (unsigned)config_setting_length(s) : 1;
+	if (config_setting_is_group(s))
+		return wrong_type(r, s, f, "a list");
+	if (*n >= (f->min > 0 ? f->min : 1) && (f->max == 0 || *n <= f->max))
+		return true;
+	if (f->max == 0)
+		field_problem(r, PROBLEM_ERROR, s, f, "must have at least one element");
+	else
+		field_problem(r, PROBLEM_ERROR, s, f, "has %u elements; must have %lld to %lld", *n,
+			      (long long)(f->min > 0 ? f->min : 1), (long long)f->max);
+	return false;
+}
+
+bool field_list(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	unsigned *count = (unsigned *)((char *)object + f->count), n;
+
+	if (!list_length(r, s, f, &n))
+		return false;
+	return read_elements(r, s, f, destination(f, object), n, count);
+}
+
+static void *new_array(struct reader *r, const config_setting_t *s, unsigned n, size_t size)
+{
+	void *v = calloc(n > 0 ? n : 1, size);
+
+	if (v == NULL)
+		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+			    "no memory for %u elements", n);
+	return v;
+}
+
+bool field_heap_list(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
+{
+	unsigned *count = (unsigned *)((char *)object + f->count), n;
+	const struct field *one = f->arg;
+	void *v;
+
+	if (!list_length(r, s, f, &n))
+		return false;
+	v = new_array(r, s, n, one->size);
+	if (v == NULL)
+		return false;
+	*(void **)destination(f, object) = v;
+	return read_elements(r, s, f, v, n, count);
+}
+
+static const char *key_of(const config_setting_t *s, const struct field_object *kind)
+{
+	const config_setting_t *key =
+		kind->key != NULL ? config_setting_get_member(s, kind->key) : NULL;
+
+	return key != NULL ? config_setting_get_string(key) : NULL;
+}
+
+static void read_object(struct reader *r, const config_setting_t *s,
+			const struct field_object *kind, void *object, const void *first,
+			unsigned number)
+{
+	size_t before = label_add(&r->label, kind->kind, key_of(s, kind), number);
+	uint64_t given;
+
+	*(struct conf_where *)object = field_where(r, s); /* every object begins with it */
+	if (kind->begin != NULL)
+		kind->begin(object, first);
+	given = field_read_group(r, s, kind, object);
+	if (kind->end != NULL)
+		kind->end(r, s, object, given);
+	label_cut(&r->label, before);
+}
+
+bool field_objects(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const struct field_object *kind = f->arg;
+	unsigned *count = (unsigned *)((char *)object + f->count);
+	unsigned n = (unsigned)config_setting_length(s);
+	char *v;
+
+	if (!is_list(s))
+		return wrong_type(r, s, f, "a list of groups: ( { ... }, { ... } )");
+	if (f->max > 0 && n > f->max) {
+		field_problem(r, PROBLEM_ERROR, s, f, "has %u elements; at most %lld are allowed",
+			      n, (long long)f->max);
+		return false;
+	}
+	v = new_array(r, s, n, kind->size);
+	if (v == NULL)
+		return false;
+	*(void **)destination(f, object) = v;
+	for (unsigned i = 0; i < n; i++) {
+		const config_setting_t *e = config_setting_get_elem(s, i);
+
+		*count = i + 1;
+		if (config_setting_is_group(e)) {
+			read_object(r, e, kind, v + i * kind->size, i > 0 ? v : NULL, i + 1);
+			continue;
+		}
+		*(struct conf_where *)(v + i * kind->size) = field_where(r, e);
+		field_problem(r, PROBLEM_ERROR, e, f, "must be a group: { ... }");
+	}
+	return true;
+}
+
+bool field_group(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+{
+	const struct field_object *kind = f->arg;
+	size_t before;
+	uint64_t given;
+
+	if (!config_setting_is_group(s))
+		return wrong_type(r, s, f, "a group: { ... }");
+	before = label_add(&r->label, f->name, NULL, 0);
+	given = field_read_group(r, s, kind, destination(f, object));
+	if (kind->end != NULL)
+		kind->end(r, s, destination(f, object), given);
+	label_cut(&r->label, before);
+	return true;
+}
+
+/* Reports a name that no row has. Returns the row that was probably meant, if any. */
+static int unknown_name(struct reader *r, const config_setting_t *s,
+			const struct field_object *kind)
+{
+	const char *names[64];
+	char quoted[160];
+	int near;
+
+	for (unsigned i = 0; i < kind->n_fields; i++)
+		names[i] = kind->fields[i].name;
+	near = name_nearest(config_setting_name(s), names, kind->n_fields);
+	/* Without its value: it may be a misspelt psk. */
+	problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+		    near >= 0 ? "%s: unknown name; did you mean '%s'?" : "%s: unknown name",
+		    label_quote(config_setting_name(s), quoted, sizeof(quoted)),
+		    near >= 0 ? names[near] : "");
+	return near;
+}
+
+static int row_of(const struct field_object *kind, const char *name)
+{
+	for (unsigned i = 0; i < kind->n_fields; i++)
+		if (strcmp(kind->fields[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+bool field_given(const struct field_object *kind, uint64_t given, const char *name)
+{
+	int i = row_of(kind, name);
+
+	return i >= 0 && (given >> i & 1) != 0;
+}
+
+uint64_t field_read_group(struct reader *r, const config_setting_t *s,
+			  const struct field_object *kind, void *object)
+{
+	uint64_t given = 0;
+
+	for (int i = 0; i < config_setting_length(s); i++) {
+		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
+		int row = row_of(kind, config_setting_name(e));
+		bool top = config_setting_is_root(s) == CONFIG_TRUE;
+
+		if (row >= 0 && kind->fields[row].read(r, e, &kind->fields[row], object)) {
+			if (kind->fields[row].size > 0)
+				note_place(r, e, destination(&kind->fields[row], object));
+			given |= UINT64_C(1) << row;
+			continue;
+		}
+		/* A misspelt name stands for the right one: one mistake, one message. */
+		if (row < 0)
+			row = unknown_name(r, e, kind);
+		if (row >= 0)
+			given |= UINT64_C(1) << row;
+		if (row >= 0 && top)
+			r->unread |= UINT64_C(1) << row;
+	}
+	for (unsigned i = 0; i < kind->n_fields; i++) {
+		const struct field *f = &kind->fields[i];
+
+		if (f->required && (given >> i & 1) == 0)
+			problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+				    "%s is missing: %s", f->name, f->means);
+	}
+	return given;
+}

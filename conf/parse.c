@@ -1,0 +1,180 @@
+/* The top level of the file, workers and ports. */
+#include "conf/parse.h"
+
+#include <errno.h>
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct field one_lcore = { .read = field_uint, .size = sizeof(uint16_t), .max = 1023 };
+static const struct field one_prefix = { .read = field_prefix, .size = sizeof(struct prefix) };
+static const struct field one_addr = { .read = field_addr, .size = sizeof(struct addr) };
+
+static const struct field worker_fields[] = {
+	{ "lcores", field_list, FIELD_AT(struct conf_workers, lcore),
+	  FIELD_COUNT(struct conf_workers, n), .max = CONF_WORKERS_MAX, .arg = &one_lcore },
+	{ "idle_nap", field_bool, FIELD_AT(struct conf_workers, idle_nap) },
+	{ "hugepages", field_bool, FIELD_AT(struct conf_workers, hugepages) },
+	{ "memory_mb", field_uint, FIELD_AT(struct conf_workers, memory_mb), .min = 64,
+	  .max = 1048576, .unit = "MiB" },
+};
+
+/* One worker, on the second CPU where there is one: the first has the system's interrupts. */
+static void workers_default(struct conf_workers *w)
+{
+	w->n = 1;
+	w->lcore[0] = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
+	w->hugepages = true;
+	w->memory_mb = 512;
+}
+
+static void workers_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
+{
+	struct conf_workers *w = object;
+
+	w->where = field_where(r, s);
+}
+
+const struct field_object parse_workers = {
+	.fields = worker_fields,
+	.n_fields = sizeof(worker_fields) / sizeof(worker_fields[0]),
+	.end = workers_end,
+};
+
+static const struct field port_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_port, name),
+	  .means = "how other objects call the port" },
+	{ "device", field_text, .required = true, FIELD_AT(struct conf_port, device), .min = 1,
+	  .max = CONF_DEVICE_BYTES - 1,
+	  .means =
+		  "a PCI address \"0000:3b:00.0\", or a DPDK device \"net_af_packet0,iface=eth1\"" },
+	{ "addresses", field_list, .required = true, FIELD_AT(struct conf_port, address),
+	  FIELD_COUNT(struct conf_port, n_addresses), .max = CONF_PORT_ADDRS, .arg = &one_prefix,
+	  .means = "the port's own addresses with their length, like [ \"203.0.113.1/24\" ]" },
+	{ "next_hop", field_addr, FIELD_AT(struct conf_port, next_hop), .min = ADDR_IPV4 },
+	{ "next_hop6", field_addr, FIELD_AT(struct conf_port, next_hop6), .min = ADDR_IPV6 },
+	{ "mtu", field_uint, FIELD_AT(struct conf_port, mtu), .min = 576, .max = 9216,
+	  .unit = "bytes" },
+	{ "queues", field_uint, FIELD_AT(struct conf_port, queues), .max = 128 },
+};
+
+static void port_begin(void *object, const void *first)
+{
+	struct conf_port *p = object;
+
+	p->mtu = 1500;
+}
+
+const struct field_object parse_port = {
+	.kind = "port",
+	.key = "name",
+	.fields = port_fields,
+	.n_fields = sizeof(port_fields) / sizeof(port_fields[0]),
+	.size = sizeof(struct conf_port),
+	.begin = port_begin,
+};
+
+static bool read_socket(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	const char *path;
+
+	if (!field_string(r, s, f, &path))
+		return false;
+	if (path[0] != '/' || strlen(path) >= f->size) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "must be an absolute path of at most %zu bytes", f->size - 1);
+		return false;
+	}
+	strcpy((char *)object + f->offset, path);
+	return true;
+}
+
+/* The first rows are in the order of enum conf_unread. */
+static const struct field top_fields[] = {
+	{ "ports", field_objects, .required = true, FIELD_AT(struct conf, port),
+	  FIELD_COUNT(struct conf, n_ports), .max = 64, .arg = &parse_port,
+	  .means = "a list of network ports" },
+	{ "cloud_addresses", field_heap_list, .required = true,
+	  FIELD_AT(struct conf, cloud_address), FIELD_COUNT(struct conf, n_cloud_addresses),
+	  .arg = &one_addr,
+	  .means = "the public addresses that tunnels may use, like [ \"203.0.113.1\" ]" },
+	{ "border_gateways", field_objects, FIELD_AT(struct conf, border_gateway),
+	  FIELD_COUNT(struct conf, n_border_gateways), .arg = &parse_border_gateway },
+	{ "vpcs", field_objects, FIELD_AT(struct conf, vpc), FIELD_COUNT(struct conf, n_vpcs),
+	  .arg = &parse_vpc },
+	{ "customer_gateways", field_objects, FIELD_AT(struct conf, customer_gateway),
+	  FIELD_COUNT(struct conf, n_customer_gateways), .arg = &parse_customer_gateway },
+	{ "vpn_connections", field_objects, FIELD_AT(struct conf, connection),
+	  FIELD_COUNT(struct conf, n_connections), .arg = &parse_connection },
+	{ "vpc_attachments", field_objects, FIELD_AT(struct conf, attachment),
+	  FIELD_COUNT(struct conf, n_attachments), .arg = &parse_attachment },
+	{ "workers", field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
+	{ "control_socket", read_socket, FIELD_AT(struct conf, control_socket) },
+};
+
+static const struct field_object top = {
+	.fields = top_fields,
+	.n_fields = sizeof(top_fields) / sizeof(top_fields[0]),
+};
+
+static bool parse_text(config_t *cfg, struct conf *c, const char *text,
+		       struct problem_list *problems)
+{
+	if (config_read_string(cfg, text) == CONFIG_TRUE)
+		return true;
+	problem_add(problems, PROBLEM_ERROR,
+		    (struct conf_where){ c->path, (unsigned)config_error_line(cfg) }, NULL, "%s",
+		    config_error_text(cfg));
+	return false;
+}
+
+static struct conf *conf_new(const char *path)
+{
+	struct conf *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->path = strdup(path);
+	if (c->path == NULL) {
+		free(c);
+		return NULL;
+	}
+	workers_default(&c->workers);
+	strcpy(c->control_socket, "/run/isthmus/control.sock");
+	return c;
+}
+
+struct conf *conf_parse(const char *path, const char *text, size_t len,
+			struct problem_list *problems, struct places *places, unsigned *unread)
+{
+	struct conf *c = conf_new(path);
+	struct conf_where where = { .file = path };
+	struct source source;
+	config_t cfg;
+	int err = source_prepare(&source, text, len);
+
+	config_init(&cfg);
+	where.line = source.line;
+	if (c == NULL || err != 0) {
+		problem_add(problems, PROBLEM_ERROR, where, NULL, "%s",
+			    err == -EINVAL ? source.error : strerror(ENOMEM));
+		err = -1;
+	} else if (!parse_text(&cfg, c, source.text, problems)) {
+		err = -1;
+	} else {
+		struct reader r = {
+			.file = c->path, .source = &source, .problems = problems, .places = places
+		};
+
+		field_read_group(&r, config_root_setting(&cfg), &top, c);
+		*unread = (unsigned)r.unread;
+	}
+	config_destroy(&cfg);
+	source_clear(&source);
+	if (err == 0)
+		return c;
+	conf_free(c);
+	return NULL;
+}

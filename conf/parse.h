@@ -1,0 +1,38 @@
+/* The file's grammar, object by object, as tables for field.h; and the way from a text to a model.
+ *
+ * Main thread. Private to this room: everyone else calls conf_load(). */
+#ifndef CONF_PARSE_H
+#define CONF_PARSE_H
+
+#include "conf/field.h"
+#include "conf/model.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+extern const struct field_object parse_workers, parse_port; /* parse.c */
+extern const struct field_object parse_border_gateway, parse_vpc, parse_attachment;
+extern const struct field_object parse_customer_gateway, parse_connection, parse_tunnel;
+
+/* Sets of kinds of objects that could not be read at all: what refers to one of them is not
+ * checked, for it would only repeat the first mistake. */
+enum conf_unread {
+	UNREAD_PORTS = 1,
+	UNREAD_CLOUD_ADDRESSES = 2,
+	UNREAD_BORDER_GATEWAYS = 4,
+	UNREAD_VPCS = 8,
+	UNREAD_CUSTOMER_GATEWAYS = 16,
+	UNREAD_CONNECTIONS = 32,
+	UNREAD_ATTACHMENTS = 64,
+};
+
+/* Text to model: each object by itself, with its defaults; nothing is looked up. NULL only when
+ * there is no memory or the text is not libconfig's language. *unread: enum conf_unread. */
+struct conf *conf_parse(const char *path, const char *text, size_t len,
+			struct problem_list *problems, struct places *places, unsigned *unread);
+
+/* Parse and check in one; the model only if there was no error. For conf_load() and tests. */
+struct conf *conf_read(const char *path, const char *text, size_t len,
+		       struct problem_list *problems);
+
+#endif

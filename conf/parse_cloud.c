@@ -1,0 +1,179 @@
+/* Border gateways, VPCs and what joins them. */
+#include "conf/parse.h"
+
+#include <libconfig.h>
+#include <stdio.h>
+#include <string.h>
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct field one_network = { .read = field_network, .size = sizeof(struct prefix) };
+static const struct field one_prefix = { .read = field_prefix, .size = sizeof(struct prefix) };
+
+static const struct field route_fields[] = {
+	{ "prefix", field_network, .required = true, FIELD_AT(struct conf_static_route, prefix),
+	  .means = "where the route leads, like \"192.168.0.0/16\"" },
+	{ "next_hop", field_name, .required = true, FIELD_AT(struct conf_static_route, next_hop),
+	  .means = "the name of a vpn_connection or vpc (in a vpc: of a border_gateway)" },
+};
+
+static const struct field_object route = {
+	.kind = "static_route",
+	.key = "prefix",
+	.fields = route_fields,
+	.n_fields = N(route_fields),
+	.size = sizeof(struct conf_static_route),
+};
+
+static const struct field gateway_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_border_gateway, name),
+	  .means = "how other objects call the border gateway" },
+	{ "description", field_text, FIELD_AT(struct conf_border_gateway, description),
+	  .max = 256 },
+	{ "asn", field_uint, FIELD_AT(struct conf_border_gateway, asn), .min = 1,
+	  .max = 4294967294 },
+	{ "static_routes", field_objects, FIELD_AT(struct conf_border_gateway, route),
+	  FIELD_COUNT(struct conf_border_gateway, n_routes), .arg = &route },
+	{ .name = "transit", .read = field_later },
+	{ .name = "dynamic_quota", .read = field_later },
+};
+
+static void gateway_begin(void *object, const void *first)
+{
+	struct conf_border_gateway *g = object;
+
+	g->asn = 65000;
+}
+
+const struct field_object parse_border_gateway = {
+	.kind = "border_gateway",
+	.key = "name",
+	.fields = gateway_fields,
+	.n_fields = N(gateway_fields),
+	.size = sizeof(struct conf_border_gateway),
+	.begin = gateway_begin,
+};
+
+static const struct field vpc_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_vpc, name),
+	  .means = "how other objects call the VPC" },
+	{ "prefixes", field_heap_list, .required = true, FIELD_AT(struct conf_vpc, prefix),
+	  FIELD_COUNT(struct conf_vpc, n_prefixes), .arg = &one_network,
+	  .means = "the VPC's subnets, like [ \"10.0.0.0/16\" ]" },
+	{ "static_routes", field_objects, FIELD_AT(struct conf_vpc, route),
+	  FIELD_COUNT(struct conf_vpc, n_routes), .arg = &route },
+};
+
+const struct field_object parse_vpc = {
+	.kind = "vpc",
+	.key = "name",
+	.fields = vpc_fields,
+	.n_fields = N(vpc_fields),
+	.size = sizeof(struct conf_vpc),
+};
+
+static const struct field vxlan_fields[] = {
+	{ "vni", field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vni), .min = 1,
+	  .max = 16777215, .means = "the VPC's network identifier, 1 to 16777215" },
+	{ "local_vtep", field_addr, .required = true,
+	  FIELD_AT(struct conf_vpc_attachment, local_vtep), .means = "an address of the port" },
+	{ "remote_vtep", field_addr, .required = true,
+	  FIELD_AT(struct conf_vpc_attachment, remote_vtep),
+	  .means = "the address of the VPC's side" },
+};
+
+static const struct field_object vxlan = { .fields = vxlan_fields, .n_fields = N(vxlan_fields) };
+
+static const struct field vlan_fields[] = {
+	{ "id", field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vlan_id),
+	  .min = 1, .max = 4094, .means = "the VLAN, 1 to 4094" },
+};
+
+static const struct field_object vlan = { .fields = vlan_fields, .n_fields = N(vlan_fields) };
+
+static bool read_mac(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
+{
+	struct conf_vpc_attachment *a = object;
+	unsigned b[6];
+	const char *text;
+	int end = 0;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		   &end) != 6 ||
+	    end != 17 || text[end] != '\0' || (b[0] & 1) != 0) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "must be the MAC address of one station, like \"02:00:00:00:00:01\"");
+		return false;
+	}
+	for (int i = 0; i < 6; i++)
+		a->mac[i] = (uint8_t)b[i];
+	return true;
+}
+
+static const struct field_choice propagations[] = {
+	{ "all", CONF_PROPAGATE_ALL, false },
+	{ "partial", CONF_PROPAGATE_PARTIAL, false },
+	{ "none", CONF_PROPAGATE_NONE, false },
+	{ NULL, 0, false },
+};
+
+static const struct field attachment_fields[] = {
+	{ "vpc", field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, vpc_name),
+	  .means = "the name of a vpc" },
+	{ "border_gateway", field_name, .required = true,
+	  FIELD_AT(struct conf_vpc_attachment, border_gateway_name),
+	  .means = "the name of a border_gateway" },
+	{ "propagate", field_choice, FIELD_AT(struct conf_vpc_attachment, propagate),
+	  .arg = propagations },
+	{ "propagated", field_heap_list, FIELD_AT(struct conf_vpc_attachment, propagated),
+	  FIELD_COUNT(struct conf_vpc_attachment, n_propagated), .arg = &one_network },
+	{ "port", field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, port_name),
+	  .means = "the name of the port behind which the VPC is" },
+	{ "addresses", field_list, .required = true, FIELD_AT(struct conf_vpc_attachment, address),
+	  FIELD_COUNT(struct conf_vpc_attachment, n_addresses), .max = CONF_PORT_ADDRS,
+	  .arg = &one_prefix,
+	  .means = "our addresses inside the VPC, its hosts' gateway, like [ \"10.0.0.1/16\" ]" },
+	{ "vxlan", field_group, .arg = &vxlan },
+	{ "vlan", field_group, .arg = &vlan },
+	{ .name = "mac", .read = read_mac },
+	{ "mtu", field_uint, FIELD_AT(struct conf_vpc_attachment, mtu), .min = 576, .max = 9216,
+	  .unit = "bytes" },
+};
+
+static void complain(struct reader *r, const config_setting_t *s, const char *text)
+{
+	problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text, "%s", text);
+}
+
+static void attachment_end(struct reader *r, const config_setting_t *s, void *object,
+			   uint64_t given)
+{
+	struct conf_vpc_attachment *a = object;
+	bool has_vlan = field_given(&parse_attachment, given, "vlan");
+	bool has_vxlan = field_given(&parse_attachment, given, "vxlan");
+	bool listed = field_given(&parse_attachment, given, "propagated");
+
+	a->encap = has_vlan ? CONF_ENCAP_VLAN : CONF_ENCAP_VXLAN;
+	if (has_vlan == has_vxlan)
+		complain(r, s,
+			 has_vlan
+				 ? "has both vxlan and vlan, must have one of them"
+				 : "has no encapsulation: vxlan = { vni, local_vtep, remote_vtep } "
+				   "or vlan = { id }");
+	if (a->propagate == CONF_PROPAGATE_PARTIAL && !listed)
+		complain(r, s, "propagate = 'partial' needs propagated, the list of subnets");
+	if (a->propagate != CONF_PROPAGATE_PARTIAL && listed)
+		complain(r, s, "propagated is only allowed with propagate = 'partial'");
+}
+
+const struct field_object parse_attachment = {
+	.kind = "vpc_attachment",
+	.key = "vpc",
+	.fields = attachment_fields,
+	.n_fields = N(attachment_fields),
+	.size = sizeof(struct conf_vpc_attachment),
+	.end = attachment_end,
+};

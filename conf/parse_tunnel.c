@@ -1,0 +1,350 @@
+/* Tunnels: service parameters, their defaults and ranges. */
+#include "conf/parse.h"
+#include "conf/psk.h"
+
+#include <assert.h>
+#include <libconfig.h>
+#include <stdio.h>
+#include <string.h>
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+/* What makes an algorithm list of each kind: its names, and which of them are weak or come later.
+ */
+struct algorithms {
+	unsigned n; /* names 1..n-1; 0 is "none" */
+	const char *(*name)(unsigned id);
+	bool (*weak)(unsigned id);
+	bool none;	/* "none" is allowed, alone */
+	unsigned later; /* not supported by this version; 0: all are */
+};
+
+static const char *cipher_name(unsigned id)
+{
+	return algo_ciphers[id].name;
+}
+static bool cipher_weak(unsigned id)
+{
+	return algo_ciphers[id].weak;
+}
+static const char *auth_name(unsigned id)
+{
+	return algo_auths[id].name;
+}
+static bool auth_weak(unsigned id)
+{
+	return algo_auths[id].weak;
+}
+static const char *dh_name(unsigned id)
+{
+	return algo_dhs[id].name;
+}
+static bool dh_weak(unsigned id)
+{
+	return algo_dhs[id].weak;
+}
+
+static const struct algorithms ciphers = { CIPHER_COUNT, cipher_name, cipher_weak, false,
+					   CIPHER_3DES_CBC };
+static const struct algorithms auths = { AUTH_COUNT, auth_name, auth_weak, false, 0 };
+static const struct algorithms groups = { DH_COUNT, dh_name, dh_weak, false, 0 };
+static const struct algorithms pfs_groups = { DH_COUNT, dh_name, dh_weak, true, 0 };
+
+static const char *allowed_names(const struct algorithms *a, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned id = a->none ? 0 : 1; id < a->n; id++)
+		if (id == 0 || id != a->later)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? ", " : "",
+					      a->name(id));
+	return buf;
+}
+
+static bool read_algorithm(struct reader *r, const config_setting_t *s, const struct field *f,
+			   const struct algorithms *a, bool alone, struct algo_list *list)
+{
+	char allowed[200];
+	const char *text;
+	unsigned id = a->none ? 0 : 1;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	while (id < a->n && strcmp(a->name(id), text) != 0)
+		id++;
+	if (id == a->n || (a->later != 0 && id == a->later) || (id == 0 && !alone)) {
+		field_problem(r, PROBLEM_ERROR, s, f, "%s; allowed: %s",
+			      id == a->n ? "unknown"
+			      : id == 0	 ? "must stand alone"
+					 : "not supported yet",
+			      allowed_names(a, allowed, sizeof(allowed)));
+		return false;
+	}
+	if (id == 0)
+		return true;
+	if (!algo_list_add(list, id)) {
+		field_problem(r, PROBLEM_ERROR, s, f, "is listed twice");
+		return false;
+	}
+	if (a->weak(id))
+		field_problem(r, PROBLEM_WARNING, s, f, "is weak, use it only if the peer must");
+	return true;
+}
+
+static bool read_algorithms(struct reader *r, const config_setting_t *s, const struct field *f,
+			    void *object)
+{
+	bool list_given = config_setting_is_array(s) || config_setting_is_list(s);
+	unsigned n = list_given ? (unsigned)config_setting_length(s) : 1;
+	struct algo_list list = { 0 };
+	bool ok = true;
+
+	if (n < 1 || n > ALGO_LIST_MAX) {
+		field_problem(r, PROBLEM_ERROR, s, f, "has %u elements; must have 1 to %d", n,
+			      ALGO_LIST_MAX);
+		return false;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const config_setting_t *e = list_given ? config_setting_get_elem(s, i) : s;
+
+		ok = read_algorithm(r, e, f, f->arg, n == 1, &list) && ok;
+	}
+	if (ok)
+		*(struct algo_list *)((char *)object + f->offset) = list;
+	return ok;
+}
+
+#define LIFETIME_MIN   60 /* what the service allows */
+#define LIFETIME_TESTS 3  /* what tests of rekeying need */
+
+static bool read_lifetime(struct reader *r, const config_setting_t *s, const struct field *f,
+			  void *object)
+{
+	if (!field_uint(r, s, f, object))
+		return false;
+	if (*(uint32_t *)((char *)object + f->offset) < LIFETIME_MIN)
+		field_problem(r, PROBLEM_WARNING, s, f, "is below %d s: for tests only",
+			      LIFETIME_MIN);
+	return true;
+}
+
+static bool read_id(struct reader *r, const config_setting_t *s, const struct field *f,
+		    void *object)
+{
+	const char *text;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (conf_id_parse((struct conf_id *)((char *)object + f->offset), text) == 0)
+		return true;
+	field_problem(r, PROBLEM_ERROR, s, f,
+		      "must be an address, a name, user@name, or key_id: and a text or 0x and hex, "
+		      "of at most %d bytes",
+		      CONF_ID_BYTES);
+	return false;
+}
+
+static bool read_psk(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
+{
+	struct conf_tunnel *t = object;
+	const char *mark, *fault;
+	long i;
+
+	if (!field_string(r, s, f, &mark))
+		return false;
+	i = source_mark(r->source, mark);
+	secret_free(t->psk);
+	t->psk = i >= 0 ? psk_parse(r->source->secret[i], &fault) : NULL;
+	if (t->psk != NULL)
+		return true;
+	field_problem(r, PROBLEM_ERROR, s, f,
+		      "the key %s; allowed are 1 to 128 bytes: printable text, 0x and hex, or 0s "
+		      "and base64",
+		      i >= 0 ? fault : "is no plain text");
+	return false;
+}
+
+/* Which of the four addresses of a /30 or /126 this is. */
+static unsigned host_of(const struct prefix *p)
+{
+	return p->addr.b[addr_bytes(&p->addr) - 1] & 3u;
+}
+
+static bool inner_allowed(const struct prefix *p)
+{
+	static const char *const ranges[] = { "169.254.0.0/16", "10.0.0.0/8", "172.16.0.0/12",
+					      "192.168.0.0/16", "2000::/3",   "fc00::/7" };
+	struct prefix range;
+
+	if (p->len != addr_bits(&p->addr) - 2)
+		return false;
+	for (unsigned i = 0; i < N(ranges); i++)
+		if (prefix_parse(&range, ranges[i]) && prefix_covers(&range, p))
+			return true;
+	return false;
+}
+
+static bool read_inner(struct reader *r, const config_setting_t *s, const struct field *f,
+		       void *object)
+{
+	struct conf_tunnel *t = object;
+	struct prefix p;
+	const char *text;
+	unsigned host;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (!prefix_parse(&p, text) || !inner_allowed(&p) || host_of(&p) == 3) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "must be our address in a /30 of 169.254.0.0/16, 10.0.0.0/8, "
+			      "172.16.0.0/12 or 192.168.0.0/16, or in an IPv6 /126");
+		return false;
+	}
+	/* A bare network leaves the choice to us: the customer gets the first host. */
+	host = host_of(&p) == 0 ? 2 : host_of(&p);
+	t->inner_peer = t->inner.addr = prefix_first(&p);
+	t->inner.len = p.len;
+	t->inner.addr.b[addr_bytes(&p.addr) - 1] |= (uint8_t)host;
+	t->inner_peer.b[addr_bytes(&p.addr) - 1] |= (uint8_t)(3 - host);
+	t->inner_given = true;
+	return true;
+}
+
+static const struct field_choice versions[] = {
+	{ "v1", 1, true },
+	{ "v2", 2, false },
+	{ NULL, 0, false },
+};
+
+static const struct field_choice starts[] = {
+	{ "initiate", CONF_START_INITIATE, false },
+	{ "respond", CONF_START_RESPOND, false },
+	{ "on_demand", 0, true },
+	{ NULL, 0, false },
+};
+
+#define LIFETIME .read = read_lifetime, .min = LIFETIME_TESTS, .max = 86400, .unit = "seconds"
+#define ALGO(member, kind) \
+	.read = read_algorithms, .arg = &(kind), .offset = offsetof(struct conf_tunnel, member)
+
+static const struct field tunnel_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_tunnel, name),
+	  .means = "how the shell calls the tunnel" },
+	{ "cloud_ip", field_addr, .required = true, FIELD_AT(struct conf_tunnel, cloud_ip),
+	  .means = "one of cloud_addresses" },
+	{ "customer_ip", field_addr, .required = true, FIELD_AT(struct conf_tunnel, customer_ip),
+	  .means = "an address of the customer gateway" },
+	{ "psk", read_psk, .secret = true },
+	{ "local_id", read_id, FIELD_AT(struct conf_tunnel, local_id) },
+	{ "remote_id", read_id, FIELD_AT(struct conf_tunnel, remote_id) },
+	{ "inner", read_inner, FIELD_AT(struct conf_tunnel, inner) },
+	{ "ike_version", field_choice, .arg = versions },
+	{ .name = "ike_mode", .read = field_later },
+	{ "ike_cipher", ALGO(ike_cipher, ciphers) },
+	{ "ike_auth", ALGO(ike_auth, auths) },
+	{ "ike_dh", ALGO(ike_dh, groups) },
+	{ "ike_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, ike_lifetime) },
+	{ "dpd", field_uint, FIELD_AT(struct conf_tunnel, dpd), .max = 3600,
+	  .unit = "seconds, 0 is off" },
+	{ "esp_cipher", ALGO(esp_cipher, ciphers) },
+	{ "esp_auth", ALGO(esp_auth, auths) },
+	{ "esp_pfs", ALGO(esp_pfs, pfs_groups) },
+	{ "esp_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, esp_lifetime) },
+	{ "esp_lifetime_packets", field_later, .max = 1 },
+	{ "esp_lifetime_bytes", field_later, .max = 1 },
+	{ "bandwidth", field_later, .max = 1 },
+	{ "start", field_choice, FIELD_AT(struct conf_tunnel, start), .arg = starts },
+	{ "enabled", field_bool, FIELD_AT(struct conf_tunnel, enabled) },
+	{ "replay_window", field_uint, FIELD_AT(struct conf_tunnel, replay_window), .min = 64,
+	  .max = 16384, .unit = "packets" },
+	{ "esn", field_bool, FIELD_AT(struct conf_tunnel, esn) },
+	{ "force_udp", field_bool, FIELD_AT(struct conf_tunnel, force_udp) },
+	{ .name = "mtu", .read = field_later },
+	{ .name = "mss", .read = field_later },
+	{ .name = "df", .read = field_later },
+	{ "ppk", field_later, .secret = true },
+	{ .name = "ppk_id", .read = field_later },
+	{ .name = "bfd", .read = field_later },
+	{ "bgp_password", field_later, .secret = true },
+	{ .name = "graceful_restart", .read = field_later },
+	{ .name = "hold_time", .read = field_later },
+	{ .name = "med", .read = field_later },
+	{ .name = "prepend", .read = field_later },
+};
+
+static void tunnel_default(struct conf_tunnel *t)
+{
+	algo_list_add(&t->ike_cipher, CIPHER_AES128_CBC);
+	algo_list_add(&t->ike_auth, AUTH_SHA256);
+	algo_list_add(&t->ike_dh, DH_ECP256);
+	t->ike_lifetime = 14400;
+	t->dpd = 10;
+	algo_list_add(&t->esp_cipher, CIPHER_AES128_CBC);
+	algo_list_add(&t->esp_auth, AUTH_SHA256);
+	t->esp_lifetime = 3600;
+	t->start = CONF_START_INITIATE;
+	t->replay_window = 1024;
+}
+
+/* What later tunnels of a connection take over from its first: all that is negotiated. Not who the
+ * two ends are, nor their key, and each is switched on and off by itself. */
+static void tunnel_begin(void *object, const void *first)
+{
+	struct conf_tunnel *t = object;
+	struct conf_where where = t->where;
+
+	if (first != NULL) {
+		*t = *(const struct conf_tunnel *)first;
+		t->where = where;
+		memset(t->name, 0, sizeof(t->name));
+		t->cloud_ip = t->customer_ip = t->inner_peer = (struct addr){ 0 };
+		t->psk = NULL;
+		t->local_id = t->remote_id = (struct conf_id){ 0 };
+		t->inner = (struct prefix){ 0 };
+		t->inner_given = false;
+	} else {
+		tunnel_default(t);
+	}
+	t->enabled = true;
+}
+
+static bool all_aead(const struct algo_list *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (!algo_ciphers[l->id[i]].aead)
+			return false;
+	return l->n > 0;
+}
+
+static void tunnel_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
+{
+	struct conf_tunnel *t = object;
+
+	if (field_given(&parse_tunnel, given, "esp_auth") && all_aead(&t->esp_cipher))
+		problem_add(r->problems, PROBLEM_WARNING,
+			    field_where(r, config_setting_get_member(s, "esp_auth")), r->label.text,
+			    "esp_auth is unused: every esp_cipher authenticates by itself");
+	if (field_given(&parse_tunnel, given, "psk"))
+		return;
+	problem_add(
+		r->problems, PROBLEM_WARNING, field_where(r, s), r->label.text,
+		"psk is missing (it is not copied from another tunnel): a random one is made at "
+		"each start, no peer can know it");
+	t->psk = psk_generate();
+	if (t->psk == NULL)
+		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+			    "no memory for a psk");
+}
+
+const struct field_object parse_tunnel = {
+	.kind = "tunnel",
+	.key = "name",
+	.fields = tunnel_fields,
+	.n_fields = N(tunnel_fields),
+	.size = sizeof(struct conf_tunnel),
+	.begin = tunnel_begin,
+	.end = tunnel_end,
+};
+static_assert(N(tunnel_fields) <= 64, "one bit each says which fields were given");

@@ -1,0 +1,108 @@
+/* Customer gateways and VPN connections. */
+#include "conf/parse.h"
+
+#include <libconfig.h>
+#include <string.h>
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct field one_addr = { .read = field_addr, .size = sizeof(struct addr) };
+static const struct field one_network = { .read = field_network, .size = sizeof(struct prefix) };
+
+static const struct field customer_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_customer_gateway, name),
+	  .means = "how other objects call the customer gateway" },
+	{ "addresses", field_list, .required = true,
+	  FIELD_AT(struct conf_customer_gateway, address),
+	  FIELD_COUNT(struct conf_customer_gateway, n_addresses), .max = 4, .arg = &one_addr,
+	  .means = "the customer's 1, 2 or 4 public addresses" },
+	{ "asn", field_uint, FIELD_AT(struct conf_customer_gateway, asn), .min = 65001,
+	  .max = 65499 },
+};
+
+/* One, two or four, all different. */
+static void customer_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
+{
+	struct conf_customer_gateway *g = object;
+	const config_setting_t *list = config_setting_get_member(s, "addresses");
+
+	if (g->n_addresses == 3)
+		problem_add(r->problems, PROBLEM_ERROR, field_where(r, list), r->label.text,
+			    "addresses has 3 elements; must have 1, 2 or 4");
+	for (unsigned i = 0; i < g->n_addresses; i++)
+		for (unsigned k = 0; k < i; k++) {
+			char text[ADDR_STR_MAX];
+
+			if (addr_equal(&g->address[i], &g->address[k]))
+				problem_add(r->problems, PROBLEM_ERROR, field_where(r, list),
+					    r->label.text, "addresses has %s twice",
+					    addr_format(&g->address[i], text));
+		}
+}
+
+const struct field_object parse_customer_gateway = {
+	.kind = "customer_gateway",
+	.key = "name",
+	.fields = customer_fields,
+	.n_fields = N(customer_fields),
+	.size = sizeof(struct conf_customer_gateway),
+	.end = customer_end,
+};
+
+#define TUNNELS_MAX 8
+
+static bool read_bgp(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
+{
+	if (!field_bool(r, s, f, object))
+		return false;
+	if (config_setting_get_bool(s) == CONFIG_FALSE)
+		return true;
+	field_problem(r, PROBLEM_ERROR, s, f, "BGP is not supported yet; allowed: false");
+	return false;
+}
+
+static const struct field connection_fields[] = {
+	{ "name", field_name, .required = true, FIELD_AT(struct conf_vpn_connection, name),
+	  .means = "how other objects call the connection" },
+	{ "border_gateway", field_name, .required = true,
+	  FIELD_AT(struct conf_vpn_connection, border_gateway_name),
+	  .means = "the name of a border_gateway" },
+	{ "customer_gateway", field_name, .required = true,
+	  FIELD_AT(struct conf_vpn_connection, customer_gateway_name),
+	  .means = "the name of a customer_gateway" },
+	{ "bgp", read_bgp, .required = true,
+	  .means = "BGP is on by default but not supported yet, so write bgp = false" },
+	{ .name = "local_asn", .read = field_later },
+	{ "local_subnet", field_network, FIELD_AT(struct conf_vpn_connection, local_subnet) },
+	{ "remote_subnets", field_list, FIELD_AT(struct conf_vpn_connection, remote_subnet),
+	  FIELD_COUNT(struct conf_vpn_connection, n_remote_subnets), .max = CONF_TS_MAX,
+	  .arg = &one_network },
+	{ "tunnels", field_objects, .required = true, FIELD_AT(struct conf_vpn_connection, tunnel),
+	  FIELD_COUNT(struct conf_vpn_connection, n_tunnels), .max = TUNNELS_MAX,
+	  .arg = &parse_tunnel, .means = "a list of 1 to 8 tunnels" },
+};
+
+static void connection_end(struct reader *r, const config_setting_t *s, void *object,
+			   uint64_t given)
+{
+	struct conf_vpn_connection *v = object;
+
+	for (unsigned i = 0; i < v->n_tunnels; i++) {
+		struct conf_tunnel *t = &v->tunnel[i];
+
+		t->n_ts_local = v->local_subnet.addr.family != ADDR_NONE ? 1 : 0;
+		t->ts_local[0] = v->local_subnet;
+		t->n_ts_remote = v->n_remote_subnets;
+		memcpy(t->ts_remote, v->remote_subnet, sizeof(t->ts_remote));
+	}
+}
+
+const struct field_object parse_connection = {
+	.kind = "vpn_connection",
+	.key = "name",
+	.fields = connection_fields,
+	.n_fields = N(connection_fields),
+	.size = sizeof(struct conf_vpn_connection),
+	.end = connection_end,
+};

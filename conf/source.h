@@ -1,0 +1,31 @@
+/* The text of a configuration file, made ready for libconfig.
+ *
+ * Three things are done to it, none of which changes a line number. The strings given to psk are
+ * moved into guarded memory and replaced by a mark, because libconfig leaves copies of every
+ * string on the heap. A delimiter that follows a string on a later line is moved up to it:
+ * libconfig 1.5 takes the line of a string from the token behind it. Integers that might not fit 32
+ * bits get the suffix L, without which they would be cut silently. */
+#ifndef CONF_SOURCE_H
+#define CONF_SOURCE_H
+
+#include "conf/secret.h"
+
+#include <stddef.h>
+
+struct source {
+	char *text; /* NUL-terminated, without any PSK */
+	size_t n_secrets;
+	struct secret **secret; /* NULL: longer than SECRET_MAX */
+	/* When source_prepare() says -EINVAL: */
+	unsigned line;
+	const char *error;
+};
+
+/* 0, -ENOMEM or -EINVAL. source_clear() is due in any case. */
+int source_prepare(struct source *s, const char *raw, size_t len);
+void source_clear(struct source *s);
+
+/* Which secret a mark stands for: its index, or -1 when text is no mark. */
+long source_mark(const struct source *s, const char *text);
+
+#endif
