@@ -71,13 +71,14 @@ class Gateway:
         return self.show("tunnel", name)
 
     def await_tunnel(self, name, state, timeout=10, reason=""):
-        """Until the tunnel is in that state, and its reason contains these words."""
+        """Until the tunnel is in that state, and its reason or the text to it contains these words."""
         seen = {}
 
         def probe():
             seen.clear()
             seen.update(self.tunnel(name))
-            return seen["state"] == state and reason.lower() in str(seen.get("reason") or "").lower()
+            why = f"{seen['reason']} {seen['text']}".lower()
+            return seen["state"] == state and reason in why
         wait_for(probe, timeout, lambda: f"tunnel {name} {state} '{reason}', last seen {seen}\n{self.output()[-6000:]}")
         return seen
 
