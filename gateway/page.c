@@ -1,5 +1,6 @@
 #include "gateway/page.h"
 
+#include "gateway/format.h"
 #include "gateway/json.h"
 
 #include <stdarg.h>
@@ -345,7 +346,7 @@ void page_textf(struct page *p, const char *key, const char *title, const char *
 
 void page_count(struct page *p, const char *key, const char *title, uint64_t value)
 {
-	char buf[PAGE_NUMBER_MAX];
+	char buf[FORMAT_NUMBER_MAX];
 
 	if (p->json && key)
 		json_uint(&p->js, key, value);
@@ -354,7 +355,7 @@ void page_count(struct page *p, const char *key, const char *title, uint64_t val
 
 void page_bytes(struct page *p, const char *key, const char *title, uint64_t value)
 {
-	char buf[PAGE_NUMBER_MAX];
+	char buf[FORMAT_NUMBER_MAX];
 
 	if (p->json && key)
 		json_uint(&p->js, key, value);
@@ -363,7 +364,7 @@ void page_bytes(struct page *p, const char *key, const char *title, uint64_t val
 
 void page_age(struct page *p, const char *key, const char *title, uint64_t us)
 {
-	char buf[PAGE_NUMBER_MAX];
+	char buf[FORMAT_NUMBER_MAX];
 
 	if (p->json && key)
 		json_real(&p->js, key, (double)us / 1e6);
@@ -372,7 +373,7 @@ void page_age(struct page *p, const char *key, const char *title, uint64_t us)
 
 void page_real(struct page *p, const char *key, const char *title, double value, const char *unit)
 {
-	char buf[PAGE_NUMBER_MAX];
+	char buf[FORMAT_NUMBER_MAX];
 
 	if (p->json && key)
 		json_real(&p->js, key, value);
@@ -397,50 +398,4 @@ void page_none(struct page *p, const char *key, const char *title)
 	if (p->json && key)
 		json_null(&p->js, key);
 	show(p, title, "-", false);
-}
-
-const char *format_age(uint64_t us, char buf[PAGE_NUMBER_MAX])
-{
-	unsigned long long s = us / 1000000;
-
-	if (s < 60)
-		snprintf(buf, PAGE_NUMBER_MAX, "%llus", s);
-	else if (s < 3600)
-		snprintf(buf, PAGE_NUMBER_MAX, "%llum%02llus", s / 60, s % 60);
-	else if (s < 86400)
-		snprintf(buf, PAGE_NUMBER_MAX, "%lluh%02llum", s / 3600, s / 60 % 60);
-	else
-		snprintf(buf, PAGE_NUMBER_MAX, "%llud%02lluh", s / 86400, s / 3600 % 24);
-	return buf;
-}
-
-const char *format_count(uint64_t value, char buf[PAGE_NUMBER_MAX])
-{
-	char digits[PAGE_NUMBER_MAX];
-	int n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-	char *to = buf;
-
-	for (int i = 0; i < n; i++) {
-		if (i > 0 && (n - i) % 3 == 0)
-			*to++ = ',';
-		*to++ = digits[i];
-	}
-	*to = '\0';
-	return buf;
-}
-
-const char *format_bytes(uint64_t value, char buf[PAGE_NUMBER_MAX])
-{
-	static const char *const unit[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
-	double v = (double)value;
-	unsigned u = 0;
-
-	if (value < 1024) {
-		snprintf(buf, PAGE_NUMBER_MAX, "%llu B", (unsigned long long)value);
-		return buf;
-	}
-	for (v /= 1024; v >= 1023.95 && u + 1 < sizeof(unit) / sizeof(unit[0]); u++)
-		v /= 1024;
-	snprintf(buf, PAGE_NUMBER_MAX, "%.1f %s", v, unit[u]);
-	return buf;
 }

@@ -42,10 +42,4 @@ void page_flag(struct page *p, const char *key, const char *title, bool value);	
 void page_spi(struct page *p, const char *key, const char *title, uint32_t spi); /* 0x0123abcd */
 void page_none(struct page *p, const char *key, const char *title);		 /* -, null */
 
-#define PAGE_NUMBER_MAX 32
-/* Both write into buf and return it. */
-const char *format_age(uint64_t us, char buf[PAGE_NUMBER_MAX]);	     /* 0s 12s 3m12s 4h05m 9d03h */
-const char *format_count(uint64_t value, char buf[PAGE_NUMBER_MAX]); /* 1,234,567 */
-const char *format_bytes(uint64_t value, char buf[PAGE_NUMBER_MAX]); /* 999 B, 1.5 KiB */
-
 #endif

@@ -4,7 +4,8 @@
  * ("..._seconds"), SPIs are strings "0x0123abcd", counters are numbers since the start.
  *
  *   show tunnels    tunnels[]: name connection border_gateway cloud_ip customer_ip enabled state
- *                   reason text since_seconds ups downs in_packets in_bytes out_packets out_bytes
+ *                   reason reason_code text since_seconds ups downs in_packets in_bytes
+ *                   out_packets out_bytes
  *   show tunnel N   the same and: local_id remote_id inner inner_peer; ike{ role spi_initiator
  *                   spi_responder cipher auth prf dh local remote nat_local nat_remote
  *                   age_seconds rekey_seconds expires_seconds } or null; sas[] as below;
@@ -49,10 +50,6 @@ int tunnel_rekey_ike(struct command_call *call);
 
 struct tunnel;
 
-/* "aes128gcm", "aes128-sha256" */
-const char *suite_format(enum algo_cipher cipher, enum algo_auth auth, char *buf, size_t size);
-/* "10.0.0.0/16", "10.0.0.5-10.0.0.9", with " tcp", " udp/53", " 47" as far as it says so */
-const char *selector_format(const struct ike_selector *s, char *buf, size_t size);
 void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 			const struct tunnel_snapshot *s,
 			const struct dataplane_tunnel_stats *stats);

@@ -1,6 +1,7 @@
 #include "gateway/show.h"
 
 #include "gateway/clock.h"
+#include "gateway/format.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -34,9 +35,10 @@ static void page_addr(struct page *p, const char *key, const char *title, const 
 
 /* ---- show tunnels ------------------------------------------------------------------------ */
 
-static const char *reason_text(const struct tunnel *t)
+static void page_reason(struct page *p, const char *title, const struct tunnel *t)
 {
-	return t->up ? NULL : ike_reason_name(t->reason);
+	page_text(p, "reason", title, t->up ? NULL : tunnel_reason(t->reason));
+	page_text(p, "reason_code", NULL, t->up ? NULL : ike_reason_name(t->reason));
 }
 
 static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
@@ -50,7 +52,7 @@ static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
 	page_addr(p, "customer_ip", "CUSTOMER", &t->conf->customer_ip);
 	page_flag(p, "enabled", NULL, t->enabled);
 	page_text(p, "state", "STATE", t->up ? "UP" : "DOWN");
-	page_text(p, "reason", "REASON", reason_text(t));
+	page_reason(p, "REASON", t);
 	page_text(p, "text", NULL, t->text);
 	page_age(p, "since_seconds", "FOR", since(now, t->since));
 	page_count(p, "ups", NULL, t->ups);
@@ -95,7 +97,7 @@ static void page_id(struct page *p, const char *key, const char *title, const st
 
 static void ike_section(struct page *p, uint64_t now, const struct ike_tunnel_view *v)
 {
-	char text[ENDPOINT_STR_MAX], remote[ENDPOINT_STR_MAX], suite[64];
+	char text[ENDPOINT_STR_MAX], remote[ENDPOINT_STR_MAX], suite[FORMAT_SUITE_MAX];
 
 	if (!v->established) {
 		page_none(p, "ike", NULL);
@@ -105,9 +107,8 @@ static void ike_section(struct page *p, uint64_t now, const struct ike_tunnel_vi
 	page_text(p, "role", "role", v->initiator ? "initiator" : "responder");
 	page_textf(p, "spi_initiator", "SPI initiator", "0x%016llx", (unsigned long long)v->spi_i);
 	page_textf(p, "spi_responder", "SPI responder", "0x%016llx", (unsigned long long)v->spi_r);
-	page_textf(p, NULL, "suite", "%s, prf %s, %s",
-		   suite_format(v->cipher, v->auth, suite, sizeof(suite)), algo_auths[v->prf].name,
-		   algo_dhs[v->dh].name);
+	page_textf(p, NULL, "suite", "%s, prf %s, %s", format_suite(v->cipher, v->auth, suite),
+		   algo_auths[v->prf].name, algo_dhs[v->dh].name);
 	page_text(p, "cipher", NULL, algo_ciphers[v->cipher].name);
 	page_text(p, "auth", NULL, v->auth == AUTH_NONE ? NULL : algo_auths[v->auth].name);
 	page_text(p, "prf", NULL, algo_auths[v->prf].name);
@@ -132,33 +133,33 @@ static void ike_section(struct page *p, uint64_t now, const struct ike_tunnel_vi
 static void selector_list(struct page *p, const char *key, const char *title,
 			  const struct ike_selectors *s)
 {
-	char text[IKE_TS_MAX * 112] = "", one[112];
+	char text[IKE_TS_MAX * FORMAT_SELECTOR_MAX] = "", one[FORMAT_SELECTOR_MAX];
 	size_t used = 0;
 
 	if (page_is_json(p)) {
 		page_list(p, key);
 		for (unsigned i = 0; i < s->n; i++)
-			page_text(p, "", NULL, selector_format(&s->v[i], one, sizeof(one)));
+			page_text(p, "", NULL, format_selector(&s->v[i], one));
 		page_end(p);
 		return;
 	}
 	for (unsigned i = 0; i < s->n && used < sizeof(text); i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
-					 selector_format(&s->v[i], one, sizeof(one)));
+					 format_selector(&s->v[i], one));
 	page_text(p, NULL, title, s->n ? text : "any");
 }
 
 static void sa_row(struct page *p, const char *tunnel, uint64_t now, const struct ike_child_view *c,
 		   const struct dataplane_sa_stats *in, const struct dataplane_sa_stats *out)
 {
-	char suite[64];
+	char suite[FORMAT_SUITE_MAX];
 
 	page_object(p, NULL, NULL);
 	page_text(p, "tunnel", "TUNNEL", tunnel);
 	page_spi(p, "spi_in", "SPI IN", c->spi_in);
 	page_spi(p, "spi_out", "SPI OUT", c->spi_out);
 	page_flag(p, "sending", "SENDING", c->outbound);
-	page_text(p, NULL, "SUITE", suite_format(c->cipher, c->auth, suite, sizeof(suite)));
+	page_text(p, NULL, "SUITE", format_suite(c->cipher, c->auth, suite));
 	page_text(p, "cipher", NULL, algo_ciphers[c->cipher].name);
 	page_text(p, "auth", NULL, c->auth == AUTH_NONE ? NULL : algo_auths[c->auth].name);
 	page_text(p, "pfs", "PFS", c->pfs == DH_NONE ? NULL : algo_dhs[c->pfs].name);
@@ -213,7 +214,7 @@ void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 	page_text(page, "border_gateway", "border gateway", t->connection->border_gateway_name);
 	page_flag(page, "enabled", "enabled", t->enabled);
 	page_text(page, "state", "state", t->up ? "UP" : "DOWN");
-	page_text(page, "reason", "reason", reason_text(t));
+	page_reason(page, "reason", t);
 	page_text(page, "text", "detail", t->text);
 	page_age(page, "since_seconds", "for", since(now, t->since));
 	page_count(page, "ups", "times up", t->ups);

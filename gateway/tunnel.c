@@ -1,8 +1,7 @@
 #include "gateway/tunnel.h"
 
-#include "gateway/clock.h"
+#include "gateway/format.h"
 #include "gateway/log.h"
-#include "gateway/page.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +53,27 @@ void tunnels_free(struct tunnels *t)
 	free(t);
 }
 
+const char *tunnel_reason(enum ike_reason reason)
+{
+	static const char *const words[IKE_REASON_COUNT] = {
+		[IKE_REASON_NONE] = "none",
+		[IKE_REASON_NEGOTIATING] = "negotiating",
+		[IKE_REASON_DISABLED] = "disabled",
+		[IKE_REASON_WAITING] = "waiting for the peer",
+		[IKE_REASON_NO_ANSWER] = "no answer",
+		[IKE_REASON_NO_PROPOSAL] = "no proposal chosen",
+		[IKE_REASON_AUTH_FAILED] = "authentication failed",
+		[IKE_REASON_TS_UNACCEPTABLE] = "traffic selectors unacceptable",
+		[IKE_REASON_DPD_TIMEOUT] = "dead peer (DPD timeout)",
+		[IKE_REASON_PEER_DELETED] = "deleted by the peer",
+		[IKE_REASON_PEER_ERROR] = "the peer reports an error",
+		[IKE_REASON_LIFETIME] = "lifetime ended",
+		[IKE_REASON_NO_RESOURCES] = "no resources left here",
+	};
+
+	return reason < IKE_REASON_COUNT ? words[reason] : "unknown";
+}
+
 static void publish(struct tunnels *t, uint32_t connection)
 {
 	uint32_t up[DATAPLANE_CONNECTION_TUNNELS];
@@ -72,18 +92,18 @@ static void publish(struct tunnels *t, uint32_t connection)
 
 static void log_change(const struct tunnel *t, bool changed, uint64_t lasted)
 {
-	char buf[PAGE_NUMBER_MAX];
+	char buf[FORMAT_NUMBER_MAX];
 	const char *colon = t->text[0] ? ": " : "";
 
 	if (t->up && changed)
 		log_info("tunnel", t->conf->name, "UP%s%s", colon, t->text);
 	else if (changed)
 		log_warning("tunnel", t->conf->name, "DOWN after %s: %s%s%s",
-			    format_age(lasted, buf), ike_reason_name(t->reason), colon, t->text);
+			    format_age(lasted, buf), tunnel_reason(t->reason), colon, t->text);
 	else if (t->up)
 		log_debug("tunnel", t->conf->name, "still UP%s%s", colon, t->text);
 	else
-		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", ike_reason_name(t->reason),
+		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", tunnel_reason(t->reason),
 			 colon, t->text);
 }
 

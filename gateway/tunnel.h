@@ -43,6 +43,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 int64_t tunnels_find(const struct tunnels *t, const char *name);
 /* Counts the connection's tunnels and those that are UP. */
 void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, unsigned *up);
+const char *tunnel_reason(enum ike_reason reason);		   /* for a person: "no answer" */
 const char *tunnels_name(const struct tunnels *t, uint32_t index); /* NULL: no such tunnel */
 
 #endif

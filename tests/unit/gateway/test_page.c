@@ -87,56 +87,12 @@ static void what_is_open_is_closed(void **state)
 	page_free(p);
 }
 
-static const struct {
-	uint64_t us;
-	const char *text;
-} ages[] = {
-	{ 0, "0s" },
-	{ 999999, "0s" },
-	{ 59999999, "59s" },
-	{ 60000000, "1m00s" },
-	{ 192000000, "3m12s" },
-	{ 3599000000, "59m59s" },
-	{ 3600000000, "1h00m" },
-	{ 14700000000, "4h05m" },
-	{ 86400000000, "1d00h" },
-	{ 31636800000000, "366d04h" },
-};
-
-static const struct {
-	uint64_t value;
-	const char *count, *bytes;
-} numbers[] = {
-	{ 0, "0", "0 B" },
-	{ 999, "999", "999 B" },
-	{ 1000, "1,000", "1000 B" },
-	{ 1023, "1,023", "1023 B" },
-	{ 1024, "1,024", "1.0 KiB" },
-	{ 1536, "1,536", "1.5 KiB" },
-	{ 1048575, "1,048,575", "1.0 MiB" },
-	{ 123456789, "123,456,789", "117.7 MiB" },
-	{ UINT64_MAX, "18,446,744,073,709,551,615", "16.0 EiB" },
-};
-
-static void numbers_are_readable(void **state)
-{
-	char buf[PAGE_NUMBER_MAX];
-
-	for (size_t i = 0; i < ARRAY_LEN(ages); i++)
-		assert_string_equal(format_age(ages[i].us, buf), ages[i].text);
-	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
-		assert_string_equal(format_count(numbers[i].value, buf), numbers[i].count);
-		assert_string_equal(format_bytes(numbers[i].value, buf), numbers[i].bytes);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(people_read_aligned_columns),
 		cmocka_unit_test(programs_read_json),
 		cmocka_unit_test(what_is_open_is_closed),
-		cmocka_unit_test(numbers_are_readable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

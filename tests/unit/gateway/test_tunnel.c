@@ -25,11 +25,6 @@ int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const ui
 	return 0;
 }
 
-const char *ike_reason_name(enum ike_reason r)
-{
-	return r == IKE_REASON_DPD_TIMEOUT ? "dpd-timeout" : "other";
-}
-
 /* Three connections of 2, 0 and 3 tunnels: indices 0 1, none, 2 3 4. */
 static struct conf_tunnel first[2], third[3];
 static struct conf_vpn_connection connection[3];
@@ -141,14 +136,15 @@ static void each_change_is_logged_once_with_its_reason(void **state)
 	tunnels_state(t, 2000000, 0, true, IKE_REASON_NONE, "");
 	assert_string_equal(logged(), "");
 	tunnels_state(t, 193000000, 0, false, IKE_REASON_DPD_TIMEOUT, "peer silent\nfor 45 s");
-	assert_non_null(strstr(logged(), " warning tunnel/a0: DOWN after 3m12s: dpd-timeout: peer "
-					 "silent | for 45 s\n"));
+	assert_non_null(strstr(logged(),
+			       " warning tunnel/a0: DOWN after 3m12s: dead peer (DPD timeout): "
+			       "peer silent | for 45 s\n"));
 	/* More tries of the same kind change the text, not the story. */
 	tunnels_state(t, 194000000, 0, false, IKE_REASON_DPD_TIMEOUT, "peer silent for 46 s");
 	assert_string_equal(logged(), "");
 	assert_string_equal(t->v[0].text, "peer silent for 46 s");
 	tunnels_state(t, 195000000, 0, false, IKE_REASON_NO_ANSWER, "");
-	assert_non_null(strstr(logged(), " info tunnel/a0: still DOWN: other\n"));
+	assert_non_null(strstr(logged(), " info tunnel/a0: still DOWN: no answer\n"));
 	assert_int_equal(t->v[0].since, 193000000);
 }
 

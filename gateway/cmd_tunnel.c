@@ -1,0 +1,62 @@
+#include "gateway/show.h"
+
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void tunnel_changed(struct negotiator_ask *ask)
+{
+	static const char *const deed[] = { [ASK_ENABLE] = "enabled",
+					    [ASK_DISABLE] = "disabled",
+					    [ASK_REKEY_CHILD] = "rekey of the child SA started",
+					    [ASK_REKEY_IKE] = "rekey of the IKE SA started" };
+	struct command_call *call = ask->ctx;
+	struct tunnel *t = &call->gateway->tunnels->v[ask->first];
+	int rc = ask->result;
+
+	if (rc == -EAGAIN)
+		command_fail(call, rc, "tunnel '%s' is not UP, or busy with another exchange",
+			     t->conf->name);
+	else if (rc == -ECANCELED)
+		command_fail(call, rc, "the gateway is stopping");
+	else if (rc < 0)
+		command_fail(call, rc, "tunnel '%s': %s", t->conf->name, strerror(-rc));
+	if (rc == 0) {
+		if (ask->kind == ASK_ENABLE || ask->kind == ASK_DISABLE)
+			t->enabled = ask->kind == ASK_ENABLE;
+		page_text(call->page, "tunnel", NULL, t->conf->name);
+		page_text(call->page, "done", NULL, deed[ask->kind]);
+		page_line(call->page, "tunnel '%s': %s", t->conf->name, deed[ask->kind]);
+	}
+	command_finish(call, rc);
+}
+
+static int change(struct command_call *call, enum ask_kind kind)
+{
+	int64_t i = command_tunnel(call, 1);
+
+	if (i < 0)
+		return (int)i;
+	return command_ask(call, kind, (uint32_t)i, 0, tunnel_changed);
+}
+
+int tunnel_enable(struct command_call *call)
+{
+	return change(call, ASK_ENABLE);
+}
+
+int tunnel_disable(struct command_call *call)
+{
+	return change(call, ASK_DISABLE);
+}
+
+int tunnel_rekey_child(struct command_call *call)
+{
+	return change(call, ASK_REKEY_CHILD);
+}
+
+int tunnel_rekey_ike(struct command_call *call)
+{
+	return change(call, ASK_REKEY_IKE);
+}

@@ -1,0 +1,55 @@
+/* The inside of the negotiator: the two channels' messages, and the thread's own state. */
+#ifndef GATEWAY_NEGOTIATOR_THREAD_H
+#define GATEWAY_NEGOTIATOR_THREAD_H
+
+#include "gateway/channel.h"
+#include "gateway/negotiator.h"
+#include "gateway/sa_queue.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum to_kind { TO_ADD, TO_ASK, TO_STOP };
+
+struct to_negotiator {
+	enum to_kind kind;
+	uint32_t tunnel;
+	struct conf_tunnel *conf; /* the receiver's from now on */
+	struct negotiator_ask *ask;
+};
+
+enum from_kind { FROM_STATE, FROM_EVENT, FROM_ANSWER, FROM_STOPPED };
+
+struct from_negotiator {
+	enum from_kind kind;
+	uint32_t tunnel;
+	bool up;
+	enum ike_reason reason;
+	struct negotiator_ask *ask;
+	char text[NEGOTIATOR_TEXT];
+};
+
+struct negotiator {
+	struct dataplane *dp;
+	const struct negotiator_ops *ops;
+	void *ctx;
+	pthread_t thread;
+	struct channel *to;   /* main sends, the thread receives */
+	struct channel *from; /* the other way */
+	_Atomic bool quit;    /* main: w; thread: r */
+
+	/* The thread's own. */
+	struct ike_engine *engine;
+	struct sa_queue *sas;
+	bool stopping, stopped;
+	uint64_t send_failed, events_lost;
+	uint32_t *rebuild; /* tunnels whose SA did not arrive */
+	size_t n_rebuild;
+};
+
+extern const struct ike_ops negotiator_engine_ops;
+void negotiator_install_failed(void *ctx, uint32_t tunnel, int error); /* of the sa_queue */
+void *negotiator_thread(void *arg);		    /* pthread's start: arg is the negotiator */
+void negotiator_forget_conf(struct conf_tunnel *t); /* wipes and frees; NULL is fine */
+
+#endif
