@@ -18,6 +18,7 @@
 	_(BAD_NEXT_HEADER, "bad-next-header", "decrypted payload is not an IP packet")    \
 	_(SELECTOR, "selector", "inner addresses are outside the SA's traffic selectors") \
 	_(DUMMY, "dummy", "traffic-flow-confidentiality dummy packet")                    \
+	_(ECN, "ecn", "congestion mark on a packet that cannot carry it (RFC 6040)")      \
 	_(NO_ROUTE, "no-route", "no route to the destination")                            \
 	_(DISCARD_ROUTE, "discard-route", "route says discard")                           \
 	_(TABLE_LOOP, "table-loop", "too many tables in a row")                           \

@@ -86,15 +86,20 @@ struct sa {
 		struct {
 			uint8_t head[48]; /* IPv4/IPv6 and UDP header with lengths 0; IPv4: checksum
 					     of that; UDP checksum 0 for IPv4 (RFC 3948 §2.1) */
-			uint32_t port;	  /* where it leaves; the dataplane's to set */
-			uint32_t neighbour;
-			uint64_t unused_out;
+			/* worker: rw. Where the outer packet goes, as found under `epoch` of the
+			 * underlay; esp_out()'s */
+			uint32_t nexthop;
+			uint32_t epoch;
+			uint32_t mtu; /* of that next hop, for outer packets */
+			uint32_t unused_out;
 		};
 		struct {
 			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */
 			uint8_t local[16], remote[16];
 			uint16_t local_port, remote_port;
-			uint32_t unused_in[7];
+			uint32_t table; /* where decrypted packets are looked up; set before
+					   installing */
+			uint32_t unused_in[6];
 		};
 	};
 

@@ -33,11 +33,13 @@ struct tunnel {
 	uint32_t table; /* where decrypted packets are looked up */
 	uint8_t owner;	/* worker that holds its SAs */
 	bool used;
+	struct addr inner, inner_peer; /* main alone */
 
 	/* owner worker: rw; readers add up */
 	_Alignas(RTE_CACHE_LINE_SIZE) struct sa *out; /* outbound SA in use; NULL: none */
 	uint64_t out_packets, out_bytes, out_wire_bytes;
 	uint64_t in_packets, in_bytes, in_wire_bytes;
+	uint64_t in_authentic; /* also what was not delivered */
 
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t replayed;
 	uint64_t bad_icv, selector;

@@ -18,6 +18,8 @@
 
 #include <rte_ring.h>
 
+enum injector { INJECT_MAIN, INJECT_NEGOTIATOR, INJECTORS };
+
 #define TX_ROOM (4 * BURST_MAX)
 
 struct crypt;
@@ -62,10 +64,9 @@ struct worker {
 
 	/* written by their producers */
 	struct rte_ring *arrival[CONF_WORKERS_MAX]; /* packets from each other worker */
-	struct rte_ring *inject[2];		    /* packets from main, from the negotiator */
+	struct rte_ring *inject[INJECTORS];	    /* packets from main, from the negotiator */
 	struct rte_ring *orders;		    /* messages from the negotiator */
 	struct rte_ring *reports;		    /* messages to the negotiator */
-	struct doorbell *negotiator_bell;
 
 	_Atomic bool stop; /* main: w; worker: ro */
 };
@@ -73,6 +74,9 @@ struct worker {
 /* One pass over control, queues and rings; returns the packets it had. The loop of a worker, one
  * step at a time for tests and benchmarks. */
 unsigned worker_run_once(struct worker *w);
+
+/* The part of it that takes the negotiator's orders; how many. */
+unsigned worker_control(struct worker *w);
 
 /* The lcore's function: runs until stop. */
 int worker_main(void *w);
@@ -84,13 +88,21 @@ void forward(struct worker *w, struct burst *b);
 void esp_out(struct worker *w, struct burst *b);
 void link_out(struct worker *w, struct burst *b);
 
+void link_frame(struct worker *w, uint16_t port, struct rte_mbuf *m); /* finished */
+
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
 	w->stats.drop[reason]++;
 	rte_pktmbuf_free(m);
 }
 
+/* Tells the negotiator about an SA. False: its ring is full; try again with a later packet. */
+bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa);
+
 /* Gives a tagged packet to another worker at the end of this burst. */
 void worker_hand_over(struct worker *w, unsigned to, struct rte_mbuf *m);
+
+/* Sends what waits for this port, itself or through the worker that has its queue. */
+void worker_transmit(struct worker *w, uint16_t port);
 
 #endif

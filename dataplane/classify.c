@@ -1,0 +1,294 @@
+/* From frames to lanes: what each frame is, and whose. Nothing here is trusted: every length is
+ * proved before the header behind it is read. */
+#include "dataplane/lookup.h"
+#include "dataplane/packet.h"
+#include "dataplane/worker.h"
+
+#include <rte_ether.h>
+#include <rte_prefetch.h>
+
+#define MAC_MASK UINT64_C(0xffffffffffff) /* of eight bytes as loaded from the wire */
+#define AHEAD	 4			  /* packets whose first line is being fetched */
+
+#define BE16(v) RTE_BE16(v)
+
+static bool is_multicast(const uint8_t *mac)
+{
+	return mac[0] & 1;
+}
+
+/* Neighbour discovery proper (RFC 4861 §7.1): only from a host of this very link. */
+static bool is_neighbour_discovery(const uint8_t *ip, unsigned len)
+{
+	return ip[6] == PROTO_ICMPV6 && ip[7] == 255 && len >= IP6_BYTES + 8 &&
+	       ip[IP6_BYTES] >= 133 && ip[IP6_BYTES] <= 137;
+}
+
+/* A frame inside a VPC's network, from VXLAN or VLAN: eth at the data's begin, `head` bytes before
+ * the payload of that type (wire order). */
+static void classify_vpc(struct worker *w, struct burst *b, struct rte_mbuf *m,
+			 const struct interface *i, unsigned head, uint16_t type)
+{
+	const uint8_t *eth = packet(m);
+	bool multicast = is_multicast(eth);
+
+	if (!multicast && memcmp(eth, i->mac, sizeof(i->mac)) != 0) {
+		worker_drop(w, m, DROP_NOT_FOR_US);
+		return;
+	}
+	if (type == BE16(ETHERTYPE_ARP)) {
+		tag_set(m, TAG_PUNT_NEIGH, (uint8_t)head, i->index);
+		punt(w, m, PUNT_NEIGH);
+		return;
+	}
+	if (type == BE16(ETHERTYPE_IPV6) && m->data_len >= head + IP6_BYTES &&
+	    is_neighbour_discovery(eth + head, m->data_len - head)) {
+		tag_set(m, TAG_PUNT_NEIGH, (uint8_t)head, i->index);
+		punt(w, m, PUNT_NEIGH);
+		return;
+	}
+	if (type != BE16(ETHERTYPE_IPV4) && type != BE16(ETHERTYPE_IPV6)) {
+		worker_drop(w, m, DROP_NO_PROTOCOL);
+		return;
+	}
+	if (multicast) {
+		worker_drop(w, m, DROP_NOT_FOR_US);
+		return;
+	}
+	packet_strip(m, head);
+	if (!packet_fit_ip(m) || (packet(m)[0] >> 4 == 4) != (type == BE16(ETHERTYPE_IPV4)))
+		worker_drop(w, m, DROP_MALFORMED);
+	else
+		burst_add_ip(b, m, i->table);
+}
+
+static const struct interface *interface_of_vni(const struct tables *t, uint32_t vni)
+{
+	const uint32_t *leaf = atomic_load_explicit(&t->vni[vni >> 12], memory_order_acquire);
+	uint32_t index = leaf ? leaf[vni & 0xfff] : 0;
+
+	return index ? atomic_load_explicit(&t->interface[index - 1], memory_order_acquire) : NULL;
+}
+
+/* RFC 7348 §5. Only the attachment's remote end may speak for its network. */
+static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
+			   const uint8_t *udp, unsigned len)
+{
+	const uint8_t *ip = packet(m), *vxlan = udp + UDP_BYTES;
+	const struct interface *i;
+	unsigned alen, src;
+
+	if (len < UDP_BYTES + VXLAN_BYTES + ETH_BYTES || !(vxlan[0] & 0x08)) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return;
+	}
+	i = interface_of_vni(w->tables, get_be32(vxlan + 4) >> 8);
+	if (ip[0] >> 4 == 4) {
+		alen = 4;
+		src = 12;
+	} else {
+		alen = 16;
+		src = 8;
+	}
+	if (!i || memcmp(ip + src, i->remote_vtep.b, alen) != 0 ||
+	    memcmp(ip + src + alen, i->local_vtep.b, alen) != 0 ||
+	    (i->remote_vtep.family == ADDR_IPV4) != (alen == 4)) {
+		worker_drop(w, m, DROP_NO_VNI);
+		return;
+	}
+	packet_strip(m, (unsigned)(vxlan + VXLAN_BYTES - ip));
+	classify_vpc(w, b, m, i, ETH_BYTES, get16(packet(m) + 12));
+}
+
+static void classify_esp(struct worker *w, struct burst *b, struct rte_mbuf *m, const uint8_t *esp,
+			 unsigned len, bool udp)
+{
+	unsigned at = (unsigned)(esp - packet(m)), owner;
+	uint32_t spi;
+
+	if (len < ESP_BYTES || at >= BURST_UDP) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return;
+	}
+	spi = get_be32(esp);
+	owner = spi_owner(spi);
+	if (likely(owner == w->index)) {
+		rte_prefetch0(&w->slot[spi_slot(spi)]);
+		burst_add_in(b, m, spi, (uint8_t)(at | (udp ? BURST_UDP : 0)));
+	} else if (owner < w->n_workers) {
+		tag_set(m, TAG_ESP_IN, (uint8_t)(at | (udp ? BURST_UDP : 0)), spi);
+		worker_hand_over(w, owner, m);
+	} else {
+		worker_drop(w, m, DROP_NO_SA);
+	}
+}
+
+/* Is this underlay packet to one of the ports' own addresses? ESP and VXLAN need not ask: their
+ * SA or attachment knows its address. */
+static bool is_own(const struct worker *w, const uint8_t *ip)
+{
+	return nexthop_kind(lookup(w->tables, DATAPLANE_UNDERLAY, ip)) == NEXTHOP_LOCAL;
+}
+
+static void punt_ike(struct worker *w, struct rte_mbuf *m, const uint8_t *udp)
+{
+	if (!is_own(w, packet(m))) {
+		worker_drop(w, m, DROP_NOT_FOR_US);
+		return;
+	}
+	tag_set(m, TAG_PUNT_IKE, (uint8_t)(udp - packet(m)), 0);
+	punt(w, m, PUNT_IKE);
+}
+
+static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, const uint8_t *udp,
+			 unsigned len)
+{
+	uint16_t port;
+
+	if (len < UDP_BYTES || get_be16(udp + 4) < UDP_BYTES || get_be16(udp + 4) > len) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return;
+	}
+	len = get_be16(udp + 4);
+	port = get_be16(udp + 2);
+	if (port == UDP_IKE_NATT) {
+		const uint8_t *p = udp + UDP_BYTES;
+
+		len -= UDP_BYTES;
+		if (len == 1 && *p == 0xff) /* NAT keepalive (RFC 3948 §2.3) */
+			rte_pktmbuf_free(m);
+		else if (len < 4)
+			worker_drop(w, m, DROP_MALFORMED);
+		else if (get32(p) == 0) /* non-ESP marker (RFC 3948 §2.2) */
+			punt_ike(w, m, udp);
+		else
+			classify_esp(w, b, m, p, len, true);
+	} else if (port == UDP_VXLAN) {
+		classify_vxlan(w, b, m, udp, len);
+	} else if (port == UDP_IKE) {
+		punt_ike(w, m, udp);
+	} else {
+		worker_drop(w, m, DROP_NO_PROTOCOL);
+	}
+}
+
+/* An IP packet to one of the ports' own MAC addresses. Nothing is forwarded from the underlay: it
+ * is for one of our protocols, or it is dropped. */
+static void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
+{
+	const uint8_t *ip = packet(m);
+	unsigned head, len, proto;
+
+	if (!packet_fit_ip(m)) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return;
+	}
+	len = m->data_len;
+	if (ip[0] >> 4 == 4) {
+		head = (ip[0] & 15) * 4u;
+		proto = ip[9];
+		if (get16(ip + 6) & BE16(0x3fff)) {
+			worker_drop(w, m, DROP_FRAGMENT);
+			return;
+		}
+	} else {
+		head = IP6_BYTES;
+		proto = ip[6];
+		if (proto == 44) {
+			worker_drop(w, m, DROP_FRAGMENT);
+			return;
+		}
+	}
+	if (proto == PROTO_ESP) {
+		classify_esp(w, b, m, ip + head, len - head, false);
+	} else if (proto == PROTO_UDP) {
+		classify_udp(w, b, m, ip + head, len - head);
+	} else if (!is_own(w, ip)) {
+		worker_drop(w, m, DROP_NOT_FOR_US);
+	} else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
+		tag_set(m, TAG_PUNT_LOCAL, 0, DATAPLANE_UNDERLAY);
+		punt(w, m, PUNT_LOCAL);
+	} else {
+		worker_drop(w, m, DROP_NO_PROTOCOL);
+	}
+}
+
+static void classify_vlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
+			  const struct port_table *port, uint16_t vlan, unsigned head,
+			  uint16_t type)
+{
+	const uint32_t *table = port->vlan;
+	uint32_t index = table ? table[vlan & 0xfff] : 0;
+	const struct interface *i;
+
+	i = index ? atomic_load_explicit(&w->tables->interface[index - 1], memory_order_acquire)
+		  : NULL;
+	if (i)
+		classify_vpc(w, b, m, i, head, type);
+	else
+		worker_drop(w, m, DROP_NO_VNI);
+}
+
+static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m,
+			   const struct port_table *port)
+{
+	const uint8_t *eth = packet(m);
+	uint16_t type;
+
+	if (unlikely(m->nb_segs != 1 || m->data_len < ETH_BYTES)) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return;
+	}
+	type = get16(eth + 12);
+	if (unlikely(type == BE16(ETHERTYPE_VLAN))) {
+		if (m->data_len < ETH_BYTES + VLAN_BYTES)
+			worker_drop(w, m, DROP_MALFORMED);
+		else
+			classify_vlan(w, b, m, port, get_be16(eth + ETH_BYTES),
+				      ETH_BYTES + VLAN_BYTES, get16(eth + ETH_BYTES + 2));
+		return;
+	}
+	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) && (m->vlan_tci & 0xfff)) {
+		classify_vlan(w, b, m, port, m->vlan_tci, ETH_BYTES, type);
+		return;
+	}
+	if (likely((get64(eth) & MAC_MASK) == port->mac &&
+		   (type == BE16(ETHERTYPE_IPV4) || type == BE16(ETHERTYPE_IPV6)))) {
+		if (unlikely(type == BE16(ETHERTYPE_IPV6) && m->data_len >= ETH_BYTES + IP6_BYTES &&
+			     is_neighbour_discovery(eth + ETH_BYTES, m->data_len - ETH_BYTES))) {
+			tag_set(m, TAG_PUNT_NEIGH, ETH_BYTES, port->interface);
+			punt(w, m, PUNT_NEIGH);
+			return;
+		}
+		packet_strip(m, ETH_BYTES);
+		classify_underlay(w, b, m);
+		return;
+	}
+	if ((get64(eth) & MAC_MASK) != port->mac && !is_multicast(eth)) {
+		worker_drop(w, m, DROP_NOT_FOR_US);
+		return;
+	}
+	if (type == BE16(ETHERTYPE_ARP) ||
+	    (type == BE16(ETHERTYPE_IPV6) && m->data_len >= ETH_BYTES + IP6_BYTES &&
+	     is_neighbour_discovery(eth + ETH_BYTES, m->data_len - ETH_BYTES))) {
+		tag_set(m, TAG_PUNT_NEIGH, ETH_BYTES, port->interface);
+		punt(w, m, PUNT_NEIGH);
+		return;
+	}
+	worker_drop(w, m, is_multicast(eth) ? DROP_NOT_FOR_US : DROP_NO_PROTOCOL);
+}
+
+void classify(struct worker *w, struct burst *b, uint16_t port)
+{
+	const struct port_table *table = &w->tables->port[port];
+	unsigned i, n = b->n_frame;
+
+	for (i = 0; i < AHEAD && i < n; i++)
+		rte_prefetch0(packet(b->frame[i]));
+	for (i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			rte_prefetch0(packet(b->frame[i + AHEAD]));
+		classify_frame(w, b, b->frame[i], table);
+	}
+	b->n_frame = 0;
+}

@@ -1,0 +1,71 @@
+/* The dataplane's whole state, for the files of this room that run on the control threads.
+ *
+ * Workers do not see it: they have their struct worker and the tables. */
+#ifndef DATAPLANE_CORE_H
+#define DATAPLANE_CORE_H
+
+#include "dataplane/doorbell.h"
+#include "dataplane/fib.h"
+#include "dataplane/message.h"
+#include "dataplane/port.h"
+#include "dataplane/retire.h"
+#include "dataplane/tables.h"
+#include "dataplane/worker.h"
+
+struct neighbours;
+struct sa_book;
+struct crypt;
+struct rte_mempool;
+
+struct dataplane {
+	/* written before the workers start, then constant */
+	unsigned n_workers, n_ports;
+	struct worker *worker[CONF_WORKERS_MAX];
+	struct port port[PORTS_MAX];
+	struct rte_mempool *pool;
+	struct rte_ring *to_main[CONF_WORKERS_MAX];	  /* packets */
+	struct rte_ring *to_negotiator[CONF_WORKERS_MAX]; /* packets */
+	struct doorbell main_bell, negotiator_bell;
+	uint16_t mtu; /* the smallest of the ports' */
+	bool started;
+	char summary[256];
+
+	struct tables tables; /* main: rw; workers: ro */
+
+	/* main */
+	uint64_t now; /* microseconds, of the last poll */
+	struct fib_heap *heap;
+	struct retired retired;
+	struct neighbours *neighbours;
+	uint32_t neighbours_used; /* entries that were ever in use */
+	uint32_t *neighbours_free;
+	uint32_t n_neighbours_free;
+	uint64_t main_drop[DROP_REASON_COUNT];
+
+	/* negotiator */
+	struct crypt *keys; /* expands keys */
+	struct sa_book *book;
+	bool negotiator_registered, negotiator_reader;
+	uint64_t negotiator_drop[DROP_REASON_COUNT];
+};
+
+/* Routes that the dataplane makes by itself; the underlay's epoch moves with them. */
+int route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh);
+int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
+/* Interfaces. The port's own, made by dataplane_open(). */
+int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *index);
+struct interface *interface_get(struct dataplane *dp, uint32_t index); /* NULL: none */
+
+/* A packet into the worker that sends for everybody, tagged. It belongs to the worker afterwards;
+ * -EAGAIN: the ring is full and the packet freed. */
+int inject(struct dataplane *dp, enum injector from, struct rte_mbuf *m);
+
+/* What main answers and resolves. */
+int host_open(struct dataplane *dp);
+void host_close(struct dataplane *dp);
+/* A network or a way to it is new or gone: asks for the neighbours that the way needs. */
+void host_interface_added(struct dataplane *dp, uint32_t interface);
+void host_interface_deleted(struct dataplane *dp, uint32_t interface);
+const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size);
+
+#endif

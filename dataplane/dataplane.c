@@ -1,0 +1,432 @@
+/* Life of the dataplane: from a configuration to running workers, and back to nothing. */
+#include "dataplane/dataplane.h"
+
+#include "dataplane/core.h"
+#include "dataplane/crypt.h"
+#include "dataplane/eal.h"
+#include "dataplane/packet.h"
+#include "dataplane/sa.h"
+#include "dataplane/sa_book.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_launch.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define HANDOVER_RING 1024 /* packets */
+#define PUNT_RING     2048
+#define INJECT_RING   2048
+#define MESSAGE_RING  4096
+#define POOL_CACHE    256
+#define POOL_MIN      4096u
+/* Behind the largest packet: VXLAN or an outer header to come, ESP's trailer and ICV. */
+#define ROOM_AROUND 160
+
+static _Thread_local char text[192];
+
+static int fail(const char **error, const char *what, int rc)
+{
+	snprintf(text, sizeof(text), "%s: %s", what, strerror(-rc));
+	*error = text;
+	return rc;
+}
+
+/* Zeroed, on lines of its own, and backed by memory only where it is touched. */
+static void *map(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void unmap(void *p, size_t bytes)
+{
+	if (p)
+		munmap(p, bytes);
+}
+
+#define TUNNEL_BYTES	 (TUNNELS_MAX * sizeof(struct tunnel))
+#define CONNECTION_BYTES (CONNECTIONS_MAX * sizeof(struct connection))
+#define NEIGHBOUR_BYTES	 (NEIGHBOURS_MAX * sizeof(struct neighbour))
+#define SLOT_BYTES	 (SPI_SLOTS * sizeof(struct slot))
+
+/* ---- tables ------------------------------------------------------------------------------- */
+
+static int open_tables(struct dataplane *dp)
+{
+	struct tables *t = &dp->tables;
+	unsigned readers = dp->n_workers + 1; /* and the negotiator */
+	uint32_t underlay;
+
+	t->tunnel = map(TUNNEL_BYTES);
+	t->connection = map(CONNECTION_BYTES);
+	t->neighbour = map(NEIGHBOUR_BYTES);
+	t->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(readers), RTE_CACHE_LINE_SIZE);
+	if (!t->tunnel || !t->connection || !t->neighbour || !t->qsbr)
+		return -ENOMEM;
+	if (rte_rcu_qsbr_init(t->qsbr, readers) != 0)
+		return -EINVAL;
+	/* A connection nobody set has no tunnel. */
+	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
+		t->connection[i].bucket[0] = NO_TUNNEL;
+	atomic_store(&t->underlay_epoch, 1);
+	dp->heap = fib_heap_new(t->qsbr);
+	return dp->heap ? dataplane_table_add(dp, &underlay) : -ENOMEM;
+}
+
+static void close_tables(struct dataplane *dp)
+{
+	struct tables *t = &dp->tables;
+	unsigned i;
+
+	retire_run(&dp->retired, t->qsbr, true);
+	for (i = 0; i < TABLES_MAX; i++) {
+		if (t->fib[i])
+			fib_free(t->fib[i]);
+	}
+	fib_heap_free(dp->heap);
+	for (i = 0; i < INTERFACES_MAX; i++)
+		free(t->interface[i]);
+	for (i = 0; i < RTE_DIM(t->vni); i++)
+		free(t->vni[i]);
+	for (i = 0; i < RTE_DIM(t->port); i++)
+		free(t->port[i].vlan);
+	unmap(t->tunnel, TUNNEL_BYTES);
+	unmap(t->connection, CONNECTION_BYTES);
+	unmap(t->neighbour, NEIGHBOUR_BYTES);
+	rte_free(t->qsbr);
+}
+
+/* ---- ports -------------------------------------------------------------------------------- */
+
+/* Half of the memory is for packets, the rest for SAs and the drivers. */
+static int open_pool(struct dataplane *dp, const struct conf *c)
+{
+	unsigned room = 2048, n;
+	uint64_t bytes = (uint64_t)c->workers.memory_mb << 20;
+
+	for (unsigned i = 0; i < c->n_ports; i++)
+		room = RTE_MAX(room, c->port[i].mtu + 32u + ROOM_AROUND);
+	room = RTE_ALIGN_CEIL(room, 64) + RTE_PKTMBUF_HEADROOM;
+	n = (unsigned)(bytes / 2 / (room + sizeof(struct rte_mbuf) + 64));
+	dp->pool = rte_pktmbuf_pool_create("packets", RTE_MAX(n, POOL_MIN), POOL_CACHE, 0,
+					   (uint16_t)room, (int)rte_socket_id());
+	return dp->pool ? 0 : -ENOMEM;
+}
+
+static int open_ports(struct dataplane *dp, const struct conf *c, const char **error)
+{
+	int rc;
+
+	dp->mtu = UINT16_MAX;
+	for (unsigned i = 0; i < c->n_ports; i++) {
+		rc = port_probe(&dp->port[i], &c->port[i], dp->n_workers, error);
+		if (rc)
+			return rc;
+		dp->n_ports++;
+		rc = port_start(&dp->port[i], &c->port[i], dp->n_workers, dp->pool, error);
+		if (rc)
+			return rc;
+		dp->mtu = RTE_MIN(dp->mtu, dp->port[i].mtu);
+	}
+	return 0;
+}
+
+/* The ports' own networks. Interface i is port i's. */
+static int open_interfaces(struct dataplane *dp, const struct conf *c)
+{
+	for (unsigned k = 0; k < c->n_ports; k++) {
+		const struct port *p = &dp->port[k];
+		struct interface i = { .kind = INTERFACE_PORT,
+				       .port = p->id,
+				       .mtu = p->mtu,
+				       .table = DATAPLANE_UNDERLAY };
+		uint8_t mac[8] = { 0 };
+		uint32_t index;
+		int rc;
+
+		memcpy(i.mac, p->mac, sizeof(i.mac));
+		memcpy(mac, p->mac, sizeof(p->mac));
+		i.n_addresses = c->port[k].n_addresses;
+		memcpy(i.address, c->port[k].address, sizeof(i.address));
+		rc = interface_add(dp, &i, &index);
+		if (rc)
+			return rc;
+		dp->tables.port[p->id].mac = get64(mac);
+		dp->tables.port[p->id].interface = index;
+	}
+	for (unsigned k = 0; k < c->n_ports; k++)
+		host_interface_added(dp, k);
+	return 0;
+}
+
+/* ---- workers ------------------------------------------------------------------------------ */
+
+static struct rte_ring *ring(const char *what, unsigned a, unsigned b, unsigned n, unsigned bytes)
+{
+	char name[RTE_RING_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s-%u-%u", what, a, b);
+	return rte_ring_create_elem(name, bytes, n, (int)rte_socket_id(),
+				    RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+static int open_rings(struct dataplane *dp, struct worker *w)
+{
+	unsigned i = w->index;
+
+	w->inject[INJECT_MAIN] = ring("main", i, 0, INJECT_RING, sizeof(void *));
+	w->inject[INJECT_NEGOTIATOR] = ring("negotiator", i, 0, INJECT_RING, sizeof(void *));
+	w->orders = ring("orders", i, 0, MESSAGE_RING, sizeof(struct message));
+	w->reports = ring("reports", i, 0, MESSAGE_RING, sizeof(struct message));
+	w->punt.to_main = ring("to-main", i, 0, PUNT_RING, sizeof(void *));
+	w->punt.to_negotiator = ring("to-negotiator", i, 0, PUNT_RING, sizeof(void *));
+	if (!w->inject[0] || !w->inject[1] || !w->orders || !w->reports || !w->punt.to_main ||
+	    !w->punt.to_negotiator)
+		return -ENOMEM;
+	dp->to_main[i] = w->punt.to_main;
+	dp->to_negotiator[i] = w->punt.to_negotiator;
+	for (unsigned to = 0; to < dp->n_workers; to++) {
+		if (to == i)
+			continue;
+		w->handover[to] = ring("handover", i, to, HANDOVER_RING, sizeof(void *));
+		if (!w->handover[to])
+			return -ENOMEM;
+		dp->worker[to]->arrival[i] = w->handover[to];
+	}
+	return 0;
+}
+
+static int open_worker(struct dataplane *dp, struct worker *w, const char **error)
+{
+	unsigned i, q;
+
+	w->slot = map(SLOT_BYTES);
+	if (!w->slot)
+		return fail(error, "SA slots", -ENOMEM);
+	w->crypt = crypt_new((int)rte_socket_id(), error);
+	if (!w->crypt)
+		return -ENOMEM;
+	if (open_rings(dp, w) != 0)
+		return fail(error, "rings between threads", -ENOMEM);
+	w->tables = &dp->tables;
+	w->n_workers = dp->n_workers;
+	w->punt.main_bell = &dp->main_bell;
+	w->punt.negotiator_bell = &dp->negotiator_bell;
+	w->punt.refilled = rte_rdtsc() - rte_get_tsc_hz();
+	for (i = 0; i < dp->n_ports; i++) {
+		const struct port *p = &dp->port[i];
+
+		for (q = 0; q < p->rx_queues; q++) {
+			/* Queues of a port go round, those of several ports begin elsewhere. */
+			if ((i + q) % dp->n_workers == w->index && w->n_rx < RTE_DIM(w->rx))
+				w->rx[w->n_rx++] = (struct rx_queue){ p->id, (uint16_t)q };
+		}
+		w->tx[p->id].worker = (uint16_t)(w->index % p->tx_queues);
+		w->tx[p->id].queue = (uint16_t)w->index;
+		w->n_ports = RTE_MAX(w->n_ports, p->id + 1u);
+	}
+	return 0;
+}
+
+static int open_workers(struct dataplane *dp, const struct conf *c, const char **error)
+{
+	unsigned i;
+	int rc = 0;
+
+	for (i = 0; i < dp->n_workers; i++) {
+		struct worker *w = rte_zmalloc("worker", sizeof(*w), RTE_CACHE_LINE_SIZE);
+
+		if (!w)
+			return fail(error, "workers", -ENOMEM);
+		w->index = i;
+		w->lcore = c->workers.lcore[i];
+		w->idle_nap = c->workers.idle_nap;
+		dp->worker[i] = w;
+	}
+	for (i = 0; i < dp->n_workers && rc == 0; i++)
+		rc = open_worker(dp, dp->worker[i], error);
+	return rc;
+}
+
+static void drain(struct rte_ring *r)
+{
+	void *m;
+
+	while (r && rte_ring_sc_dequeue(r, &m) == 0)
+		rte_pktmbuf_free(m);
+	rte_ring_free(r);
+}
+
+static void close_worker(struct dataplane *dp, struct worker *w)
+{
+	unsigned i;
+
+	drain(w->inject[INJECT_MAIN]);
+	drain(w->inject[INJECT_NEGOTIATOR]);
+	drain(w->punt.to_main);
+	drain(w->punt.to_negotiator);
+	for (i = 0; i < dp->n_workers; i++)
+		drain(w->handover[i]);
+	for (i = 0; i < PORTS_MAX; i++) {
+		while (w->tx[i].n)
+			rte_pktmbuf_free(w->tx[i].pkt[--w->tx[i].n]);
+	}
+	rte_ring_free(w->orders);
+	rte_ring_free(w->reports);
+	crypt_free(w->crypt);
+	unmap(w->slot, SLOT_BYTES);
+	rte_free(w);
+}
+
+/* What was ordered takes effect still, so that every SA ends in the book or in a report. */
+static void settle(struct dataplane *dp)
+{
+	struct message m;
+
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		struct worker *w = dp->worker[i];
+
+		if (!w || !w->orders || !w->reports)
+			continue;
+		do {
+			worker_control(w);
+			while (rte_ring_sc_dequeue_elem(w->reports, &m, sizeof(m)) == 0) {
+				if (m.kind == MESSAGE_DONE && m.sa && !m.inbound)
+					sa_free(m.sa);
+			}
+		} while (!rte_ring_empty(w->orders));
+	}
+}
+
+/* ---- the face ----------------------------------------------------------------------------- */
+
+static void summarize(struct dataplane *dp)
+{
+	snprintf(dp->summary, sizeof(dp->summary), "%s, %s, %u worker%s, %u packet buffers",
+		 crypt_engine_name(dp->worker[0]->crypt),
+		 eal_has_hugepages() ? "huge pages" : "no huge pages", dp->n_workers,
+		 dp->n_workers == 1 ? "" : "s", dp->pool->size);
+}
+
+int dataplane_open(struct dataplane **out, const struct conf *c, const char **error)
+{
+	struct dataplane *dp = NULL;
+	int rc;
+
+	*out = NULL;
+	*error = "";
+	if (c->workers.n == 0 || c->workers.n > CONF_WORKERS_MAX || c->n_ports > PORTS_MAX)
+		return fail(error, "number of workers or ports", -EINVAL);
+	rc = eal_start(c, error);
+	if (rc)
+		return rc;
+	dp = map(sizeof(*dp));
+	if (!dp)
+		return fail(error, "memory", -ENOMEM);
+	STAILQ_INIT(&dp->retired);
+	dp->n_workers = c->workers.n;
+	dp->main_bell.fd = dp->negotiator_bell.fd = -1;
+
+	rc = doorbell_open(&dp->main_bell);
+	if (rc == 0)
+		rc = doorbell_open(&dp->negotiator_bell);
+	if (rc) {
+		fail(error, "eventfd", rc);
+		goto out;
+	}
+	rc = open_tables(dp);
+	if (rc) {
+		fail(error, "tables", rc);
+		goto out;
+	}
+	rc = open_pool(dp, c);
+	if (rc) {
+		fail(error, "packet buffers: memory_mb is too small", rc);
+		goto out;
+	}
+	dp->keys = crypt_new((int)rte_socket_id(), error);
+	dp->book = sa_book_new(dp->n_workers, TUNNELS_MAX);
+	rc = dp->keys && dp->book ? host_open(dp) : -ENOMEM;
+	if (rc) {
+		fail(error, "control tables", rc);
+		goto out;
+	}
+	rc = open_ports(dp, c, error);
+	if (rc == 0)
+		rc = open_workers(dp, c, error);
+	if (rc)
+		goto out;
+	rc = open_interfaces(dp, c);
+	if (rc) {
+		fail(error, "ports' networks", rc);
+		goto out;
+	}
+	summarize(dp);
+	*out = dp;
+	return 0;
+out:
+	dataplane_close(dp);
+	return rc;
+}
+
+int dataplane_start(struct dataplane *dp)
+{
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		int rc = rte_eal_remote_launch(worker_main, dp->worker[i], i + 1);
+
+		if (rc)
+			return rc;
+		dp->started = true;
+	}
+	return 0;
+}
+
+static void stop_workers(struct dataplane *dp)
+{
+	if (!dp->started)
+		return;
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		atomic_store(&dp->worker[i]->stop, true);
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		rte_eal_wait_lcore(i + 1);
+	dp->started = false;
+}
+
+void dataplane_close(struct dataplane *dp)
+{
+	unsigned i;
+
+	if (!dp)
+		return;
+	stop_workers(dp);
+	for (i = 0; i < dp->n_ports; i++)
+		port_close(&dp->port[i]);
+	host_close(dp);
+	settle(dp);
+	sa_book_free(dp->book);
+	for (i = 0; i < dp->n_workers; i++) {
+		if (dp->worker[i])
+			close_worker(dp, dp->worker[i]);
+	}
+	crypt_free(dp->keys);
+	close_tables(dp);
+	rte_mempool_free(dp->pool);
+	doorbell_close(&dp->main_bell);
+	doorbell_close(&dp->negotiator_bell);
+	unmap(dp, sizeof(*dp));
+}
+
+int inject(struct dataplane *dp, enum injector from, struct rte_mbuf *m)
+{
+	if (rte_ring_sp_enqueue(dp->worker[0]->inject[from], m) == 0)
+		return 0;
+	rte_pktmbuf_free(m);
+	return -EAGAIN;
+}

@@ -1,0 +1,260 @@
+/* Inbound ESP: which SA, may the packet be new, decrypt and verify, commit, and what was inside
+ * (RFC 4303 §3.4). */
+#include "dataplane/crypt.h"
+#include "dataplane/packet.h"
+#include "dataplane/sa.h"
+#include "dataplane/select.h"
+#include "dataplane/worker.h"
+
+#define ECN_MASK    3
+#define ECN_NOT_ECT 0
+#define ECN_ECT1    1
+#define ECN_ECT0    2
+#define ECN_CE	    3
+
+#define TRAILER_BYTES 2 /* pad length, next header */
+
+/* Without ESN the peer's sequence numbers end soon from here on. */
+#define SOFT_END (UINT32_MAX - UINT32_MAX / 16)
+
+/* What the packets of one SA in a row have in common is counted once for all of them. */
+struct run {
+	struct sa *sa;
+	uint32_t authentic, packets, bytes, wire;
+};
+
+static void run_end(struct worker *w, struct run *r)
+{
+	struct tunnel *t;
+
+	if (!r->authentic)
+		return;
+	t = &w->tables->tunnel[r->sa->tunnel];
+	r->sa->packets += r->packets;
+	r->sa->bytes += r->bytes;
+	t->in_authentic += r->authentic;
+	t->in_packets += r->packets;
+	t->in_bytes += r->bytes;
+	t->in_wire_bytes += r->wire;
+	w->stats.esp_in_packets += r->packets;
+}
+
+static void drop_replay(struct worker *w, struct rte_mbuf *m, struct sa *sa,
+			enum replay_verdict verdict)
+{
+	sa->replayed++;
+	w->tables->tunnel[sa->tunnel].replayed++;
+	worker_drop(w, m, verdict == REPLAY_TOO_OLD ? DROP_TOO_OLD : DROP_REPLAYED);
+}
+
+/* The outer destination. Where it came from may change behind a NAT at any time, and whether UDP
+ * is around it is the peer's choice (RFC 7296 §2.23): the ICV proves the sender. */
+static bool to_our_end(const struct sa *sa, const uint8_t *ip)
+{
+	if (ip[0] >> 4 == 4)
+		return !(sa->flags & SA_IPV6) && memcmp(sa->local, ip + 16, 4) == 0;
+	return (sa->flags & SA_IPV6) && memcmp(sa->local, ip + 24, 16) == 0;
+}
+
+/* RFC 6040 §4.2: what the way between the gateways did to the packet's congestion mark. False:
+ * congestion happened to a packet that cannot say so. */
+static bool merge_ecn(uint8_t *inner, unsigned outer)
+{
+	uint16_t old = get16(inner), mark;
+	unsigned ecn;
+
+	if (inner[0] >> 4 == 4) {
+		ecn = inner[1] & ECN_MASK;
+		if (outer == ECN_CE && ecn == ECN_NOT_ECT)
+			return false;
+		if (outer == ECN_CE || (outer == ECN_ECT1 && ecn == ECN_ECT0)) {
+			inner[1] = (uint8_t)((inner[1] & ~ECN_MASK) | outer);
+			sum_update(inner + 10, old, get16(inner));
+		}
+		return true;
+	}
+	mark = rte_be_to_cpu_16(old);
+	ecn = mark >> 4 & ECN_MASK;
+	if (outer == ECN_CE && ecn == ECN_NOT_ECT)
+		return false;
+	if (outer == ECN_CE || (outer == ECN_ECT1 && ecn == ECN_ECT0))
+		put_be16(inner, (uint16_t)((mark & ~(ECN_MASK << 4)) | outer << 4));
+	return true;
+}
+
+static unsigned outer_ecn(const uint8_t *ip)
+{
+	return ip[0] >> 4 == 4 ? ip[1] & ECN_MASK : ip[1] >> 4 & ECN_MASK;
+}
+
+static void first_packet(struct worker *w, struct sa *sa)
+{
+	if (worker_report(w, MESSAGE_USED, sa))
+		sa->flags |= SA_USED;
+}
+
+static void sequence_soft_end(struct worker *w, struct sa *sa)
+{
+	if (worker_report(w, MESSAGE_EXHAUSTED, sa))
+		sa->flags |= SA_TOLD;
+}
+
+/* The SAs behind the lane's SPIs; both hot lines of each start to come. Returns what is left. */
+static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->n_in; i++) {
+		const struct slot *s = &w->slot[spi_slot(b->in_spi[i])];
+
+		if (unlikely(s->spi != b->in_spi[i])) {
+			worker_drop(w, b->in[i], DROP_NO_SA);
+			continue;
+		}
+		sa_prefetch(s->sa);
+		op[n].sa = s->sa;
+		b->in[n] = b->in[i];
+		b->in_at[n++] = b->in_at[i];
+	}
+	return n;
+}
+
+/* Sizes, ends and sequence number of each; the keys start to come. Returns what is left. */
+static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n)
+{
+	unsigned i, k = 0;
+
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = b->in[i];
+		struct sa *sa = op[i].sa;
+		unsigned at = b->in_at[i] & (BURST_UDP - 1), len = m->data_len - at;
+		unsigned around = ESP_BYTES + sa->iv_bytes + sa->icv_bytes;
+		const uint8_t *ip = packet(m);
+		enum replay_verdict verdict;
+		uint64_t seq;
+
+		if (unlikely(len < around + sa->align || (len - around) % sa->align)) {
+			worker_drop(w, m, DROP_MALFORMED);
+			continue;
+		}
+		if (unlikely(!to_our_end(sa, ip))) {
+			worker_drop(w, m, DROP_WRONG_PEER);
+			continue;
+		}
+		seq = get_be32(ip + at + 4);
+		if (sa->flags & SA_ESN)
+			seq = replay_sequence(&sa->replay, (uint32_t)seq);
+		verdict = replay_check(&sa->replay, seq);
+		if (unlikely(verdict != REPLAY_ACCEPT)) {
+			drop_replay(w, m, sa, verdict);
+			continue;
+		}
+		if (unlikely(rte_pktmbuf_tailroom(m) + sa->icv_bytes < CRYPT_TAIL)) {
+			worker_drop(w, m, DROP_TOO_BIG);
+			continue;
+		}
+		sa_prefetch_keys(sa, len);
+		rte_prefetch0(&w->tables->tunnel[sa->tunnel].out);
+		b->in[k] = m;
+		b->in_at[k] = b->in_at[i];
+		op[k++] = (struct crypt_op){
+			.sa = sa,
+			.esp = (uint8_t *)(uintptr_t)ip + at,
+			.seq = seq,
+			.len = len - sa->icv_bytes,
+		};
+	}
+	return k;
+}
+
+/* A verified packet: strips it to what was inside. False: dropped. */
+static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *op)
+{
+	struct sa *sa = op->sa;
+	const uint8_t *trailer = op->esp + op->len - TRAILER_BYTES;
+	unsigned before = ESP_BYTES + sa->iv_bytes, ecn = outer_ecn(packet(m));
+	unsigned pad = trailer[0], next = trailer[1];
+	uint8_t *inner = op->esp + before;
+
+	if (unlikely(op->len < before + TRAILER_BYTES + pad)) {
+		worker_drop(w, m, DROP_BAD_PADDING);
+		return false;
+	}
+	if (unlikely(next != PROTO_IPV4 && next != PROTO_IPV6)) {
+		worker_drop(w, m, next == PROTO_NONE ? DROP_DUMMY : DROP_BAD_NEXT_HEADER);
+		return false;
+	}
+	m->data_off = (uint16_t)(inner - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)(op->len - before - TRAILER_BYTES - pad);
+	m->pkt_len = m->data_len;
+	if (unlikely(!packet_fit_ip(m) || (inner[0] >> 4 == 4) != (next == PROTO_IPV4))) {
+		worker_drop(w, m, DROP_BAD_NEXT_HEADER);
+		return false;
+	}
+	if (unlikely(ecn != ECN_NOT_ECT) && !merge_ecn(inner, ecn)) {
+		worker_drop(w, m, DROP_ECN);
+		return false;
+	}
+	if (unlikely(sa->flags & SA_SELECTORS) && !select_packet(sa, inner, m->data_len)) {
+		sa->selector_drops++;
+		w->tables->tunnel[sa->tunnel].selector++;
+		worker_drop(w, m, DROP_SELECTOR);
+		return false;
+	}
+	return true;
+}
+
+static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op, unsigned n)
+{
+	struct run run = { 0 };
+
+	for (unsigned i = 0; i < n; i++) {
+		struct rte_mbuf *m = b->in[i];
+		struct sa *sa = op[i].sa;
+		unsigned wire = m->data_len;
+		enum replay_verdict verdict;
+
+		if (unlikely(!op[i].ok)) {
+			sa->bad_icv++;
+			w->tables->tunnel[sa->tunnel].bad_icv++;
+			worker_drop(w, m, DROP_BAD_ICV);
+			continue;
+		}
+		verdict = replay_check(&sa->replay, op[i].seq); /* twins within this burst */
+		if (unlikely(verdict != REPLAY_ACCEPT)) {
+			drop_replay(w, m, sa, verdict);
+			continue;
+		}
+		replay_commit(&sa->replay, op[i].seq);
+		if (run.sa != sa) {
+			run_end(w, &run);
+			run = (struct run){ .sa = sa };
+		}
+		run.authentic++;
+		if (unlikely(!(sa->flags & SA_USED)))
+			first_packet(w, sa);
+		if (unlikely(!(sa->flags & (SA_TOLD | SA_ESN)) && op[i].seq >= SOFT_END))
+			sequence_soft_end(w, sa);
+		if (unlikely(!unwrap(w, m, &op[i])))
+			continue;
+		run.packets++;
+		run.bytes += m->data_len;
+		run.wire += wire;
+		burst_add_ip(b, m, sa->table);
+	}
+	run_end(w, &run);
+}
+
+void esp_in(struct worker *w, struct burst *b)
+{
+	struct crypt_op op[BURST_MAX];
+	unsigned n;
+
+	n = find(w, b, op);
+	n = check(w, b, op, n);
+	if (n) {
+		crypt_open(w->crypt, op, n);
+		deliver(w, b, op, n);
+	}
+	b->n_in = 0;
+}

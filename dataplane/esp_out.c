@@ -1,0 +1,200 @@
+/* Outbound ESP: number, size, trailer, outer header, encrypt (RFC 4303 §3.3). */
+#include "dataplane/crypt.h"
+#include "dataplane/lookup.h"
+#include "dataplane/packet.h"
+#include "dataplane/sa.h"
+#include "dataplane/select.h"
+#include "dataplane/worker.h"
+
+#include <rte_prefetch.h>
+
+#define TRAILER_BYTES 2	 /* pad length, next header */
+#define ROOM_BEFORE   96 /* bytes before a packet that all our headers and the link's fit into */
+
+struct run {
+	struct sa *sa;
+	uint32_t packets, bytes, wire;
+};
+
+static void run_end(struct worker *w, const struct run *r)
+{
+	struct tunnel *t;
+
+	if (!r->packets)
+		return;
+	t = &w->tables->tunnel[r->sa->tunnel];
+	r->sa->packets += r->packets;
+	r->sa->bytes += r->bytes;
+	t->out_packets += r->packets;
+	t->out_bytes += r->bytes;
+	t->out_wire_bytes += r->wire;
+	w->stats.esp_out_packets += r->packets;
+}
+
+/* The underlay changed, or the SA is new: where its outer packets go now. */
+static void find_way(const struct tables *t, struct sa *sa, uint32_t epoch)
+{
+	sa->nexthop = lookup(t, DATAPLANE_UNDERLAY, sa->head);
+	sa->mtu = nexthop_kind(sa->nexthop) == NEXTHOP_NEIGHBOUR
+			  ? t->neighbour[nexthop_index(sa->nexthop)].mtu
+			  : UINT16_MAX;
+	sa->epoch = epoch;
+}
+
+static bool has_way(const struct sa *sa)
+{
+	enum nexthop_kind kind = nexthop_kind(sa->nexthop);
+
+	return kind == NEXTHOP_NEIGHBOUR || kind == NEXTHOP_LINK;
+}
+
+/* The bytes 1, 2, 3, ... of RFC 4303 §2.4, then pad length and next header. */
+static inline void write_trailer(uint8_t *p, unsigned pad, unsigned next)
+{
+	static const uint8_t padding[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	if (pad <= 3) {
+		/* The usual case of a counter mode: four bytes that hold any of its trailers. */
+		memcpy(p, padding, 4);
+	} else {
+		memcpy(p, padding, 16);
+	}
+	p[pad] = (uint8_t)pad;
+	p[pad + 1] = (uint8_t)next;
+}
+
+/* DSCP and ECN go with the packet (RFC 4301 §5.1.2.1, RFC 6040 §4.1). */
+static inline void write_head(const struct sa *sa, uint8_t *outer, unsigned total,
+			      const uint8_t *inner)
+{
+	unsigned tos;
+
+	if (inner[0] >> 4 == 4)
+		tos = inner[1];
+	else
+		tos = get_be16(inner) >> 4 & 0xff;
+	if (likely(!(sa->flags & SA_IPV6))) {
+		uint16_t length = rte_cpu_to_be_16((uint16_t)total);
+
+		memcpy(outer, sa->head, IP4_BYTES);
+		if (sa->flags & SA_UDP) {
+			memcpy(outer + IP4_BYTES, sa->head + IP4_BYTES, UDP_BYTES);
+			put_be16(outer + IP4_BYTES + 4, (uint16_t)(total - IP4_BYTES));
+		}
+		outer[1] = (uint8_t)tos;
+		put16(outer + 2, length);
+		/* The template's checksum is that of the header without these two. */
+		put16(outer + 10, (uint16_t)~sum_fold((uint64_t)(uint16_t)~get16(sa->head + 10) +
+						      length + rte_cpu_to_be_16((uint16_t)tos)));
+		return;
+	}
+	memcpy(outer, sa->head, sizeof(sa->head));
+	put_be16(outer, (uint16_t)(0x6000 | tos << 4));
+	put_be16(outer + 4, (uint16_t)(total - IP6_BYTES));
+	if (sa->flags & SA_UDP)
+		put_be16(outer + IP6_BYTES + 4, (uint16_t)(total - IP6_BYTES));
+}
+
+/* The SAs in use by the lane's tunnels; both hot lines of each start to come. */
+static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < b->n_out; i++) {
+		struct sa *sa = w->tables->tunnel[b->out_tunnel[i]].out;
+
+		if (unlikely(!sa)) {
+			worker_drop(w, b->out[i], DROP_NO_TUNNEL_UP);
+			continue;
+		}
+		sa_prefetch(sa);
+		op[n].sa = sa;
+		b->out[n++] = b->out[i];
+	}
+	return n;
+}
+
+/* May this packet go through this SA, and has it a number left for it? */
+static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned total,
+		  unsigned grow)
+{
+	if (unlikely(!has_way(sa))) {
+		worker_drop(w, m, DROP_NO_ROUTE);
+		return false;
+	}
+	if (unlikely(sa->flags & SA_SELECTORS) && !select_packet(sa, packet(m), m->data_len)) {
+		w->tables->tunnel[sa->tunnel].selector++;
+		worker_drop(w, m, DROP_SELECTOR);
+		return false;
+	}
+	if (unlikely(total > sa->mtu || m->data_off < ROOM_BEFORE ||
+		     rte_pktmbuf_tailroom(m) < grow)) {
+		worker_drop(w, m, DROP_TOO_BIG);
+		return false;
+	}
+	if (unlikely(sa->sequence >= sa->soft)) {
+		if (sa->sequence >= sa->end) {
+			worker_drop(w, m, DROP_SEQUENCE_END);
+			return false;
+		}
+		if (!(sa->flags & SA_TOLD) && worker_report(w, MESSAGE_EXHAUSTED, sa))
+			sa->flags |= SA_TOLD;
+	}
+	return true;
+}
+
+/* Everything but the cryptography. Returns what is left. */
+static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n)
+{
+	uint32_t epoch = atomic_load_explicit(&w->tables->underlay_epoch, memory_order_acquire);
+	struct run run = { 0 };
+	unsigned i, k = 0;
+
+	for (i = 0; i < n; i++) {
+		struct rte_mbuf *m = b->out[i];
+		struct sa *sa = op[i].sa;
+		unsigned payload = m->data_len, padded = sa_padded(sa, payload);
+		unsigned before = ESP_BYTES + sa->iv_bytes, total;
+		uint8_t *inner = packet(m), *outer;
+
+		if (unlikely(sa->epoch != epoch))
+			find_way(w->tables, sa, epoch);
+		total = sa->head_bytes + before + padded + sa->icv_bytes;
+		if (unlikely(!admit(w, sa, m, total, padded - payload + CRYPT_TAIL)))
+			continue;
+		sa_prefetch_keys(sa, padded);
+		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,
+			      inner[0] >> 4 == 4 ? PROTO_IPV4 : PROTO_IPV6);
+		m->data_len = (uint16_t)(padded + sa->icv_bytes);
+		outer = packet_prepend(m, sa->head_bytes + before);
+		write_head(sa, outer, total, inner);
+		if (run.sa != sa) {
+			run_end(w, &run);
+			run = (struct run){ .sa = sa };
+		}
+		run.packets++;
+		run.bytes += payload;
+		run.wire += total;
+		op[k++] = (struct crypt_op){
+			.sa = sa,
+			.esp = outer + sa->head_bytes,
+			.seq = ++sa->sequence,
+			.len = before + padded,
+		};
+		burst_add_link(b, m, sa->nexthop);
+	}
+	run_end(w, &run);
+	return k;
+}
+
+void esp_out(struct worker *w, struct burst *b)
+{
+	struct crypt_op op[BURST_MAX];
+	unsigned n;
+
+	n = find(w, b, op);
+	n = wrap(w, b, op, n);
+	if (n)
+		crypt_seal(w->crypt, op, n);
+	b->n_out = 0;
+}

@@ -1,0 +1,121 @@
+/* Routes: from a bare IP packet and its table to a neighbour, a tunnel or us. */
+#include "dataplane/lookup.h"
+#include "dataplane/worker.h"
+
+#include <rte_prefetch.h>
+
+/* RFC 1812 §5.3.1: false if the packet may go no further. */
+static inline bool decrement_ttl(uint8_t *ip)
+{
+	if (ip[0] >> 4 == 4) {
+		uint32_t sum;
+
+		if (ip[8] <= 1)
+			return false;
+		ip[8]--;
+		sum = get16(ip + 10) + (uint32_t)RTE_BE16(0x0100); /* RFC 1141 */
+		put16(ip + 10, (uint16_t)(sum + (sum >> 16)));
+		return true;
+	}
+	if (ip[7] <= 1)
+		return false;
+	ip[7]--;
+	return true;
+}
+
+static inline uint32_t tunnel_of(const struct connection *c, struct rte_mbuf *m)
+{
+	uint16_t bucket = 0;
+
+	if (c->n > 1)
+		bucket = (uint16_t)((uint64_t)packet_flow(packet(m), m->data_len) *
+					    CONNECTION_BUCKETS >>
+				    32);
+	return c->bucket[bucket];
+}
+
+/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
+static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
+{
+	unsigned i;
+
+	for (i = 0; i < b->n_ip; i++) {
+		nh[i] = lookup(t, b->ip_table[i] & ~BURST_OWN, packet(b->ip[i]));
+		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
+			rte_prefetch0(&t->connection[nexthop_index(nh[i])]);
+		else if (nexthop_kind(nh[i]) == NEXTHOP_NEIGHBOUR)
+			rte_prefetch0(&t->neighbour[nexthop_index(nh[i])]);
+	}
+	for (i = 0; i < b->n_ip; i++) {
+		uint32_t index = nexthop_index(nh[i]);
+
+		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
+			index = tunnel_of(&t->connection[index], b->ip[i]);
+			nh[i] = nexthop(NEXTHOP_TUNNEL, index);
+			if (unlikely(index == NO_TUNNEL))
+				continue;
+		}
+		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL) {
+			rte_prefetch0(&t->tunnel[index]);
+			rte_prefetch0(&t->tunnel[index].out);
+		}
+	}
+}
+
+static void to_tunnel(struct worker *w, struct burst *b, struct rte_mbuf *m, uint32_t index)
+{
+	unsigned owner;
+
+	if (unlikely(index == NO_TUNNEL)) {
+		worker_drop(w, m, DROP_NO_TUNNEL_UP);
+		return;
+	}
+	owner = w->tables->tunnel[index].owner;
+	if (likely(owner == w->index)) {
+		burst_add_out(b, m, index);
+	} else {
+		tag_set(m, TAG_ESP_OUT, 0, index);
+		worker_hand_over(w, owner, m);
+	}
+}
+
+void forward(struct worker *w, struct burst *b)
+{
+	uint32_t nh[BURST_MAX];
+
+	look_up(w->tables, b, nh);
+	for (unsigned i = 0; i < b->n_ip; i++) {
+		struct rte_mbuf *m = b->ip[i];
+		uint32_t table = b->ip_table[i];
+
+		switch (nexthop_kind(nh[i])) {
+		case NEXTHOP_NONE:
+			worker_drop(w, m, DROP_NO_ROUTE);
+			continue;
+		case NEXTHOP_DISCARD:
+			worker_drop(w, m, DROP_DISCARD_ROUTE);
+			continue;
+		case NEXTHOP_TABLE:
+			worker_drop(w, m, DROP_TABLE_LOOP);
+			continue;
+		case NEXTHOP_LOCAL:
+			tag_set(m, TAG_PUNT_LOCAL, 0, table & ~BURST_OWN);
+			punt(w, m, PUNT_LOCAL);
+			continue;
+		case NEXTHOP_LINK:
+		case NEXTHOP_NEIGHBOUR:
+		case NEXTHOP_CONNECTION:
+		case NEXTHOP_TUNNEL:
+			break;
+		}
+		if (unlikely(!(table & BURST_OWN) && !decrement_ttl(packet(m)))) {
+			worker_drop(w, m, DROP_TTL_EXPIRED);
+			continue;
+		}
+		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL)
+			to_tunnel(w, b, m, nexthop_index(nh[i]));
+		else
+			burst_add_link(b, m, nh[i]);
+	}
+	b->n_ip = 0;
+}

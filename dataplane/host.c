@@ -1,0 +1,573 @@
+/* What the main thread does for the underlay and the VPCs' networks: it finds neighbours and is
+ * one, and answers echo requests. Workers see the outcome as host routes to resolved next hops. */
+#include "dataplane/arp.h"
+#include "dataplane/core.h"
+#include "dataplane/echo.h"
+#include "dataplane/head.h"
+#include "dataplane/nd.h"
+#include "dataplane/neighbour.h"
+#include "dataplane/packet.h"
+
+#include <rte_ring.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AT_ONCE 64 /* punted packets of one worker in one poll */
+
+static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
+
+static void drop(struct dataplane *dp, struct rte_mbuf *m, enum drop_reason reason)
+{
+	dp->main_drop[reason]++;
+	rte_pktmbuf_free(m);
+}
+
+static bool is_own(const struct interface *i, const struct addr *a)
+{
+	for (unsigned k = 0; k < i->n_addresses; k++) {
+		if (addr_equal(&i->address[k].addr, a))
+			return true;
+	}
+	return false;
+}
+
+/* Our address that the other one, on the same network, knows us by. */
+static const struct addr *own_for(const struct interface *i, const struct addr *a)
+{
+	const struct addr *other = NULL;
+
+	for (unsigned k = 0; k < i->n_addresses; k++) {
+		if (prefix_contains(&i->address[k], a))
+			return &i->address[k].addr;
+		if (!other && i->address[k].addr.family == a->family)
+			other = &i->address[k].addr;
+	}
+	return other;
+}
+
+static bool is_on_link(const struct interface *i, const struct addr *a)
+{
+	for (unsigned k = 0; k < i->n_addresses; k++) {
+		if (prefix_contains(&i->address[k], a))
+			return true;
+	}
+	return false;
+}
+
+/* ---- frames to an interface's network ----------------------------------------------------- */
+
+/* One frame with this payload, through VXLAN as an IP packet that workers route like any other. */
+static void send_frame(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
+		       uint16_t type, const uint8_t *payload, unsigned len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
+	unsigned outer = i->kind == INTERFACE_VXLAN ? head_vxlan_bytes(i) : 0;
+	unsigned tag = i->kind == INTERFACE_VLAN ? VLAN_BYTES : 0, at;
+	uint8_t *p;
+
+	if (!m) {
+		dp->main_drop[DROP_NO_BUFFER]++;
+		return;
+	}
+	p = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(outer + ETH_BYTES + tag + len));
+	if (!p) {
+		drop(dp, m, DROP_TOO_BIG);
+		return;
+	}
+	if (outer) {
+		uint8_t *udp = p + outer - VXLAN_BYTES - UDP_BYTES;
+		unsigned total = m->data_len;
+
+		head_vxlan_outer(p, i);
+		put_be16(udp, 0xc000);
+		put_be16(udp + 4, (uint16_t)(p + total - udp));
+		if (i->remote_vtep.family == ADDR_IPV4) {
+			put_be16(p + 2, (uint16_t)total);
+			put16(p + 10, ip4_sum(p, IP4_BYTES));
+		} else {
+			put_be16(p + 4, (uint16_t)(total - IP6_BYTES));
+		}
+	}
+	at = outer;
+	memcpy(p + at, dst, 6);
+	memcpy(p + at + 6, i->mac, 6);
+	at += 12;
+	if (tag) {
+		put_be16(p + at, ETHERTYPE_VLAN);
+		put_be16(p + at + 2, i->vlan_id);
+		at += VLAN_BYTES;
+	}
+	put_be16(p + at, type);
+	memcpy(p + at + 2, payload, len);
+	if (outer)
+		tag_set(m, TAG_ROUTE, 0, DATAPLANE_UNDERLAY);
+	else
+		tag_set(m, TAG_FRAME, 0, i->port);
+	if (inject(dp, INJECT_MAIN, m) != 0)
+		dp->main_drop[DROP_PUNT_FULL]++;
+}
+
+static void send_nd(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
+		    const struct nd *nd)
+{
+	uint8_t ip[ND_BYTES];
+
+	nd_write(ip, nd);
+	send_frame(dp, i, dst, ETHERTYPE_IPV6, ip, sizeof(ip));
+}
+
+static void send_arp(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
+		     const struct arp *arp, const uint8_t target_mac[6])
+{
+	uint8_t p[ARP_BYTES];
+
+	arp_write(p, arp, target_mac);
+	send_frame(dp, i, dst, ETHERTYPE_ARP, p, sizeof(p));
+}
+
+/* ---- what the neighbours' state machine wants --------------------------------------------- */
+
+static void ask(void *ctx, const struct host *h, bool unicast)
+{
+	struct dataplane *dp = ctx;
+	const struct interface *i = interface_get(dp, h->interface);
+	const struct addr *own = i ? own_for(i, &h->addr) : NULL;
+	uint8_t mac[6];
+
+	if (!own)
+		return;
+	if (h->addr.family == ADDR_IPV4) {
+		struct arp arp = { .request = true, .sender = *own, .target = h->addr };
+		static const uint8_t unknown[6];
+
+		memcpy(arp.sender_mac, i->mac, 6);
+		send_arp(dp, i, unicast ? h->mac : everybody, &arp, unicast ? h->mac : unknown);
+	} else {
+		struct nd nd = {
+			.solicitation = true, .src = *own, .target = h->addr, .has_mac = true
+		};
+
+		memcpy(nd.mac, i->mac, 6);
+		nd.dst = unicast ? h->addr : nd_solicited_node(&h->addr);
+		if (unicast)
+			memcpy(mac, h->mac, 6);
+		else
+			nd_multicast_mac(mac, &nd.dst);
+		send_nd(dp, i, mac, &nd);
+	}
+}
+
+static int entry_alloc(struct dataplane *dp, uint32_t *index)
+{
+	if (dp->n_neighbours_free)
+		*index = dp->neighbours_free[--dp->n_neighbours_free];
+	else if (dp->neighbours_used < NEIGHBOURS_MAX)
+		*index = dp->neighbours_used++;
+	else
+		return -ENOSPC;
+	return 0;
+}
+
+static void entry_free(void *owner, void *thing, uint32_t index)
+{
+	struct dataplane *dp = owner;
+
+	dp->neighbours_free[dp->n_neighbours_free++] = index;
+}
+
+/* The default routes of a port whose next hop this host is. */
+static void set_defaults(struct dataplane *dp, const struct host *h, uint32_t nh)
+{
+	for (unsigned k = 0; k < dp->n_ports; k++) {
+		const struct port *p = &dp->port[k];
+		struct prefix all = { .addr.family = h->addr.family };
+
+		if (h->interface == k &&
+		    (addr_equal(&p->next_hop, &h->addr) || addr_equal(&p->next_hop6, &h->addr)))
+			(void)route_set(dp, DATAPLANE_UNDERLAY, &all, nh);
+	}
+}
+
+static void unpublish(struct dataplane *dp, struct host *h)
+{
+	const struct interface *i = interface_get(dp, h->interface);
+	struct prefix p = prefix_host(&h->addr);
+
+	if (!h->has_entry)
+		return;
+	if (i) {
+		(void)route_delete(dp, i->table, &p);
+		if (i->kind == INTERFACE_PORT)
+			set_defaults(dp, h, nexthop(NEXTHOP_LINK, i->index));
+	}
+	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
+	h->has_entry = false;
+}
+
+static int build(struct dataplane *dp, const struct interface *i, const struct host *h,
+		 struct neighbour *n)
+{
+	uint32_t nh;
+
+	if (i->kind != INTERFACE_VXLAN) {
+		head_ether(n, i, h->mac, h->addr.family);
+		return 0;
+	}
+	nh = dataplane_route_lookup(dp, DATAPLANE_UNDERLAY, &i->remote_vtep);
+	if (nexthop_kind(nh) != NEXTHOP_NEIGHBOUR)
+		return -EHOSTUNREACH;
+	return head_vxlan(n, i, h->mac, h->addr.family, &dp->tables.neighbour[nexthop_index(nh)]);
+}
+
+/* A new entry takes the place of the old one, which workers may still be reading. */
+static void publish(struct dataplane *dp, struct host *h)
+{
+	const struct interface *i = interface_get(dp, h->interface);
+	struct prefix p = prefix_host(&h->addr);
+	struct neighbour n;
+	uint32_t index;
+
+	if (!i || is_own(i, &h->addr))
+		return;
+	if (build(dp, i, h, &n) != 0 || entry_alloc(dp, &index) != 0) {
+		unpublish(dp, h);
+		return;
+	}
+	dp->tables.neighbour[index] = n;
+	if (route_set(dp, i->table, &p, nexthop(NEXTHOP_NEIGHBOUR, index)) != 0) {
+		entry_free(dp, NULL, index);
+		return;
+	}
+	if (i->kind == INTERFACE_PORT)
+		set_defaults(dp, h, nexthop(NEXTHOP_NEIGHBOUR, index));
+	if (h->has_entry)
+		retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
+	h->entry = index;
+	h->has_entry = true;
+}
+
+static void rebuild_overlay(void *ctx, struct host *h)
+{
+	struct dataplane *dp = ctx;
+	const struct interface *i = interface_get(dp, h->interface);
+
+	if (i && i->kind == INTERFACE_VXLAN &&
+	    (h->state == HOST_REACHABLE || h->state == HOST_PROBE))
+		publish(dp, h);
+}
+
+/* What lies over the underlay has its head inside its own. */
+static void underlay_changed(struct dataplane *dp, const struct host *h)
+{
+	const struct interface *i = interface_get(dp, h->interface);
+
+	if (i && i->kind == INTERFACE_PORT)
+		neighbours_walk(dp->neighbours, rebuild_overlay, dp);
+}
+
+static void resolved(void *ctx, struct host *h)
+{
+	publish(ctx, h);
+	underlay_changed(ctx, h);
+}
+
+static void lost(void *ctx, struct host *h)
+{
+	unpublish(ctx, h);
+	underlay_changed(ctx, h);
+}
+
+static void release(void *ctx, void *packet, bool send)
+{
+	struct dataplane *dp = ctx;
+
+	if (!send)
+		drop(dp, packet, DROP_UNRESOLVED);
+	else if (inject(dp, INJECT_MAIN, packet) != 0)
+		dp->main_drop[DROP_PUNT_FULL]++;
+}
+
+static const struct neighbour_ops neighbour_ops = { ask, resolved, lost, release };
+
+/* ---- ways --------------------------------------------------------------------------------- */
+
+/* Keeps the neighbour through which this underlay address is reached. */
+static void pin_way(struct dataplane *dp, uint64_t now, const struct addr *a)
+{
+	for (unsigned k = 0; k < dp->n_ports; k++) {
+		const struct interface *i = interface_get(dp, k);
+
+		if (i && is_on_link(i, a)) {
+			neighbours_pin(dp->neighbours, now, k, a);
+			return;
+		}
+	}
+	for (unsigned k = 0; k < dp->n_ports; k++) {
+		const struct port *p = &dp->port[k];
+		const struct addr *hop = a->family == ADDR_IPV4 ? &p->next_hop : &p->next_hop6;
+
+		if (hop->family != ADDR_NONE)
+			neighbours_pin(dp->neighbours, now, k, hop);
+	}
+}
+
+void host_interface_added(struct dataplane *dp, uint32_t interface)
+{
+	const struct interface *i = interface_get(dp, interface);
+	const struct port *p;
+
+	if (i->kind == INTERFACE_VXLAN) {
+		pin_way(dp, dp->now, &i->remote_vtep);
+		return;
+	}
+	if (i->kind != INTERFACE_PORT)
+		return;
+	p = &dp->port[interface];
+	if (p->next_hop.family != ADDR_NONE) {
+		struct host h = { .interface = interface, .addr = p->next_hop };
+
+		set_defaults(dp, &h, nexthop(NEXTHOP_LINK, interface));
+		neighbours_pin(dp->neighbours, dp->now, interface, &p->next_hop);
+	}
+	if (p->next_hop6.family != ADDR_NONE) {
+		struct host h = { .interface = interface, .addr = p->next_hop6 };
+
+		set_defaults(dp, &h, nexthop(NEXTHOP_LINK, interface));
+		neighbours_pin(dp->neighbours, dp->now, interface, &p->next_hop6);
+	}
+}
+
+struct leaving {
+	struct dataplane *dp;
+	uint32_t interface;
+};
+
+static void unpublish_if(void *ctx, struct host *h)
+{
+	const struct leaving *l = ctx;
+
+	if (h->interface == l->interface)
+		unpublish(l->dp, h);
+}
+
+void host_interface_deleted(struct dataplane *dp, uint32_t interface)
+{
+	struct leaving l = { dp, interface };
+
+	neighbours_walk(dp->neighbours, unpublish_if, &l);
+	neighbours_drop_interface(dp->neighbours, interface);
+}
+
+/* ---- punted packets ----------------------------------------------------------------------- */
+
+static void got_arp(struct dataplane *dp, const struct interface *i, const uint8_t *p, unsigned len)
+{
+	struct arp arp, reply;
+	bool to_us;
+
+	if (!arp_read(&arp, p, len) || (arp.sender_mac[0] & 1)) {
+		dp->main_drop[DROP_MALFORMED]++;
+		return;
+	}
+	if (is_own(i, &arp.sender))
+		return; /* our own, or somebody has our address: nothing we could do about it here
+			 */
+	to_us = is_own(i, &arp.target);
+	if (!addr_is_unspecified(&arp.sender) && is_on_link(i, &arp.sender))
+		neighbours_heard(dp->neighbours, dp->now, i->index, &arp.sender, arp.sender_mac,
+				 to_us);
+	if (!to_us || !arp.request)
+		return;
+	reply = (struct arp){ .sender = arp.target, .target = arp.sender };
+	memcpy(reply.sender_mac, i->mac, 6);
+	send_arp(dp, i, arp.sender_mac, &reply, arp.sender_mac);
+}
+
+static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_t *eth,
+		   const uint8_t *p, unsigned len)
+{
+	const uint8_t *src_mac = eth + 6;
+	struct nd nd, reply;
+	uint8_t mac[6];
+
+	if (!nd_read(&nd, p, len) || (src_mac[0] & 1)) {
+		dp->main_drop[DROP_MALFORMED]++;
+		return;
+	}
+	if (is_own(i, &nd.src))
+		return;
+	if (!nd.solicitation) {
+		if (!is_own(i, &nd.target) && is_on_link(i, &nd.target))
+			neighbours_heard(dp->neighbours, dp->now, i->index, &nd.target,
+					 nd.has_mac ? nd.mac : src_mac, is_own(i, &nd.dst));
+		return;
+	}
+	if (!is_own(i, &nd.target))
+		return;
+	if (is_on_link(i, &nd.src))
+		neighbours_heard(dp->neighbours, dp->now, i->index, &nd.src,
+				 nd.has_mac ? nd.mac : src_mac, true);
+	reply = (struct nd){
+		.src = nd.target, .target = nd.target, .dst = nd.src, .has_mac = true
+	};
+	memcpy(reply.mac, i->mac, 6);
+	memcpy(mac, nd.has_mac ? nd.mac : src_mac, 6);
+	if (addr_is_unspecified(&nd.src)) { /* duplicate address detection: tell all nodes */
+		reply.dst = (struct addr){ .family = ADDR_IPV6, .b = { 0xff, 2, [15] = 1 } };
+		nd_multicast_mac(mac, &reply.dst);
+	} else {
+		reply.solicited = true;
+	}
+	send_nd(dp, i, mac, &reply);
+}
+
+static void got_neigh(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag)
+{
+	const struct interface *i = interface_get(dp, tag->value);
+	const uint8_t *eth = packet(m);
+
+	if (i && get_be16(eth + tag->at - 2) == ETHERTYPE_ARP)
+		got_arp(dp, i, eth + tag->at, m->data_len - tag->at);
+	else if (i)
+		got_nd(dp, i, eth, eth + tag->at, m->data_len - tag->at);
+	rte_pktmbuf_free(m);
+}
+
+static void got_local(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag)
+{
+	if (!echo_reply(packet(m), m->data_len)) {
+		drop(dp, m, DROP_NO_PROTOCOL);
+		return;
+	}
+	tag_set(m, TAG_ROUTE, 0, tag->value);
+	if (inject(dp, INJECT_MAIN, m) != 0)
+		dp->main_drop[DROP_PUNT_FULL]++;
+}
+
+/* A packet for a host that nobody has asked for yet: itself if it is on the link, else the port's
+ * next hop. */
+static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag)
+{
+	const struct interface *i = interface_get(dp, tag->value);
+	const uint8_t *ip = packet(m);
+	struct addr to = { .family = ADDR_IPV6 };
+	struct host *h;
+
+	if (!i) {
+		drop(dp, m, DROP_UNRESOLVED);
+		return;
+	}
+	if (ip[0] >> 4 == 4)
+		to = addr_ipv4(get_be32(ip + 16));
+	else
+		memcpy(to.b, ip + 24, 16);
+	if (!is_on_link(i, &to) && i->kind == INTERFACE_PORT)
+		to = to.family == ADDR_IPV4 ? dp->port[i->index].next_hop
+					    : dp->port[i->index].next_hop6;
+	if (to.family == ADDR_NONE || addr_is_multicast(&to)) {
+		drop(dp, m, DROP_UNRESOLVED);
+		return;
+	}
+	/* Known, but there is no way to the other end of its VXLAN: waiting for the host itself
+	 * would be in vain. */
+	h = neighbours_find(dp->neighbours, i->index, &to);
+	if (h && !h->has_entry && (h->state == HOST_REACHABLE || h->state == HOST_PROBE)) {
+		pin_way(dp, dp->now, &i->remote_vtep);
+		drop(dp, m, DROP_UNRESOLVED);
+		return;
+	}
+	tag_set(m, TAG_ROUTE, 0, i->table);
+	neighbours_want(dp->neighbours, dp->now, i->index, &to, m);
+}
+
+static bool take(struct dataplane *dp, struct rte_ring *r)
+{
+	struct rte_mbuf *m[AT_ONCE];
+	unsigned n, i;
+
+	n = rte_ring_sc_dequeue_burst(r, (void **)m, AT_ONCE, NULL);
+	for (i = 0; i < n; i++) {
+		const struct tag tag = *tag_of(m[i]);
+
+		switch (tag.kind) {
+		case TAG_PUNT_NEIGH:
+			got_neigh(dp, m[i], &tag);
+			break;
+		case TAG_PUNT_LOCAL:
+			got_local(dp, m[i], &tag);
+			break;
+		case TAG_PUNT_RESOLVE:
+			got_unresolved(dp, m[i], &tag);
+			break;
+		default:
+			drop(dp, m[i], DROP_NO_PROTOCOL);
+		}
+	}
+	return n > 0;
+}
+
+/* ---- the face ----------------------------------------------------------------------------- */
+
+int host_open(struct dataplane *dp)
+{
+	dp->neighbours_free = calloc(NEIGHBOURS_MAX, sizeof(*dp->neighbours_free));
+	dp->neighbours = neighbours_new(&neighbour_ops, dp, NEIGHBOURS_MAX / 2);
+	return dp->neighbours_free && dp->neighbours ? 0 : -ENOMEM;
+}
+
+void host_close(struct dataplane *dp)
+{
+	neighbours_free(dp->neighbours);
+	free(dp->neighbours_free);
+	dp->neighbours = NULL;
+	dp->neighbours_free = NULL;
+}
+
+const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size)
+{
+	const struct neighbour *n = &dp->tables.neighbour[entry];
+	unsigned mac_at = n->kind >= NEIGHBOUR_VXLAN4 ? n->len - ETH_BYTES : 0;
+	const uint8_t *mac = n->head + mac_at;
+	const char *port = "?";
+
+	if (entry >= dp->neighbours_used) {
+		snprintf(buf, size, "neighbour %u (none)", entry);
+		return buf;
+	}
+	for (unsigned k = 0; k < dp->n_ports; k++) {
+		if (dp->port[k].id == n->port)
+			port = dp->port[k].name;
+	}
+	snprintf(buf, size, "neighbour %02x:%02x:%02x:%02x:%02x:%02x on %s%s", mac[0], mac[1],
+		 mac[2], mac[3], mac[4], mac[5], port,
+		 n->kind == NEIGHBOUR_ETHER  ? ""
+		 : n->kind == NEIGHBOUR_VLAN ? ", VLAN"
+					     : ", VXLAN");
+	return buf;
+}
+
+int dataplane_main_fd(struct dataplane *dp)
+{
+	return dp->main_bell.fd;
+}
+
+uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now)
+{
+	uint64_t next;
+	bool more = false;
+
+	dp->now = now;
+	doorbell_awake(&dp->main_bell);
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		(void)take(dp, dp->to_main[i]);
+	next = neighbours_tick(dp->neighbours, now);
+	retire_run(&dp->retired, dp->tables.qsbr, false);
+	if (fib_heap_reclaim(dp->heap) || !STAILQ_EMPTY(&dp->retired))
+		next = RTE_MIN(next, now + NEIGHBOUR_SECOND);
+	doorbell_sleep(&dp->main_bell);
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		more |= !rte_ring_empty(dp->to_main[i]);
+	return more ? now : next;
+}

@@ -1,0 +1,373 @@
+/* The negotiator's side of the dataplane: SAs to their owner workers, IKE packets to and fro. */
+#include "dataplane/core.h"
+#include "dataplane/crypt.h"
+#include "dataplane/lookup.h"
+#include "dataplane/packet.h"
+#include "dataplane/sa.h"
+#include "dataplane/sa_book.h"
+
+#include <rte_lcore.h>
+#include <rte_rcu_qsbr.h>
+
+#include <errno.h>
+
+#define AT_ONCE 64
+#define TTL	64
+
+/* ---- the thread --------------------------------------------------------------------------- */
+
+int dataplane_negotiator_register(struct dataplane *dp)
+{
+	if (rte_lcore_id() == LCORE_ID_ANY) {
+		if (rte_thread_register() != 0)
+			return -ENOMEM;
+		dp->negotiator_registered = true;
+	}
+	if (rte_rcu_qsbr_thread_register(dp->tables.qsbr, dp->n_workers) != 0)
+		return -ENOMEM;
+	dp->negotiator_reader = true;
+	return 0;
+}
+
+void dataplane_negotiator_unregister(struct dataplane *dp)
+{
+	if (dp->negotiator_reader)
+		rte_rcu_qsbr_thread_unregister(dp->tables.qsbr, dp->n_workers);
+	if (dp->negotiator_registered)
+		rte_thread_unregister();
+	dp->negotiator_reader = dp->negotiator_registered = false;
+}
+
+int dataplane_negotiator_fd(struct dataplane *dp)
+{
+	return dp->negotiator_bell.fd;
+}
+
+/* ---- SAs ---------------------------------------------------------------------------------- */
+
+static struct tunnel *tunnel_get(struct dataplane *dp, uint32_t tunnel)
+{
+	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+		return NULL;
+	return &dp->tables.tunnel[tunnel];
+}
+
+static int order(struct dataplane *dp, unsigned owner, struct message *m)
+{
+	return rte_ring_sp_enqueue_elem(dp->worker[owner]->orders, m, sizeof(*m)) ? -EAGAIN : 0;
+}
+
+uint32_t dataplane_spi_alloc(struct dataplane *dp, uint32_t tunnel)
+{
+	const struct tunnel *t = tunnel_get(dp, tunnel);
+
+	return t ? sa_book_give(dp->book, t->owner, tunnel) : 0;
+}
+
+void dataplane_spi_free(struct dataplane *dp, uint32_t tunnel, uint32_t spi)
+{
+	struct slot_entry *e = sa_book_inbound(dp->book, tunnel, spi);
+
+	if (e && e->state == SLOT_GIVEN)
+		sa_book_recycle(dp->book, spi);
+}
+
+int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
+{
+	const struct tunnel *t = tunnel_get(dp, from->tunnel);
+	struct slot_entry *e = NULL;
+	struct message m;
+	struct sa *sa;
+	int rc;
+
+	if (!t)
+		return -ENOENT;
+	if (from->inbound) {
+		e = sa_book_inbound(dp->book, from->tunnel, from->spi);
+		if (!e || e->state != SLOT_GIVEN)
+			return -EINVAL;
+	}
+	rc = sa_new(&sa, dp->keys, from, t->owner, (int)rte_socket_id());
+	if (rc)
+		return rc;
+	if (from->inbound)
+		sa->table = t->table;
+	m = (struct message){ .kind = MESSAGE_SA_INSTALL,
+			      .tunnel = from->tunnel,
+			      .spi = from->spi,
+			      .inbound = from->inbound,
+			      .sa = sa };
+	rc = order(dp, t->owner, &m);
+	if (rc) {
+		sa_free(sa);
+		return rc;
+	}
+	if (from->inbound) {
+		e->state = SLOT_INSTALLED;
+		e->sa = sa;
+	} else {
+		*sa_book_outbound(dp->book, from->tunnel) = sa; /* the worker sends the old back */
+	}
+	return 0;
+}
+
+int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi)
+{
+	struct tunnel *t = tunnel_get(dp, tunnel);
+	struct message m = {
+		.kind = MESSAGE_SA_REMOVE, .tunnel = tunnel, .spi = spi, .inbound = inbound
+	};
+	struct slot_entry *e;
+	struct sa **out;
+	int rc;
+
+	if (!t)
+		return -ENOENT;
+	if (inbound) {
+		e = sa_book_inbound(dp->book, tunnel, spi);
+		if (!e || e->state == SLOT_LEAVING)
+			return -ENOENT;
+		if (e->state == SLOT_GIVEN) {
+			sa_book_recycle(dp->book, spi);
+			return 0;
+		}
+		m.sa = e->sa;
+		rc = order(dp, t->owner, &m);
+		if (rc == 0)
+			e->state = SLOT_LEAVING;
+		return rc;
+	}
+	out = sa_book_outbound(dp->book, tunnel);
+	if (!*out || rte_be_to_cpu_32((*out)->spi) != spi)
+		return 0; /* replaced already */
+	m.sa = *out;
+	rc = order(dp, t->owner, &m);
+	if (rc == 0)
+		*out = NULL;
+	return rc;
+}
+
+int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
+		      const struct endpoint *local, const struct endpoint *remote)
+{
+	struct tunnel *t = tunnel_get(dp, tunnel);
+	struct message m = { .kind = MESSAGE_SA_MOVE,
+			     .tunnel = tunnel,
+			     .spi = spi_out,
+			     .local = *local,
+			     .remote = *remote };
+
+	if (!t)
+		return -ENOENT;
+	if (local->addr.family != remote->addr.family || local->addr.family == ADDR_NONE)
+		return -EINVAL;
+	m.sa = *sa_book_outbound(dp->book, tunnel);
+	if (!m.sa || rte_be_to_cpu_32(m.sa->spi) != spi_out)
+		return -ENOENT;
+	return order(dp, t->owner, &m);
+}
+
+uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)
+{
+	return tunnel < TUNNELS_MAX
+		       ? __atomic_load_n(&dp->tables.tunnel[tunnel].in_authentic, __ATOMIC_RELAXED)
+		       : 0;
+}
+
+int dataplane_sa_stats(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi,
+		       struct dataplane_sa_stats *out)
+{
+	const struct sa *sa = NULL;
+
+	if (!tunnel_get(dp, tunnel))
+		return -ENOENT;
+	if (inbound) {
+		const struct slot_entry *e = sa_book_inbound(dp->book, tunnel, spi);
+
+		sa = e ? e->sa : NULL;
+	} else {
+		sa = *sa_book_outbound(dp->book, tunnel);
+		if (sa && rte_be_to_cpu_32(sa->spi) != spi)
+			sa = NULL;
+	}
+	if (!sa)
+		return -ENOENT;
+	out->packets = __atomic_load_n(&sa->packets, __ATOMIC_RELAXED);
+	out->bytes = __atomic_load_n(&sa->bytes, __ATOMIC_RELAXED);
+	out->sequence = inbound ? __atomic_load_n(&sa->replay.top, __ATOMIC_RELAXED)
+				: __atomic_load_n(&sa->sequence, __ATOMIC_RELAXED);
+	out->replayed = __atomic_load_n(&sa->replayed, __ATOMIC_RELAXED);
+	out->bad_icv = __atomic_load_n(&sa->bad_icv, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* ---- what comes from the workers ---------------------------------------------------------- */
+
+static void done(struct dataplane *dp, const struct message *m)
+{
+	if (!m->sa)
+		return;
+	sa_free(m->sa);
+	if (m->inbound)
+		sa_book_recycle(dp->book, m->spi);
+}
+
+static bool take_reports(struct dataplane *dp, struct rte_ring *r,
+			 const struct dataplane_negotiator_ops *ops, void *ctx)
+{
+	struct message m[AT_ONCE];
+	unsigned n, i;
+
+	n = rte_ring_sc_dequeue_burst_elem(r, m, sizeof(m[0]), AT_ONCE, NULL);
+	for (i = 0; i < n; i++) {
+		switch (m[i].kind) {
+		case MESSAGE_DONE:
+			done(dp, &m[i]);
+			break;
+		case MESSAGE_USED:
+			ops->sa_used(ctx, m[i].tunnel, m[i].spi);
+			break;
+		case MESSAGE_EXHAUSTED:
+			ops->sa_exhausted(ctx, m[i].tunnel, m[i].spi, m[i].inbound);
+			break;
+		}
+	}
+	return n == AT_ONCE;
+}
+
+/* The worker proved the lengths. The UDP checksum is not looked at: the messages have better ones
+ * of their own, and a peer on the same machine may leave it to a device that is not there. */
+static void ike_packet(struct rte_mbuf *m, const struct dataplane_negotiator_ops *ops, void *ctx)
+{
+	const uint8_t *ip = packet(m), *udp = ip + tag_of(m)->at;
+	struct endpoint local = { .port = get_be16(udp + 2) };
+	struct endpoint remote = { .port = get_be16(udp) };
+
+	if (ip[0] >> 4 == 4) {
+		remote.addr = addr_ipv4(get_be32(ip + 12));
+		local.addr = addr_ipv4(get_be32(ip + 16));
+	} else {
+		remote.addr.family = local.addr.family = ADDR_IPV6;
+		memcpy(remote.addr.b, ip + 8, 16);
+		memcpy(local.addr.b, ip + 24, 16);
+	}
+	ops->packet(ctx, &local, &remote, udp + UDP_BYTES, (size_t)get_be16(udp + 4) - UDP_BYTES);
+}
+
+static bool take_packets(struct rte_ring *r, const struct dataplane_negotiator_ops *ops, void *ctx)
+{
+	struct rte_mbuf *m[AT_ONCE];
+	unsigned n, i;
+
+	n = rte_ring_sc_dequeue_burst(r, (void **)m, AT_ONCE, NULL);
+	for (i = 0; i < n; i++) {
+		ike_packet(m[i], ops, ctx);
+		rte_pktmbuf_free(m[i]);
+	}
+	return n == AT_ONCE;
+}
+
+bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,
+			       void *ctx)
+{
+	bool more = false;
+	unsigned i;
+
+	doorbell_awake(&dp->negotiator_bell);
+	for (i = 0; i < dp->n_workers; i++) {
+		more |= take_reports(dp, dp->worker[i]->reports, ops, ctx);
+		more |= take_packets(dp->to_negotiator[i], ops, ctx);
+	}
+	if (more)
+		return true;
+	doorbell_sleep(&dp->negotiator_bell);
+	for (i = 0; i < dp->n_workers; i++)
+		more |= !rte_ring_empty(dp->worker[i]->reports) ||
+			!rte_ring_empty(dp->to_negotiator[i]);
+	return more;
+}
+
+/* ---- what goes out ------------------------------------------------------------------------ */
+
+static bool has_way(struct dataplane *dp, const struct addr *to)
+{
+	uint8_t ip[IP6_BYTES] = { 0 };
+	enum nexthop_kind kind;
+
+	ip[0] = to->family == ADDR_IPV4 ? 0x45 : 0x60;
+	memcpy(ip + (to->family == ADDR_IPV4 ? 16 : 24), to->b, addr_bytes(to));
+	if (dp->negotiator_reader)
+		rte_rcu_qsbr_thread_online(dp->tables.qsbr, dp->n_workers);
+	kind = nexthop_kind(lookup(&dp->tables, DATAPLANE_UNDERLAY, ip));
+	if (dp->negotiator_reader)
+		rte_rcu_qsbr_thread_offline(dp->tables.qsbr, dp->n_workers);
+	return kind == NEXTHOP_LINK || kind == NEXTHOP_NEIGHBOUR;
+}
+
+static void write_udp(uint8_t *ip, const struct endpoint *local, const struct endpoint *remote,
+		      unsigned udp_bytes)
+{
+	bool v4 = local->addr.family == ADDR_IPV4;
+	uint8_t *udp = ip + (v4 ? IP4_BYTES : IP6_BYTES);
+	uint64_t sum;
+	uint16_t folded;
+
+	if (v4) {
+		memset(ip, 0, IP4_BYTES);
+		ip[0] = 0x45;
+		put_be16(ip + 2, (uint16_t)(IP4_BYTES + udp_bytes));
+		ip[6] = 0x40;
+		ip[8] = TTL;
+		ip[9] = PROTO_UDP;
+		memcpy(ip + 12, local->addr.b, 4);
+		memcpy(ip + 16, remote->addr.b, 4);
+		put16(ip + 10, ip4_sum(ip, IP4_BYTES));
+		sum = sum_bytes(ip + 12, 8);
+	} else {
+		memset(ip, 0, IP6_BYTES);
+		ip[0] = 0x60;
+		put_be16(ip + 4, (uint16_t)udp_bytes);
+		ip[6] = PROTO_UDP;
+		ip[7] = TTL;
+		memcpy(ip + 8, local->addr.b, 16);
+		memcpy(ip + 24, remote->addr.b, 16);
+		sum = sum_bytes(ip + 8, 32);
+	}
+	put_be16(udp, local->port);
+	put_be16(udp + 2, remote->port);
+	put_be16(udp + 4, (uint16_t)udp_bytes);
+	put16(udp + 6, 0);
+	sum += sum_bytes(udp, udp_bytes) + rte_cpu_to_be_16((uint16_t)udp_bytes) +
+	       rte_cpu_to_be_16(PROTO_UDP);
+	folded = (uint16_t)~sum_fold(sum);
+	put16(udp + 6, folded ? folded : 0xffff);
+}
+
+int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
+		       const struct endpoint *remote, const void *data, size_t len)
+{
+	bool v4 = local->addr.family == ADDR_IPV4;
+	unsigned head = (v4 ? IP4_BYTES : IP6_BYTES) + UDP_BYTES;
+	struct rte_mbuf *m;
+	uint8_t *ip;
+
+	if (local->addr.family == ADDR_NONE || local->addr.family != remote->addr.family)
+		return -EINVAL;
+	if (len > UINT16_MAX || head + len > dp->mtu)
+		return -EMSGSIZE;
+	if (!has_way(dp, &remote->addr))
+		return -ENETUNREACH;
+	m = rte_pktmbuf_alloc(dp->pool);
+	if (!m)
+		return -EAGAIN;
+	ip = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(head + len));
+	if (!ip) {
+		rte_pktmbuf_free(m);
+		return -EMSGSIZE;
+	}
+	if (len)
+		memcpy(ip + head, data, len);
+	write_udp(ip, local, remote, (unsigned)len + UDP_BYTES);
+	tag_set(m, TAG_ROUTE, 0, DATAPLANE_UNDERLAY);
+	return inject(dp, INJECT_NEGOTIATOR, m);
+}

@@ -1,0 +1,65 @@
+#include "dataplane/select.h"
+
+#include "dataplane/packet.h"
+
+struct flow {
+	const uint8_t *src, *dst;
+	uint16_t sport, dport;
+	uint8_t protocol, family;
+	bool ports;
+};
+
+static void flow_of(struct flow *f, const uint8_t *ip, unsigned len)
+{
+	unsigned head;
+	bool first = true;
+
+	if (ip[0] >> 4 == 4) {
+		head = (ip[0] & 15) * 4u;
+		f->family = ADDR_IPV4;
+		f->protocol = ip[9];
+		f->src = ip + 12;
+		f->dst = ip + 16;
+		first = !(get16(ip + 6) & rte_cpu_to_be_16(0x1fff));
+	} else {
+		head = IP6_BYTES;
+		f->family = ADDR_IPV6;
+		f->protocol = ip[6];
+		f->src = ip + 8;
+		f->dst = ip + 24;
+	}
+	f->ports =
+		first && (f->protocol == PROTO_TCP || f->protocol == PROTO_UDP) && len >= head + 4;
+	f->sport = f->ports ? get_be16(ip + head) : 0;
+	f->dport = f->ports ? get_be16(ip + head + 2) : 0;
+}
+
+static bool side(const struct sa_selector *s, unsigned n, const struct flow *f, const uint8_t *addr,
+		 uint16_t port)
+{
+	size_t bytes = f->family == ADDR_IPV4 ? 4 : 16;
+
+	if (n == 0)
+		return true;
+	for (; n; n--, s++) {
+		bool any_port = s->port_first == 0 && s->port_last == UINT16_MAX;
+
+		if (s->family == f->family && (!s->protocol || s->protocol == f->protocol) &&
+		    memcmp(addr, s->first, bytes) >= 0 && memcmp(addr, s->last, bytes) <= 0 &&
+		    (any_port || (f->ports && port >= s->port_first && port <= s->port_last)))
+			return true;
+	}
+	return false;
+}
+
+bool select_packet(const struct sa *sa, const uint8_t *ip, unsigned len)
+{
+	const struct sa_selector *s = sa_selectors(sa);
+	bool inbound = sa->flags & SA_INBOUND;
+	struct flow f;
+
+	flow_of(&f, ip, len);
+	return side(s, sa->n_local, &f, inbound ? f.dst : f.src, inbound ? f.dport : f.sport) &&
+	       side(s + sa->n_local, sa->n_selectors - sa->n_local, &f, inbound ? f.src : f.dst,
+		    inbound ? f.sport : f.dport);
+}

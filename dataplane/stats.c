@@ -1,0 +1,106 @@
+/* Watching from any thread: counters are read while their owners write them. */
+#include "dataplane/core.h"
+
+#include <rte_ethdev.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+static const char *const phase_names[PHASE_COUNT] = {
+#define WORKER_PHASE_NAME(id, name) [PHASE_##id] = name,
+	WORKER_PHASES(WORKER_PHASE_NAME)
+#undef WORKER_PHASE_NAME
+};
+
+const char *worker_phase_name(enum worker_phase p)
+{
+	return (unsigned)p < PHASE_COUNT ? phase_names[p] : "unknown";
+}
+
+const char *dataplane_summary(struct dataplane *dp)
+{
+	return dp->summary;
+}
+
+unsigned dataplane_workers(struct dataplane *dp)
+{
+	return dp->n_workers;
+}
+
+int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
+			   struct dataplane_worker_stats *out)
+{
+	if (worker > dp->n_workers)
+		return -ENOENT;
+	if (worker == dp->n_workers) {
+		memset(out, 0, sizeof(*out));
+		for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+			out->drop[i] = dp->main_drop[i] + dp->negotiator_drop[i];
+		return 0;
+	}
+	*out = dp->worker[worker]->stats;
+	out->lcore = dp->worker[worker]->lcore;
+	return 0;
+}
+
+int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
+			   struct dataplane_tunnel_stats *out)
+{
+	const struct tunnel *t;
+
+	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+		return -ENOENT;
+	t = &dp->tables.tunnel[tunnel];
+	*out = (struct dataplane_tunnel_stats){
+		.in_packets = t->in_packets,
+		.in_bytes = t->in_bytes,
+		.in_wire_bytes = t->in_wire_bytes,
+		.out_packets = t->out_packets,
+		.out_bytes = t->out_bytes,
+		.out_wire_bytes = t->out_wire_bytes,
+		.replayed = t->replayed,
+		.bad_icv = t->bad_icv,
+		.selector = t->selector,
+	};
+	return 0;
+}
+
+unsigned dataplane_ports(struct dataplane *dp)
+{
+	return dp->n_ports;
+}
+
+int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_port_stats *out)
+{
+	struct rte_eth_dev_info info;
+	struct rte_eth_stats stats;
+	struct rte_eth_link link;
+	const struct port *p;
+	int rc;
+
+	if (port >= dp->n_ports)
+		return -ENOENT;
+	p = &dp->port[port];
+	memset(out, 0, sizeof(*out));
+	rc = rte_eth_dev_info_get(p->id, &info);
+	if (rc)
+		return rc;
+	snprintf(out->device, sizeof(out->device), "%s", info.driver_name);
+	memcpy(out->mac, p->mac, sizeof(out->mac));
+	out->link_up = rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status;
+	out->queues = p->rx_queues;
+	out->mtu = p->mtu;
+	rc = rte_eth_stats_get(p->id, &stats);
+	if (rc == -ENOTSUP)
+		return 0;
+	if (rc)
+		return rc;
+	out->rx_packets = stats.ipackets;
+	out->rx_bytes = stats.ibytes;
+	out->rx_missed = stats.imissed;
+	out->rx_errors = stats.ierrors + stats.rx_nombuf;
+	out->tx_packets = stats.opackets;
+	out->tx_bytes = stats.obytes;
+	out->tx_errors = stats.oerrors;
+	return 0;
+}

@@ -1,0 +1,83 @@
+/* Tunnels and connections as packets see them. */
+#include "dataplane/core.h"
+
+#include <errno.h>
+#include <string.h>
+
+static unsigned owner_for_new(const struct dataplane *dp)
+{
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < dp->n_workers; i++) {
+		if (dp->worker[i]->stats.tunnels < dp->worker[best]->stats.tunnels)
+			best = i;
+	}
+	return best;
+}
+
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
+{
+	struct prefix local = prefix_host(&t->inner.addr), peer = prefix_host(&t->inner_peer);
+	struct tunnel *to;
+	int rc;
+
+	if (tunnel >= TUNNELS_MAX || t->table >= TABLES_MAX || !dp->tables.fib[t->table])
+		return -EINVAL;
+	to = &dp->tables.tunnel[tunnel];
+	if (to->used)
+		return -EEXIST;
+	rc = route_set(dp, t->table, &local, nexthop(NEXTHOP_LOCAL, tunnel | NEXTHOP_LOCAL_TUNNEL));
+	if (rc)
+		return rc;
+	to->table = t->table;
+	to->inner = t->inner.addr;
+	to->inner_peer = t->inner_peer;
+	to->owner = (uint8_t)owner_for_new(dp);
+	to->used = true;
+	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
+	if (rc) {
+		to->used = false;
+		(void)route_delete(dp, t->table, &local);
+		return rc;
+	}
+	dp->worker[to->owner]->stats.tunnels++;
+	return 0;
+}
+
+int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
+{
+	struct tunnel *t;
+	struct prefix local, peer;
+
+	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+		return -ENOENT;
+	t = &dp->tables.tunnel[tunnel];
+	local = prefix_host(&t->inner);
+	peer = prefix_host(&t->inner_peer);
+	(void)route_delete(dp, t->table, &local);
+	(void)route_delete(dp, t->table, &peer);
+	t->used = false;
+	dp->worker[t->owner]->stats.tunnels--;
+	return 0;
+}
+
+int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
+			     unsigned n)
+{
+	struct connection *c;
+	unsigned i;
+
+	if (connection >= CONNECTIONS_MAX || n > DATAPLANE_CONNECTION_TUNNELS)
+		return -EINVAL;
+	for (i = 0; i < n; i++) {
+		if (tunnels[i] >= TUNNELS_MAX || !dp->tables.tunnel[tunnels[i]].used)
+			return -ENOENT;
+	}
+	/* Every bucket is right by itself at any moment, whatever n a worker has read. */
+	c = &dp->tables.connection[connection];
+	for (i = 0; i < CONNECTION_BUCKETS; i++)
+		__atomic_store_n(&c->bucket[i], n ? (uint16_t)tunnels[i % n] : NO_TUNNEL,
+				 __ATOMIC_RELAXED);
+	__atomic_store_n(&c->n, (uint16_t)n, __ATOMIC_RELEASE);
+	return 0;
+}

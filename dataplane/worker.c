@@ -1,0 +1,336 @@
+/* The worker's loop: a packet's way through the gateway, in the order in which it lives it.
+ *
+ *     control    orders of the negotiator: SAs come, go and move
+ *     rx         a burst of frames from a queue, or of packets from another thread
+ *     classify   what is it, and whose
+ *     esp in     decrypt, verify, replay window, selectors
+ *     forward    route to a neighbour, a tunnel or us
+ *     esp out    number, encapsulate, encrypt
+ *     link       the neighbour's head
+ *     tx         one burst for each port, one for each worker that gets packets from here
+ */
+#include "dataplane/worker.h"
+
+#include "dataplane/sa.h"
+
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+#include <time.h>
+
+#define ORDERS_AT_ONCE	8
+#define QUIESCENT_LOOPS 64   /* loops with work between two reports to the writers */
+#define IDLE_LOOPS	2000 /* empty loops before the first nap */
+#define NAP_MIN		50   /* microseconds */
+#define NAP_MAX		500
+
+/* ---- control ------------------------------------------------------------------------------ */
+
+bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa)
+{
+	struct message m = {
+		.kind = kind,
+		.tunnel = sa->tunnel,
+		.spi = rte_be_to_cpu_32(sa->spi),
+		.inbound = !!(sa->flags & SA_INBOUND),
+		.sa = sa,
+	};
+
+	if (rte_ring_sp_enqueue_elem(w->reports, &m, sizeof(m)) != 0)
+		return false;
+	w->punt.ring_negotiator = true;
+	return true;
+}
+
+/* Returns the SA that this worker no longer refers to. */
+static struct sa *obey(struct worker *w, const struct message *m)
+{
+	struct tunnel *t = &w->tables->tunnel[m->tunnel];
+	struct slot *s = &w->slot[spi_slot(m->spi)];
+	struct sa *old = NULL;
+
+	switch (m->kind) {
+	case MESSAGE_SA_INSTALL:
+		if (m->inbound) {
+			*s = (struct slot){ .spi = m->spi, .sa = m->sa };
+		} else {
+			old = t->out;
+			t->out = m->sa;
+		}
+		break;
+	case MESSAGE_SA_REMOVE:
+		if (m->inbound && s->spi == m->spi) {
+			old = s->sa;
+			*s = (struct slot){ 0 };
+		} else if (!m->inbound && t->out == m->sa) {
+			old = t->out;
+			t->out = NULL;
+		}
+		break;
+	case MESSAGE_SA_MOVE:
+		if (t->out == m->sa && t->out) {
+			sa_move(t->out, &m->local, &m->remote);
+			t->out->epoch = 0;
+		}
+		break;
+	}
+	return old;
+}
+
+/* Every order is answered, so none is taken while the answers' ring is full. */
+unsigned worker_control(struct worker *w)
+{
+	struct message m;
+	unsigned n = 0;
+
+	while (n < ORDERS_AT_ONCE && !rte_ring_empty(w->orders) &&
+	       rte_ring_free_count(w->reports) > 0 &&
+	       rte_ring_sc_dequeue_elem(w->orders, &m, sizeof(m)) == 0) {
+		m.sa = obey(w, &m);
+		m.kind = MESSAGE_DONE;
+		rte_ring_sp_enqueue_elem(w->reports, &m, sizeof(m));
+		w->punt.ring_negotiator = true;
+		n++;
+	}
+	return n;
+}
+
+/* ---- packets to and from other threads ---------------------------------------------------- */
+
+static void flush_hand(struct worker *w, unsigned to)
+{
+	unsigned n = w->n_hand[to], sent;
+
+	sent = rte_ring_sp_enqueue_burst(w->handover[to], (void **)w->hand[to], n, NULL);
+	w->stats.handed_over += sent;
+	for (; sent < n; sent++)
+		worker_drop(w, w->hand[to][sent], DROP_HANDOVER_FULL);
+	w->n_hand[to] = 0;
+}
+
+void worker_hand_over(struct worker *w, unsigned to, struct rte_mbuf *m)
+{
+	if (w->n_hand[to] == BURST_MAX)
+		flush_hand(w, to);
+	w->hand[to][w->n_hand[to]++] = m;
+}
+
+void worker_transmit(struct worker *w, uint16_t port)
+{
+	struct tx_port *t = &w->tx[port];
+	unsigned sent;
+
+	if (t->worker != w->index) {
+		for (unsigned i = 0; i < t->n; i++) {
+			tag_set(t->pkt[i], TAG_FRAME, 0, port);
+			worker_hand_over(w, t->worker, t->pkt[i]);
+		}
+		t->n = 0;
+		return;
+	}
+	sent = rte_eth_tx_burst(port, t->queue, t->pkt, (uint16_t)t->n);
+	w->stats.tx_packets += sent;
+	for (; sent < t->n; sent++)
+		worker_drop(w, t->pkt[sent], DROP_TX_FULL);
+	t->n = 0;
+}
+
+/* Packets of another thread go to the lanes that their tags name. */
+static void sort(struct worker *w, struct burst *b)
+{
+	for (unsigned i = 0; i < b->n_frame; i++) {
+		struct rte_mbuf *m = b->frame[i];
+		const struct tag tag = *tag_of(m);
+
+		switch (tag.kind) {
+		case TAG_ESP_IN:
+			burst_add_in(b, m, tag.value, tag.at);
+			break;
+		case TAG_ESP_OUT:
+			burst_add_out(b, m, tag.value);
+			break;
+		case TAG_ROUTE:
+			burst_add_ip(b, m, tag.value | BURST_OWN);
+			break;
+		default: /* TAG_FRAME */
+			link_frame(w, (uint16_t)tag.value, m);
+		}
+	}
+	b->n_frame = 0;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------- */
+
+struct stopwatch {
+	uint64_t tsc;
+};
+
+static inline void phase_done(struct worker *w, struct stopwatch *s, enum worker_phase phase,
+			      unsigned packets)
+{
+	uint64_t now = rte_rdtsc();
+
+	w->stats.phase_cycles[phase] += now - s->tsc;
+	w->stats.phase_packets[phase] += packets;
+	s->tsc = now;
+}
+
+static void run(struct worker *w, struct burst *b, struct stopwatch *s)
+{
+	unsigned n;
+
+	n = b->n_in;
+	if (n) {
+		esp_in(w, b);
+		phase_done(w, s, PHASE_ESP_IN, n);
+	}
+	n = b->n_ip;
+	if (n) {
+		forward(w, b);
+		phase_done(w, s, PHASE_FORWARD, n);
+	}
+	n = b->n_out;
+	if (n) {
+		esp_out(w, b);
+		phase_done(w, s, PHASE_ESP_OUT, n);
+	}
+	n = b->n_link;
+	if (n) {
+		link_out(w, b);
+		phase_done(w, s, PHASE_TX, 0);
+	}
+}
+
+static unsigned poll_ports(struct worker *w, struct burst *b, struct stopwatch *s)
+{
+	unsigned i, n, total = 0;
+
+	for (i = 0; i < w->n_rx; i++) {
+		const struct rx_queue *q = &w->rx[i];
+
+		burst_reset(b);
+		n = rte_eth_rx_burst(q->port, q->queue, b->frame, BURST_MAX);
+		if (!n)
+			continue;
+		b->n_frame = n;
+		total += n;
+		phase_done(w, s, PHASE_RX, n);
+		classify(w, b, q->port);
+		phase_done(w, s, PHASE_CLASSIFY, n);
+		run(w, b, s);
+	}
+	return total;
+}
+
+static unsigned poll_ring(struct worker *w, struct rte_ring *r, struct burst *b,
+			  struct stopwatch *s)
+{
+	unsigned n;
+
+	if (rte_ring_empty(r))
+		return 0;
+	burst_reset(b);
+	n = rte_ring_sc_dequeue_burst(r, (void **)b->frame, BURST_MAX, NULL);
+	b->n_frame = n;
+	sort(w, b);
+	phase_done(w, s, PHASE_RX, 0);
+	run(w, b, s);
+	return n;
+}
+
+static unsigned poll_threads(struct worker *w, struct burst *b, struct stopwatch *s)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < w->n_workers; i++) {
+		if (i != w->index)
+			n += poll_ring(w, w->arrival[i], b, s);
+	}
+	for (i = 0; i < INJECTORS; i++)
+		n += poll_ring(w, w->inject[i], b, s);
+	return n;
+}
+
+static void flush(struct worker *w, struct stopwatch *s)
+{
+	uint64_t before = w->stats.tx_packets;
+	unsigned i;
+
+	for (i = 0; i < w->n_ports; i++) {
+		if (w->tx[i].n)
+			worker_transmit(w, (uint16_t)i);
+	}
+	for (i = 0; i < w->n_workers; i++) {
+		if (w->n_hand[i])
+			flush_hand(w, i);
+	}
+	punt_flush(w);
+	phase_done(w, s, PHASE_TX, (unsigned)(w->stats.tx_packets - before));
+}
+
+unsigned worker_run_once(struct worker *w)
+{
+	struct stopwatch s = { rte_rdtsc() };
+	uint64_t began = s.tsc;
+	struct burst b;
+	unsigned n, orders;
+
+	punt_refill(w, began);
+	orders = worker_control(w);
+	if (orders)
+		phase_done(w, &s, PHASE_CONTROL, 0);
+	n = poll_ports(w, &b, &s);
+	w->stats.rx_packets += n;
+	n += poll_threads(w, &b, &s);
+	w->stats.loops++;
+	if (n || orders) {
+		flush(w, &s);
+		w->stats.busy_loops++;
+	} else {
+		w->stats.idle_cycles += rte_rdtsc() - began;
+	}
+	return n + orders;
+}
+
+/* Asleep, the worker refers to nothing that is shared, so nobody needs to wait for it. */
+static void nap(struct worker *w, unsigned microseconds)
+{
+	struct timespec t = { .tv_nsec = microseconds * 1000L };
+	uint64_t began = rte_rdtsc();
+
+	rte_rcu_qsbr_thread_offline(w->tables->qsbr, w->index);
+	nanosleep(&t, NULL);
+	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
+	w->stats.naps++;
+	w->stats.idle_cycles += rte_rdtsc() - began;
+}
+
+int worker_main(void *arg)
+{
+	struct worker *w = arg;
+	unsigned idle = 0, busy = 0, microseconds = NAP_MIN;
+
+	rte_rcu_qsbr_thread_register(w->tables->qsbr, w->index);
+	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		if (worker_run_once(w)) {
+			idle = 0;
+			microseconds = NAP_MIN;
+			if (++busy % QUIESCENT_LOOPS == 0)
+				rte_rcu_qsbr_quiescent(w->tables->qsbr, w->index);
+			continue;
+		}
+		rte_rcu_qsbr_quiescent(w->tables->qsbr, w->index);
+		if (!w->idle_nap || ++idle < IDLE_LOOPS) {
+			rte_pause();
+			continue;
+		}
+		nap(w, microseconds);
+		microseconds = RTE_MIN(microseconds * 2, (unsigned)NAP_MAX);
+	}
+	rte_rcu_qsbr_thread_offline(w->tables->qsbr, w->index);
+	rte_rcu_qsbr_thread_unregister(w->tables->qsbr, w->index);
+	return 0;
+}
