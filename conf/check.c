@@ -157,6 +157,8 @@ const struct conf_vpc_attachment *check_attached(const struct check *k, const st
 
 bool check_reachable(const struct check *k, const struct addr *a)
 {
+	if (k->own_unknown)
+		return true;
 	for (unsigned i = 0; i < k->c->n_ports; i++) {
 		const struct conf_port *p = &k->c->port[i];
 

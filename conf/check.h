@@ -32,6 +32,7 @@ struct check {
 	struct index names[CHECK_KINDS];
 	bool nameless[CHECK_KINDS]; /* some object's name could not be read */
 	struct index own;	    /* addresses of all ports, of struct conf_port */
+	bool own_unknown;	    /* not all of them could be read */
 	struct index attached;	    /* struct check_pair, of struct conf_vpc_attachment */
 	struct check_pair *pairs;
 	bool no_memory;
@@ -64,7 +65,7 @@ struct label check_label(const char *kind, const char *name);
 struct label check_label_tunnel(const struct conf_vpn_connection *v, const struct conf_tunnel *t);
 const struct conf_vpc_attachment *check_attached(const struct check *k, const struct conf_vpc *vpc,
 						 const struct conf_border_gateway *g);
-/* Some port can send to it: on-link, or through a next hop. */
+/* Some port can send to it, on-link or through a next hop; or that is not known. */
 bool check_reachable(const struct check *k, const struct addr *a);
 void check_index(struct check *k, struct index *x, const void *key, size_t len, const void *object);
 

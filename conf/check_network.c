@@ -33,7 +33,7 @@ static void check_next_hop(struct check *k, const struct conf_port *p, const str
 
 	if (hop->family == ADDR_NONE)
 		return;
-	if (!on_link(p->address, p->n_addresses, hop))
+	if (p->n_addresses > 0 && !on_link(p->address, p->n_addresses, hop))
 		check_problem(k, PROBLEM_ERROR, label, p->where, hop,
 			      "%s = '%s': must lie in the network of one of the port's addresses",
 			      field, addr_format(hop, text));
@@ -78,6 +78,7 @@ static void check_ports(struct check *k)
 {
 	struct conf *c = k->c;
 
+	k->own_unknown = (k->unread & (UNREAD_PORTS | UNREAD_PORT_PARTS)) != 0;
 	for (unsigned i = 0; i < c->n_ports; i++)
 		for (unsigned n = 0; n < c->port[i].n_addresses; n++)
 			check_index(k, &k->own, &c->port[i].address[n].addr, sizeof(struct addr),
@@ -109,7 +110,7 @@ static void check_pool(struct check *k)
 	for (unsigned i = 0; i < c->n_cloud_addresses; i++) {
 		const struct addr *a = &c->cloud_address[i];
 
-		if (index_find(&k->own, a, sizeof(*a)) == NULL && (k->unread & UNREAD_PORTS) == 0)
+		if (index_find(&k->own, a, sizeof(*a)) == NULL && !k->own_unknown)
 			check_problem(k, PROBLEM_ERROR, NULL, (struct conf_where){ 0 }, a,
 				      "cloud_addresses: '%s' is not an address of any port",
 				      addr_format(a, text));
@@ -160,7 +161,7 @@ static void check_vtep(struct check *k, const struct conf_vpc_attachment *a,
 {
 	const struct addr *l = &a->local_vtep, *r = &a->remote_vtep;
 	char text[ADDR_STR_MAX];
-	bool own = false;
+	bool own = a->port->n_addresses == 0;
 
 	for (unsigned i = 0; i < a->port->n_addresses; i++)
 		own = own || addr_equal(&a->port->address[i].addr, l);
@@ -199,7 +200,8 @@ static void check_subnets(struct check *k, const struct conf_vpc_attachment *a,
 	char text[PREFIX_STR_MAX];
 
 	for (unsigned i = 0; i < a->n_propagated; i++)
-		if (!has_prefix(vpc->prefix, vpc->n_prefixes, &a->propagated[i]))
+		if (vpc->n_prefixes > 0 &&
+		    !has_prefix(vpc->prefix, vpc->n_prefixes, &a->propagated[i]))
 			check_problem(k, PROBLEM_ERROR, label, a->where, &a->propagated[i],
 				      "propagated: '%s' is not one of the prefixes of vpc '%s'",
 				      prefix_format(&a->propagated[i], text), vpc->name);

@@ -25,7 +25,7 @@ static void check_customer(struct check *k, const struct conf_customer_gateway *
 		if (index_find(&k->own, a, sizeof(*a)) != NULL || in_pool(k->c, a))
 			check_problem(k, PROBLEM_ERROR, &label, g->where, a,
 				      "addresses: '%s' is our own address", addr_format(a, text));
-		else if (!check_reachable(k, a) && (k->unread & UNREAD_PORTS) == 0)
+		else if (!check_reachable(k, a))
 			check_problem(k, PROBLEM_ERROR, &label, g->where, a,
 				      "addresses: '%s' is on no port's network, and no port has a "
 				      "next_hop",

@@ -276,6 +276,9 @@ static bool read_elements(struct reader *r, const config_setting_t *s, const str
 			ok = false;
 		}
 	}
+	/* Half a list would be wrong in more ways than the one that was reported. */
+	if (!ok)
+		*count = 0;
 	return ok;
 }
 
@@ -445,8 +448,12 @@ uint64_t field_read_group(struct reader *r, const config_setting_t *s,
 		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
 		int row = row_of(kind, config_setting_name(e));
 		bool top = config_setting_is_root(s) == CONFIG_TRUE;
+		size_t errors = r->problems->errors;
+		bool ok = row >= 0 && kind->fields[row].read(r, e, &kind->fields[row], object);
 
-		if (row >= 0 && kind->fields[row].read(r, e, &kind->fields[row], object)) {
+		if (row >= 0 && top && r->problems->errors > errors)
+			r->faulty |= UINT64_C(1) << row;
+		if (ok) {
 			if (kind->fields[row].size > 0)
 				note_place(r, e, destination(&kind->fields[row], object));
 			given |= UINT64_C(1) << row;

@@ -26,6 +26,7 @@ struct reader {
 	struct places *places;
 	struct label label; /* of the object being read */
 	uint64_t unread;    /* top-level fields that could not be read: nothing follows from them */
+	uint64_t faulty;    /* top-level fields with an error somewhere inside */
 };
 
 /* Reads the value of s into the struct at object. False: there is a problem, already reported. */

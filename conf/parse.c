@@ -170,6 +170,8 @@ struct conf *conf_parse(const char *path, const char *text, size_t len,
 
 		field_read_group(&r, config_root_setting(&cfg), &top, c);
 		*unread = (unsigned)r.unread;
+		if ((r.faulty & UNREAD_PORTS) != 0)
+			*unread |= UNREAD_PORT_PARTS;
 	}
 	config_destroy(&cfg);
 	source_clear(&source);

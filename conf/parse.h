@@ -24,6 +24,7 @@ enum conf_unread {
 	UNREAD_CUSTOMER_GATEWAYS = 16,
 	UNREAD_CONNECTIONS = 32,
 	UNREAD_ATTACHMENTS = 64,
+	UNREAD_PORT_PARTS = 1 << 16, /* some ports are not as they were meant */
 };
 
 /* Text to model: each object by itself, with its defaults; nothing is looked up. NULL only when
