@@ -1,0 +1,331 @@
+#include "ike/child.h"
+
+#include "ike/sa.h"
+#include "ike/selector.h"
+#include "ike/tunnel.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define CHILD_OF(timer, member) \
+	((struct ike_child *)((char *)(timer)-offsetof(struct ike_child, member)))
+
+static void on_rekey(struct ike_engine *e, struct ike_timer *t)
+{
+	struct ike_child *c = CHILD_OF(t, rekey);
+
+	c->want_rekey = true;
+	ike_sa_attend(c->sa);
+}
+
+static void on_expire(struct ike_engine *e, struct ike_timer *t)
+{
+	struct ike_child *c = CHILD_OF(t, expire);
+
+	ike_tunnel_because(c->tunnel, IKE_REASON_LIFETIME,
+			   "the child SA's lifetime ended before a rekey succeeded");
+	if (c->want_delete) {
+		ike_child_gone(c, false);
+		return;
+	}
+	c->want_delete = true;
+	ike_sa_attend(c->sa);
+	ike_timer_set(&e->timers, t, e->now + 30 * IKE_SECOND);
+	ike_tunnel_stir(c->tunnel);
+}
+
+static void on_turn(struct ike_engine *e, struct ike_timer *t)
+{
+	struct ike_child *c = CHILD_OF(t, turn);
+
+	if (!c->redundant) {
+		ike_child_switch(c);
+	} else {
+		c->want_delete = true;
+		ike_sa_attend(c->sa);
+	}
+}
+
+/* The lengths of one direction's keys. */
+static size_t key_lens(const struct ike_suite *s, size_t *cipher_len, size_t *auth_len)
+{
+	const struct algo_cipher_info *cipher = &algo_ciphers[s->cipher];
+
+	*cipher_len = (size_t)cipher->key_bytes + cipher->salt_bytes;
+	*auth_len = cipher->aead ? 0 : algo_auths[s->auth].key_bytes;
+	return *cipher_len + *auth_len;
+}
+
+static int install(const struct ike_child *c, enum ike_direction dir, const uint8_t *key)
+{
+	const struct ike_tunnel *t = c->tunnel;
+	struct ike_child_sa sa = {
+		.tunnel = t->index,
+		.dir = dir,
+		.spi = dir == IKE_IN ? c->spi_in : c->spi_out,
+		.peer_spi = dir == IKE_IN ? c->spi_out : c->spi_in,
+		.cipher = c->suite.cipher,
+		.auth = c->suite.auth,
+		.esn = c->suite.esn,
+		.udp = c->sa->udp,
+		.path = c->sa->path,
+		.replay_window = t->conf.replay_window,
+		.local = c->local,
+		.remote = c->remote,
+	};
+
+	key_lens(&c->suite, &sa.cipher_key_len, &sa.auth_key_len);
+	sa.cipher_key = key;
+	sa.auth_key = sa.auth_key_len ? key + sa.cipher_key_len : NULL;
+	return t->engine->ops->sa_install(t->engine->ctx, &sa);
+}
+
+/* KEYMAT (RFC 7296 §2.17): the initiator's sending direction first. */
+static int derive(const struct ike_sa *sa, const struct ike_child_terms *terms, size_t each,
+		  struct secret **keymat)
+{
+	struct ike_chunk seed[3];
+	unsigned n = 0;
+	int rc;
+
+	*keymat = secret_new(2 * each);
+	if (!*keymat)
+		return -ENOMEM;
+	if (terms->shared)
+		seed[n++] = (struct ike_chunk){ terms->shared->data, terms->shared->len };
+	seed[n++] = (struct ike_chunk){ terms->nonce_i, terms->nonce_i_len };
+	seed[n++] = (struct ike_chunk){ terms->nonce_r, terms->nonce_r_len };
+	rc = ike_prf_plus(sa->suite.prf, sa->keys.d->data, sa->keys.d->len, seed, n,
+			  (*keymat)->data, 2 * each);
+	if (rc < 0) {
+		secret_free(*keymat);
+		*keymat = NULL;
+	}
+	return rc;
+}
+
+static void start_timers(struct ike_child *c)
+{
+	struct ike_engine *e = c->tunnel->engine;
+	ike_time lifetime = c->tunnel->conf.esp_lifetime * IKE_SECOND;
+
+	c->established = e->now;
+	c->rekey_at = e->now + ike_rekey_after(e, lifetime);
+	c->expires_at = e->now + lifetime;
+	ike_timer_set(&e->timers, &c->rekey, c->rekey_at);
+	ike_timer_set(&e->timers, &c->expire, c->expires_at);
+}
+
+int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **out)
+{
+	struct ike_tunnel *t = sa->tunnel;
+	struct ike_engine *e = sa->engine;
+	struct ike_child *c = calloc(1, sizeof(*c));
+	struct secret *keymat = NULL;
+	size_t cipher_len, auth_len, each = key_lens(&terms->suite, &cipher_len, &auth_len);
+	int rc = -ENOMEM;
+
+	if (!c)
+		goto out;
+	c->tunnel = t;
+	c->sa = sa;
+	c->suite = terms->suite;
+	c->spi_in = terms->spi_in;
+	c->spi_out = terms->spi_out;
+	c->local = terms->local;
+	c->remote = terms->remote;
+	c->ours = terms->ours;
+	ike_timer_init(&c->rekey, on_rekey);
+	ike_timer_init(&c->expire, on_expire);
+	ike_timer_init(&c->turn, on_turn);
+	rc = derive(sa, terms, each, &keymat);
+	if (rc < 0)
+		goto out;
+	rc = -ENOMEM;
+	c->out_key = secret_from(keymat->data + (c->ours ? 0 : each), each);
+	if (!c->out_key)
+		goto out;
+	rc = install(c, IKE_IN, keymat->data + (c->ours ? each : 0));
+	if (rc < 0)
+		goto out;
+	TAILQ_INSERT_TAIL(&t->children, c, link);
+	start_timers(c);
+	ike_tunnel_stir(t);
+	*out = c;
+	c = NULL;
+out:
+	secret_free(keymat);
+	if (c)
+		secret_free(c->out_key);
+	free(c);
+	if (rc < 0)
+		e->ops->spi_free(e->ctx, t->index, terms->spi_in);
+	return rc;
+}
+
+int ike_child_switch(struct ike_child *c)
+{
+	struct ike_tunnel *t = c->tunnel;
+	int rc;
+
+	if (c->outbound != IKE_OUTBOUND_NEVER)
+		return 0;
+	rc = install(c, IKE_OUT, c->out_key->data);
+	if (rc < 0)
+		return rc;
+	ike_timer_cancel(&t->engine->timers, &c->turn);
+	secret_free(c->out_key);
+	c->out_key = NULL;
+	if (t->out)
+		t->out->outbound = IKE_OUTBOUND_PAST;
+	t->out = c;
+	c->outbound = IKE_OUTBOUND_ACTIVE;
+	ike_tunnel_stir(t);
+	return 0;
+}
+
+void ike_child_await_turn(struct ike_child *c)
+{
+	struct ike_tunnel *t = c->tunnel;
+
+	if (!t->out) {
+		ike_child_switch(c);
+		return;
+	}
+	c->beside = !ike_selectors_equal(&c->remote, &t->out->remote) ||
+		    !ike_selectors_equal(&c->local, &t->out->local);
+	if (!c->beside)
+		ike_timer_set(&t->engine->timers, &c->turn, t->engine->now + IKE_TURN);
+}
+
+static void on_lingered(struct ike_engine *e, struct ike_timer *timer)
+{
+	struct ike_lingering *l =
+		(struct ike_lingering *)((char *)timer - offsetof(struct ike_lingering, timer));
+
+	e->ops->sa_remove(e->ctx, l->tunnel->index, IKE_IN, l->spi_in);
+	LIST_REMOVE(l, link);
+	free(l);
+}
+
+static void linger(struct ike_tunnel *t, uint32_t spi_in)
+{
+	struct ike_lingering *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		t->engine->ops->sa_remove(t->engine->ctx, t->index, IKE_IN, spi_in);
+		return;
+	}
+	l->tunnel = t;
+	l->spi_in = spi_in;
+	ike_timer_init(&l->timer, on_lingered);
+	ike_timer_set(&t->engine->timers, &l->timer, t->engine->now + IKE_LINGER);
+	LIST_INSERT_HEAD(&t->lingering, l, link);
+}
+
+void ike_lingering_clear(struct ike_tunnel *t)
+{
+	struct ike_lingering *l;
+
+	while ((l = LIST_FIRST(&t->lingering))) {
+		ike_timer_cancel(&t->engine->timers, &l->timer);
+		on_lingered(t->engine, &l->timer);
+	}
+}
+
+/* The newest pair that we may still send on; one that lost a collision only if there is no other.
+ */
+static struct ike_child *successor(struct ike_tunnel *t)
+{
+	struct ike_child *c, *second = NULL;
+
+	TAILQ_FOREACH_REVERSE(c, &t->children, ike_children, link)
+	{
+		if (c->outbound != IKE_OUTBOUND_NEVER || c->want_delete)
+			continue;
+		if (!c->redundant && !c->beside)
+			return c;
+		if (!second)
+			second = c;
+	}
+	return second;
+}
+
+void ike_child_gone(struct ike_child *c, bool lingers)
+{
+	struct ike_tunnel *t = c->tunnel;
+	struct ike_engine *e = t->engine;
+
+	TAILQ_REMOVE(&t->children, c, link);
+	ike_timer_cancel(&e->timers, &c->rekey);
+	ike_timer_cancel(&e->timers, &c->expire);
+	ike_timer_cancel(&e->timers, &c->turn);
+	if (c == t->out) {
+		struct ike_child *next;
+
+		t->out = NULL;
+		while ((next = successor(t)) && ike_child_switch(next) < 0)
+			next->outbound = IKE_OUTBOUND_PAST;
+		if (!t->out)
+			e->ops->sa_remove(e->ctx, t->index, IKE_OUT, c->spi_out);
+	}
+	if (lingers)
+		linger(t, c->spi_in);
+	else
+		e->ops->sa_remove(e->ctx, t->index, IKE_IN, c->spi_in);
+	ike_tunnel_stir(t);
+	secret_free(c->out_key);
+	free(c);
+}
+
+void ike_child_replace(struct ike_child *c)
+{
+	c->replaced = true;
+	c->want_rekey = false;
+	ike_timer_cancel(&c->tunnel->engine->timers, &c->rekey);
+}
+
+void ike_child_retry_rekey(struct ike_child *c, ike_time after)
+{
+	struct ike_engine *e = c->tunnel->engine;
+
+	c->want_rekey = false;
+	c->rekey_at = e->now + after;
+	ike_timer_set(&e->timers, &c->rekey, c->rekey_at);
+}
+
+struct ike_child *ike_child_by_in(const struct ike_tunnel *t, uint32_t spi_in)
+{
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		if (c->spi_in == spi_in)
+			return c;
+	}
+	return NULL;
+}
+
+struct ike_child *ike_child_by_out(const struct ike_tunnel *t, uint32_t spi_out)
+{
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		if (c->spi_out == spi_out)
+			return c;
+	}
+	return NULL;
+}
+
+unsigned ike_child_count(const struct ike_tunnel *t)
+{
+	struct ike_child *c;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	n++;
+	return n;
+}

@@ -1,0 +1,72 @@
+/* Child SA pairs: installed make-before-break, switched, lingering (RFC 7296 §1.3, §2.8).
+ *
+ * The inbound SA of a pair is installed before the peer can know of the pair. A tunnel sends on
+ * one pair at a time, and never returns to one that it has left: its sequence numbers are spent.
+ * An inbound SA outlives its pair by IKE_LINGER for packets that are still under way. */
+#ifndef IKE_CHILD_H
+#define IKE_CHILD_H
+
+#include "ike/core.h"
+#include "ike/proposal.h"
+
+#define IKE_LINGER (5 * IKE_SECOND)
+#define IKE_TURN   (5 * IKE_SECOND) /* responder: send on the new pair at last */
+
+enum ike_outbound { IKE_OUTBOUND_NEVER, IKE_OUTBOUND_ACTIVE, IKE_OUTBOUND_PAST };
+
+struct ike_child {
+	TAILQ_ENTRY(ike_child) link;
+	struct ike_tunnel *tunnel;
+	struct ike_sa *sa; /* the IKE SA that governs it */
+	uint32_t spi_in, spi_out;
+	struct ike_suite suite; /* dh: of its own key exchange */
+	struct ike_selectors local, remote;
+	struct secret *out_key; /* cipher key, then integrity key */
+	enum ike_outbound outbound;
+	bool ours;	/* we initiated the exchange that made it */
+	bool replaced;	/* the peer rekeyed it and will delete it */
+	bool redundant; /* lost a collision: not to be sent on */
+	bool beside;	/* has other selectors than the pair we send on */
+	bool want_rekey, want_delete;
+	enum algo_dh group; /* the peer asked for this one in the last rekey */
+	ike_time established, rekey_at, expires_at;
+	struct ike_timer rekey, expire, turn;
+};
+
+/* An inbound SA whose pair is gone. */
+struct ike_lingering {
+	LIST_ENTRY(ike_lingering) link;
+	struct ike_tunnel *tunnel;
+	uint32_t spi_in;
+	struct ike_timer timer;
+};
+
+/* What is agreed about a pair before it exists. */
+struct ike_child_terms {
+	struct ike_suite suite;
+	uint32_t spi_in, spi_out;
+	struct ike_selectors local, remote;
+	const uint8_t *nonce_i, *nonce_r;
+	size_t nonce_i_len, nonce_r_len;
+	const struct secret *shared; /* of the exchange's own key exchange; NULL: none */
+	bool ours;
+};
+
+/* Derives the keys, installs the inbound SA and lists the pair; takes over spi_in, whatever
+ * happens. 0 or -errno: nothing is there. */
+int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **out);
+/* Sends on this pair from now on. 0 or -errno: as before. */
+int ike_child_switch(struct ike_child *c);
+/* As responder: switches at once if the tunnel sends nowhere, else when the peer has switched. */
+void ike_child_await_turn(struct ike_child *c);
+/* The pair ends. If it was the one we send on, the best of the rest takes over. */
+void ike_child_gone(struct ike_child *c, bool linger);
+void ike_child_replace(struct ike_child *c); /* the peer rekeyed it: we do not any more */
+void ike_child_retry_rekey(struct ike_child *c, ike_time after);
+
+struct ike_child *ike_child_by_in(const struct ike_tunnel *t, uint32_t spi_in);
+struct ike_child *ike_child_by_out(const struct ike_tunnel *t, uint32_t spi_out);
+unsigned ike_child_count(const struct ike_tunnel *t);
+void ike_lingering_clear(struct ike_tunnel *t);
+
+#endif

@@ -1,0 +1,349 @@
+#include "ike/tunnel.h"
+
+#include "ike/child.h"
+#include "ike/sa.h"
+#include "ike/v2/exchange.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOSER_CLOSES   (6 * IKE_SECOND)	 /* creator of the redundant SA: after everybody's turn */
+#define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
+#define OLDER_PATIENCE (60 * IKE_SECOND)
+
+static ike_timer_fn on_call;
+
+static uint64_t index_hash(uint32_t index)
+{
+	return ike_hash(&index, sizeof(index), 1);
+}
+
+static uint64_t address_hash(const struct addr *local, const struct addr *remote)
+{
+	return ike_hash(remote->b, sizeof(remote->b),
+			ike_hash(local->b, sizeof(local->b), local->family));
+}
+
+struct ike_tunnel *ike_tunnel_find(const struct ike_engine *e, uint32_t index)
+{
+	struct ike_node *node = ike_map_first(&e->tunnels, index_hash(index));
+
+	for (; node; node = ike_map_next(node)) {
+		struct ike_tunnel *t =
+			(struct ike_tunnel *)((char *)node - offsetof(struct ike_tunnel, by_index));
+
+		if (t->index == index)
+			return t;
+	}
+	return NULL;
+}
+
+static struct ike_tunnel *by_addresses(const struct ike_engine *e, const struct addr *local,
+				       const struct addr *remote)
+{
+	struct ike_node *node = ike_map_first(&e->addresses, address_hash(local, remote));
+
+	for (; node; node = ike_map_next(node)) {
+		struct ike_tunnel *t =
+			(struct ike_tunnel *)((char *)node -
+					      offsetof(struct ike_tunnel, by_address));
+
+		if (addr_equal(&t->conf.cloud_ip, local) &&
+		    addr_equal(&t->conf.customer_ip, remote))
+			return t;
+	}
+	return NULL;
+}
+
+struct ike_tunnel *ike_tunnel_by_path(const struct ike_engine *e, const struct ike_path *path)
+{
+	return by_addresses(e, &path->local.addr, &path->remote.addr);
+}
+
+int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunnel *conf)
+{
+	struct ike_tunnel *t;
+
+	if (!conf->ike_cipher.n || !conf->ike_dh.n || !conf->esp_cipher.n || !conf->psk)
+		return -EINVAL;
+	if (ike_tunnel_find(e, index) || by_addresses(e, &conf->cloud_ip, &conf->customer_ip))
+		return -EEXIST;
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	if (conf_tunnel_copy(&t->conf, conf) < 0)
+		goto fail;
+	t->engine = e;
+	t->index = index;
+	TAILQ_INIT(&t->children);
+	ike_timer_init(&t->call, on_call);
+	t->reason = t->told_reason = IKE_REASON_DISABLED;
+	if (ike_map_insert(&e->tunnels, &t->by_index, index_hash(index)) < 0)
+		goto fail;
+	if (ike_map_insert(&e->addresses, &t->by_address,
+			   address_hash(&conf->cloud_ip, &conf->customer_ip)) < 0) {
+		ike_map_remove(&e->tunnels, &t->by_index);
+		goto fail;
+	}
+	ike_tunnel_because(t, IKE_REASON_DISABLED, "disabled");
+	if (conf->enabled)
+		ike_tunnel_start(t);
+	return 0;
+fail:
+	conf_tunnel_clear(&t->conf);
+	free(t);
+	return -ENOMEM;
+}
+
+void ike_tunnel_start(struct ike_tunnel *t)
+{
+	char peer[ADDR_STR_MAX];
+
+	if (t->enabled)
+		return;
+	t->enabled = true;
+	t->tries = 0;
+	ike_tunnel_peer(t, peer);
+	if (t->conf.start == CONF_START_INITIATE)
+		ike_tunnel_because(t, IKE_REASON_NEGOTIATING, "calling %s", peer);
+	else
+		ike_tunnel_because(t, IKE_REASON_WAITING, "%s has not called yet", peer);
+	ike_tunnel_call_within(t, 0, IKE_SECOND / 20);
+}
+
+void ike_tunnel_halt(struct ike_tunnel *t)
+{
+	struct ike_sa *sa;
+
+	t->enabled = false;
+	ike_timer_cancel(&t->engine->timers, &t->call);
+	while ((sa = LIST_FIRST(&t->sas)))
+		ike_sa_close_swiftly(sa);
+	ike_lingering_clear(t);
+	ike_tunnel_because(t, IKE_REASON_DISABLED, "disabled");
+}
+
+void ike_tunnel_free(struct ike_tunnel *t)
+{
+	struct ike_engine *e = t->engine;
+
+	if (t->is_stirred)
+		LIST_REMOVE(t, stirred);
+	ike_timer_cancel(&e->timers, &t->call);
+	ike_map_remove(&e->tunnels, &t->by_index);
+	ike_map_remove(&e->addresses, &t->by_address);
+	conf_tunnel_clear(&t->conf);
+	free(t);
+}
+
+const char *ike_tunnel_peer(const struct ike_tunnel *t, char *buf)
+{
+	return addr_format(&t->conf.customer_ip, buf);
+}
+
+void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
+{
+	va_list args;
+
+	t->reason = reason;
+	va_start(args, fmt);
+	vsnprintf(t->text, sizeof(t->text), fmt, args);
+	va_end(args);
+	ike_tunnel_stir(t);
+}
+
+void ike_tunnel_stir(struct ike_tunnel *t)
+{
+	if (t->is_stirred)
+		return;
+	t->is_stirred = true;
+	LIST_INSERT_HEAD(&t->engine->stirred, t, stirred);
+}
+
+/* The newest that is usable: t->sas has the newest first. */
+struct ike_sa *ike_tunnel_current(const struct ike_tunnel *t)
+{
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		if (ike_sa_usable(sa))
+			return sa;
+	}
+	return NULL;
+}
+
+bool ike_tunnel_calling(const struct ike_tunnel *t)
+{
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		if (sa->state == IKE_STATE_CONNECTING || sa->state == IKE_STATE_AUTHENTICATING)
+			return true;
+	}
+	return false;
+}
+
+void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high)
+{
+	struct ike_engine *e = t->engine;
+	ike_time at = e->now + ike_random_between(e, low, high);
+
+	if (!t->enabled || e->stopping || t->conf.start != CONF_START_INITIATE)
+		return;
+	if (!t->call.armed || at < t->call.at)
+		ike_timer_set(&e->timers, &t->call, at);
+}
+
+/* A peer that is calling us just now is given the time to finish. */
+static bool being_called(const struct ike_tunnel *t)
+{
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		if (sa->state == IKE_STATE_HALF_OPEN &&
+		    t->engine->now - sa->created < 3 * IKE_SECOND)
+			return true;
+	}
+	return false;
+}
+
+static void on_call(struct ike_engine *e, struct ike_timer *timer)
+{
+	struct ike_tunnel *t =
+		(struct ike_tunnel *)((char *)timer - offsetof(struct ike_tunnel, call));
+	struct ike_sa *sa = ike_tunnel_current(t);
+
+	if (t->out || ike_tunnel_calling(t))
+		return;
+	if (sa) {
+		sa->want_child = true;
+		ike_sa_attend(sa);
+	} else if (being_called(t)) {
+		ike_tunnel_call_within(t, IKE_SECOND, 3 * IKE_SECOND);
+	} else {
+		ike_init_call(t);
+	}
+}
+
+/* Whether a rekey has promised a pair to take over from the one we send on. */
+static bool has_heir(const struct ike_tunnel *t)
+{
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		if (c->outbound == IKE_OUTBOUND_NEVER && !c->redundant && !c->beside)
+			return true;
+	}
+	return false;
+}
+
+static void tell(struct ike_tunnel *t, bool up)
+{
+	struct ike_engine *e = t->engine;
+
+	if (up) {
+		t->tries = 0;
+		t->reason = IKE_REASON_NONE;
+		*t->text = '\0';
+	}
+	if (up == t->up && t->reason == t->told_reason && !strcmp(t->text, t->told))
+		return;
+	t->up = up;
+	t->told_reason = t->reason;
+	memcpy(t->told, t->text, sizeof(t->told));
+	e->ops->tunnel_state(e->ctx, t->index, up, t->reason, t->text);
+}
+
+void ike_tunnel_look(struct ike_tunnel *t)
+{
+	struct ike_engine *e = t->engine;
+	struct ike_sa *sa;
+
+	tell(t, t->out != NULL);
+	if (!t->enabled || e->stopping)
+		return;
+	if (t->out) {
+		/* The peer rekeyed it, then thought better of it: ours to rekey again. */
+		if (t->out->replaced && !t->out->want_delete && !has_heir(t)) {
+			t->out->replaced = false;
+			ike_child_retry_rekey(t->out, IKE_SECOND);
+		}
+		return;
+	}
+	sa = ike_tunnel_current(t);
+	if (ike_tunnel_calling(t) ||
+	    (sa && (sa->want_child || sa->request.errand == IKE_ERRAND_CREATE_CHILD)))
+		return;
+	if (!t->call.armed)
+		ike_tunnel_call_within(t, IKE_SECOND, 4 * IKE_SECOND);
+}
+
+static const uint8_t *lower_nonce(const struct ike_sa *sa, size_t *len)
+{
+	bool r = ike_nonce_compare(sa->nonce_r, sa->nonce_r_len, sa->nonce_i, sa->nonce_i_len) < 0;
+
+	*len = r ? sa->nonce_r_len : sa->nonce_i_len;
+	return r ? sa->nonce_r : sa->nonce_i;
+}
+
+static void make_redundant(struct ike_sa *sa, ike_time patience)
+{
+	struct ike_engine *e = sa->engine;
+	struct ike_child *c;
+
+	sa->redundant = true;
+	sa->want_rekey = false;
+	ike_timer_cancel(&e->timers, &sa->rekey);
+	ike_timer_set(&e->timers, &sa->guard, e->now + patience);
+	TAILQ_FOREACH(c, &sa->tunnel->children, link)
+	{
+		if (c->sa == sa && c->outbound == IKE_OUTBOUND_NEVER) {
+			c->redundant = true;
+			ike_timer_cancel(&e->timers, &c->turn);
+		}
+	}
+}
+
+/* Both sides called at once. Both SAs stay until everybody sends on the winner's pair. */
+static void settle_race(struct ike_sa *a, struct ike_sa *b)
+{
+	size_t a_len, b_len;
+	const uint8_t *low_a = lower_nonce(a, &a_len), *low_b = lower_nonce(b, &b_len);
+	struct ike_sa *loser = ike_nonce_compare(low_a, a_len, low_b, b_len) < 0 ? a : b;
+
+	make_redundant(loser, loser->initiator ? LOSER_CLOSES : LOSER_PATIENCE);
+}
+
+void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_contact)
+{
+	struct ike_sa *other, *next;
+
+	for (other = LIST_FIRST(&t->sas); other; other = next) {
+		next = LIST_NEXT(other, siblings);
+		if (other == sa)
+			continue;
+		if (other->state == IKE_STATE_CONNECTING) {
+			ike_sa_kill(other, false);
+		} else if (other->state != IKE_STATE_ESTABLISHED || other->redundant) {
+			continue;
+		} else if (other->retiring) {
+			ike_sa_close(other, true);
+		} else if (initial_contact && other->established < sa->created) {
+			ike_sa_kill(other, false);
+		} else if (other->established >= sa->created && other->initiator != sa->initiator &&
+			   !other->replaced) {
+			settle_race(other, sa);
+		} else if (!other->replaced) {
+			make_redundant(other, OLDER_PATIENCE);
+		}
+	}
+	ike_timer_cancel(&t->engine->timers, &t->call);
+}

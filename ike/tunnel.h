@@ -1,0 +1,55 @@
+/* A configured tunnel: who serves it, what it tells, when it calls (RFC 7296 knows no such thing).
+ *
+ * UP means that there is a pair to send on. While DOWN it keeps the reason that a person can act
+ * on: the outcome of the last attempt, not the attempt under way. */
+#ifndef IKE_TUNNEL_H
+#define IKE_TUNNEL_H
+
+#include "ike/core.h"
+
+struct ike_tunnel {
+	struct ike_engine *engine;
+	uint32_t index;
+	struct conf_tunnel conf;
+	struct ike_node by_index, by_address;
+	LIST_ENTRY(ike_tunnel) stirred;
+	bool is_stirred;
+	LIST_HEAD(, ike_sa) sas;
+	TAILQ_HEAD(ike_children, ike_child) children; /* newest last */
+	LIST_HEAD(, ike_lingering) lingering;
+	struct ike_child *out; /* the pair we send on */
+	bool enabled;
+	bool up;
+	enum ike_reason reason, told_reason;
+	char text[512], told[512];
+	char peer_offer[192]; /* what the peer proposed when nothing was common */
+	unsigned tries;
+	unsigned half_open;
+	struct ike_timer call; /* when to initiate, or to ask for a child */
+	ike_time bucket_at;    /* IKE_SA_INIT rate: when the bucket is full again */
+};
+
+/* Copies conf; starts if it is enabled. 0, -EEXIST (index or address pair), -EINVAL, -ENOMEM. */
+int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunnel *conf);
+void ike_tunnel_start(struct ike_tunnel *t);
+void ike_tunnel_halt(struct ike_tunnel *t); /* deletes all, calls no more */
+void ike_tunnel_free(struct ike_tunnel *t); /* has neither SAs nor pairs any more */
+struct ike_tunnel *ike_tunnel_find(const struct ike_engine *e, uint32_t index);
+struct ike_tunnel *ike_tunnel_by_path(const struct ike_engine *e, const struct ike_path *path);
+
+/* Why it is not UP, if it is not. */
+void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void ike_tunnel_stir(struct ike_tunnel *t); /* looked at before the event is over */
+/* Tells what changed, and sees to it that somebody calls. */
+void ike_tunnel_look(struct ike_tunnel *t);
+/* Calls (or asks for a child) after a random while of these bounds, unless sooner anyway. */
+void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high);
+/* The SA on which new requests go; NULL: none. */
+struct ike_sa *ike_tunnel_current(const struct ike_tunnel *t);
+bool ike_tunnel_calling(const struct ike_tunnel *t); /* an attempt of ours is under way */
+/* A new SA is up: which of several stays (simultaneous calls, INITIAL_CONTACT). */
+void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_contact);
+const char *ike_tunnel_peer(const struct ike_tunnel *t, char *buf); /* buf: ADDR_STR_MAX */
+
+#endif

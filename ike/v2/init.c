@@ -1,0 +1,397 @@
+/* IKE_SA_INIT: proposals, Diffie-Hellman, nonces, and who is behind NAT (RFC 7296 §1.2, §2.23).
+ *
+ * Nothing in it is authentic: an error makes us try again later, and no state but a half-open SA
+ * comes of a request. */
+#include "ike/v2/exchange.h"
+
+#include "ike/natt.h"
+#include "ike/selector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_MAX	  5 /* cookies and other groups, before starting afresh */
+#define HALF_OPEN_TIMEOUT (30 * IKE_SECOND)
+#define RETRY_LOW	  (3 * IKE_SECOND)
+#define RETRY_HIGH	  (6 * IKE_SECOND)
+
+static int build_natd(struct ike_builder *b, const struct ike_sa *sa, bool pretend)
+{
+	uint8_t hash[IKE_NATT_HASH_BYTES];
+
+	if (ike_natt_hash(sa->spi_i, sa->spi_r, &sa->path.local, hash) < 0)
+		return -ENOMEM;
+	if (pretend)
+		hash[0] ^= 0xff;
+	ike_build_notify(b, 0, 0, N_NAT_DETECTION_SOURCE_IP, hash, sizeof(hash));
+	if (ike_natt_hash(sa->spi_i, sa->spi_r, &sa->path.remote, hash) < 0)
+		return -ENOMEM;
+	ike_build_notify(b, 0, 0, N_NAT_DETECTION_DESTINATION_IP, hash, sizeof(hash));
+	return 0;
+}
+
+/* A peer may name several sources, one of which is true. A peer that names none is not behind
+ * NAT, as far as anybody can tell. */
+static void detect_nat(struct ike_sa *sa, const struct ike_message *m)
+{
+	bool source_seen = false, source_true = false;
+
+	for (unsigned i = 0; i < m->n_notify; i++) {
+		const struct ike_notify *n = &m->notify[i];
+
+		if (n->type == N_NAT_DETECTION_SOURCE_IP) {
+			source_seen = true;
+			source_true |= ike_natt_hash_matches(m->spi_i, m->spi_r, &sa->path.remote,
+							     n->data);
+		} else if (n->type == N_NAT_DETECTION_DESTINATION_IP) {
+			sa->nat_local = !ike_natt_hash_matches(m->spi_i, m->spi_r, &sa->path.local,
+							       n->data);
+		}
+	}
+	sa->nat_remote = source_seen && !source_true;
+	sa->udp = sa->nat_local || sa->nat_remote || sa->force_udp;
+}
+
+void ike_init_call(struct ike_tunnel *t)
+{
+	struct ike_path path = { .local = { t->conf.cloud_ip, IKE_PORT },
+				 .remote = { t->conf.customer_ip, IKE_PORT } };
+	struct ike_engine *e = t->engine;
+	struct ike_sa *sa = ike_sa_new(t, true, &path);
+	struct ike_offer offer;
+
+	if (!sa) {
+		ike_tunnel_because(t, IKE_REASON_NO_RESOURCES, "no memory for an IKE SA");
+		return;
+	}
+	ike_offer_ike(&offer, &t->conf);
+	ike_random(e, sa->nonce_i, IKE_NONCE_BYTES);
+	sa->nonce_i_len = IKE_NONCE_BYTES;
+	sa->request.group = ike_offer_first_dh(&offer);
+	sa->request.dh = ike_dh_new(sa->request.group);
+	ike_exchange_start(sa, IKE_ERRAND_INIT);
+}
+
+int ike_init_build(struct ike_sa *sa, struct ike_builder *b)
+{
+	struct ike_offer offer;
+
+	if (!sa->request.dh)
+		return -ENOMEM;
+	if (sa->cookie_len)
+		ike_build_notify(b, 0, 0, N_COOKIE, sa->cookie, sa->cookie_len);
+	ike_offer_ike(&offer, &sa->tunnel->conf);
+	ike_offer_emit(ike_build_payload(b, IKE_SA), &offer, 0, 0);
+	ike_build_end(b);
+	if (ike_build_ke(b, sa->request.dh) < 0)
+		return -ENOMEM;
+	ike_build_nonce(b, sa->nonce_i, sa->nonce_i_len);
+	return build_natd(b, sa, sa->force_udp);
+}
+
+/* The same request again, with what the peer asked for. */
+static void again(struct ike_sa *sa, struct ike_request *r)
+{
+	sa->request.dh = r->dh;
+	r->dh = NULL;
+	sa->request.group = r->group;
+	sa->request.rounds = r->rounds + 1;
+	sa->next_id = 0;
+	free(sa->init_local);
+	sa->init_local = NULL;
+	ike_exchange_start(sa, IKE_ERRAND_INIT);
+}
+
+static void fail(struct ike_sa *sa, bool at_once)
+{
+	struct ike_tunnel *t = sa->tunnel;
+
+	ike_sa_kill(sa, false);
+	ike_tunnel_call_within(t, at_once ? 0 : RETRY_LOW, at_once ? IKE_SECOND : RETRY_HIGH);
+}
+
+static void explain_no_proposal(struct ike_tunnel *t)
+{
+	char ours[192], peer[ADDR_STR_MAX];
+	struct ike_offer offer;
+
+	ike_offer_ike(&offer, &t->conf);
+	ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
+			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
+			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
+			   *t->peer_offer ? t->peer_offer : "not told");
+}
+
+/* An error, a cookie or another group. true: that was all the answer had to say. */
+static bool answered_otherwise(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)
+{
+	const struct ike_notify *cookie = ike_message_notify(m, N_COOKIE);
+	const struct ike_notify *error = ike_message_error(m);
+	struct ike_tunnel *t = sa->tunnel;
+	struct ike_offer offer;
+	char peer[ADDR_STR_MAX];
+
+	if (cookie && !ike_message_has(m, IKE_SA) && cookie->data.n >= 1 &&
+	    cookie->data.n <= sizeof(sa->cookie) && r->rounds < ROUNDS_MAX) {
+		memcpy(sa->cookie, cookie->data.p, cookie->data.n);
+		sa->cookie_len = (uint8_t)cookie->data.n;
+		again(sa, r);
+		return true;
+	}
+	if (!error)
+		return false;
+	if (error->type == N_INVALID_KE_PAYLOAD && error->data.n == 2 && r->rounds < ROUNDS_MAX) {
+		struct view v = error->data;
+		uint16_t id;
+
+		view_u16(&v, &id);
+		ike_offer_ike(&offer, &t->conf);
+		r->group = algo_dh_by_id(id);
+		if (r->group != DH_NONE && ike_offer_has_dh(&offer, r->group)) {
+			ike_dh_free(r->dh);
+			r->dh = ike_dh_new(r->group);
+			again(sa, r);
+			return true;
+		}
+	}
+	if (error->type == N_NO_PROPOSAL_CHOSEN || error->type == N_INVALID_KE_PAYLOAD) {
+		explain_no_proposal(t);
+	} else {
+		const char *name = ike_notify_name(error->type);
+
+		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered IKE_SA_INIT with %s (%u)",
+				   ike_tunnel_peer(t, peer), name ? name : "an error", error->type);
+	}
+	fail(sa, false);
+	return true;
+}
+
+void ike_init_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m,
+		       const uint8_t *data, size_t n)
+{
+	struct ike_tunnel *t = sa->tunnel;
+	struct ike_offer own, answer;
+	struct ike_choice choice;
+	struct view nonce = m->body[IKE_NONCE];
+	char peer[ADDR_STR_MAX];
+	struct ike_sa *other;
+	int rc;
+
+	if (answered_otherwise(sa, r, m))
+		return;
+	/* The peer called meanwhile and is in already: nothing is left to do for this attempt. */
+	other = ike_tunnel_current(t);
+	if (other && !other->retiring) {
+		ike_sa_kill(sa, false);
+		return;
+	}
+	ike_offer_ike(&own, &t->conf);
+	if (!m->spi_r || ike_offer_parse(&answer, IKE_PROTOCOL_IKE, 0, m->body[IKE_SA]) < 0 ||
+	    ike_offer_verify(&own, &answer, &choice) < 0 || choice.suite.dh != r->group ||
+	    m->ke_group != algo_dhs[r->group].id) {
+		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+				   "%s answered IKE_SA_INIT with what we did not propose",
+				   ike_tunnel_peer(t, peer));
+		fail(sa, false);
+		return;
+	}
+	sa->suite = choice.suite;
+	sa->spi_r = m->spi_r;
+	ike_sa_set_nonce(sa, false, nonce.p, nonce.n);
+	detect_nat(sa, m);
+	sa->init_remote = ike_packet_new(data, n);
+	rc = ike_agree(sa, r->dh, m, NULL);
+	if (rc < 0 || !sa->init_remote || !sa->init_local) {
+		ike_tunnel_because(
+			t, rc == -EINVAL ? IKE_REASON_PEER_ERROR : IKE_REASON_NO_RESOURCES,
+			"the key exchange with %s failed: %s", ike_tunnel_peer(t, peer),
+			rc == -EINVAL ? "the peer's public value is not acceptable" : "no memory");
+		fail(sa, false);
+		return;
+	}
+	if (sa->udp) {
+		sa->path.local.port = IKE_PORT_NATT;
+		sa->path.remote.port = IKE_PORT_NATT;
+	}
+	ike_sa_set_state(sa, IKE_STATE_AUTHENTICATING);
+	ike_exchange_start(sa, IKE_ERRAND_AUTH);
+}
+
+/* Answers without keeping anything. */
+static void refuse(struct ike_engine *e, const struct ike_path *path, const struct ike_message *m,
+		   uint16_t notify, const void *data, size_t n)
+{
+	struct ike_message header = { .spi_i = m->spi_i,
+				      .exchange = IKE_SA_INIT,
+				      .response = true };
+	struct ike_builder b;
+	struct ike_packet *p;
+	int len;
+
+	ike_build_begin(&b, e->tx, sizeof(e->tx), &header);
+	ike_build_notify(&b, 0, 0, notify, data, n);
+	len = ike_build_finish(&b, NULL, 0, NULL);
+	p = len > 0 ? ike_packet_new(e->tx, (size_t)len) : NULL;
+	if (p)
+		ike_send(e, path, p);
+	free(p);
+}
+
+/* The half-open SA that an equal request has made already. */
+static struct ike_sa *answered_before(const struct ike_tunnel *t, uint64_t spi_i)
+{
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		if (!sa->initiator && sa->spi_i == spi_i && sa->state == IKE_STATE_HALF_OPEN)
+			return sa;
+	}
+	return NULL;
+}
+
+/* Counts against the tunnel's rate and makes room for one more half-open SA. */
+static bool admit(struct ike_tunnel *t)
+{
+	struct ike_engine *e = t->engine;
+	ike_time each = IKE_SECOND / IKE_INIT_PER_SECOND;
+	struct ike_sa *sa, *oldest = NULL;
+
+	if (t->bucket_at < e->now)
+		t->bucket_at = e->now;
+	if (t->bucket_at - e->now >= IKE_INIT_BURST * each || e->half_open >= IKE_HALF_OPEN_ALL)
+		return false;
+	t->bucket_at += each;
+	if (t->half_open < IKE_HALF_OPEN_EACH)
+		return true;
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		if (sa->state == IKE_STATE_HALF_OPEN && (!oldest || sa->created < oldest->created))
+			oldest = sa;
+	}
+	if (oldest)
+		ike_sa_kill(oldest, false);
+	return true;
+}
+
+/* What both want, or an answer to the peer and a reason for a person. */
+static bool choose(struct ike_tunnel *t, const struct ike_path *path, const struct ike_message *m,
+		   struct ike_choice *choice)
+{
+	struct ike_engine *e = t->engine;
+	struct ike_offer own, peer;
+	char ours[192], from[ADDR_STR_MAX];
+	uint8_t group[2];
+
+	if (ike_offer_parse(&peer, IKE_PROTOCOL_IKE, 0, m->body[IKE_SA]) < 0) {
+		ike_count(e, IKE_COUNT_MALFORMED);
+		return false;
+	}
+	ike_offer_ike(&own, &t->conf);
+	if (ike_offer_select(&own, &peer, false, choice) < 0) {
+		ike_count(e, IKE_COUNT_NO_PROPOSAL);
+		ike_offer_format(&peer, t->peer_offer, sizeof(t->peer_offer));
+		ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
+				   "no common IKE proposal with %s\nours: %s\npeer's: %s",
+				   ike_tunnel_peer(t, from),
+				   ike_offer_format(&own, ours, sizeof(ours)), t->peer_offer);
+		refuse(e, path, m, N_NO_PROPOSAL_CHOSEN, NULL, 0);
+		return false;
+	}
+	*t->peer_offer = '\0';
+	if (m->ke_group != algo_dhs[choice->suite.dh].id) {
+		group[0] = (uint8_t)(algo_dhs[choice->suite.dh].id >> 8);
+		group[1] = (uint8_t)algo_dhs[choice->suite.dh].id;
+		refuse(e, path, m, N_INVALID_KE_PAYLOAD, group, sizeof(group));
+		return false;
+	}
+	return true;
+}
+
+static int build_answer(struct ike_sa *sa, const struct ike_choice *choice, const struct ike_dh *dh)
+{
+	struct ike_message header = {
+		.spi_i = sa->spi_i, .spi_r = sa->spi_r, .exchange = IKE_SA_INIT, .response = true
+	};
+	struct ike_engine *e = sa->engine;
+	struct ike_offer offer;
+	struct ike_builder b;
+
+	ike_build_begin(&b, e->tx, sizeof(e->tx), &header);
+	ike_offer_suite(&offer, IKE_PROTOCOL_IKE, choice->number, &choice->suite);
+	ike_offer_emit(ike_build_payload(&b, IKE_SA), &offer, 0, 0);
+	ike_build_end(&b);
+	if (ike_build_ke(&b, dh) < 0)
+		return -ENOMEM;
+	ike_build_nonce(&b, sa->nonce_r, sa->nonce_r_len);
+	if (build_natd(&b, sa, sa->force_udp) < 0)
+		return -ENOMEM;
+	return ike_build_finish(&b, NULL, 0, NULL);
+}
+
+void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct ike_message *m,
+		     const uint8_t *data, size_t n)
+{
+	struct ike_engine *e = t->engine;
+	struct ike_sa *sa = answered_before(t, m->spi_i);
+	struct ike_choice choice;
+	struct ike_dh *dh = NULL;
+	int rc;
+
+	if (sa) {
+		if (sa->init_remote->n != n ||
+		    memcmp(sa->init_remote->bytes + IKE_MARKER_BYTES, data, n)) {
+			ike_count(e, IKE_COUNT_UNEXPECTED);
+			return;
+		}
+		ike_count(e, IKE_COUNT_ANSWERED_AGAIN);
+		ike_send(e, path, sa->answer);
+		return;
+	}
+	if (ike_message_outer(m, (struct view){ data, n }) < 0 || m->sk_body ||
+	    ike_message_admit(m, IKE_FORM_INIT) < 0) {
+		ike_count(e, IKE_COUNT_MALFORMED);
+		return;
+	}
+	if (m->critical) {
+		refuse(e, path, m, N_UNSUPPORTED_CRITICAL_PAYLOAD, &m->critical, 1);
+		return;
+	}
+	if (!admit(t)) {
+		ike_count(e, IKE_COUNT_TOO_MANY);
+		return;
+	}
+	if (!choose(t, path, m, &choice))
+		return;
+	sa = ike_sa_new(t, false, path);
+	if (!sa)
+		return;
+	sa->spi_i = m->spi_i;
+	sa->suite = choice.suite;
+	sa->expected_id = 1;
+	ike_sa_set_nonce(sa, true, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n);
+	ike_random(e, sa->nonce_r, IKE_NONCE_BYTES);
+	sa->nonce_r_len = IKE_NONCE_BYTES;
+	dh = ike_dh_new(sa->suite.dh);
+	rc = ike_agree(sa, dh, m, NULL);
+	if (rc == 0) {
+		/* The request came under zero for the SPI that we have chosen only now. */
+		detect_nat(sa, m);
+		rc = build_answer(sa, &choice, dh);
+	}
+	ike_dh_free(dh);
+	if (rc > 0) {
+		sa->init_local = ike_packet_new(e->tx, (size_t)rc);
+		sa->answer = ike_packet_new(e->tx, (size_t)rc);
+		sa->init_remote = ike_packet_new(data, n);
+	}
+	if (!sa->init_local || !sa->answer || !sa->init_remote) {
+		ike_count(e, rc == -EINVAL ? IKE_COUNT_MALFORMED : IKE_COUNT_TOO_MANY);
+		ike_sa_kill(sa, false);
+		return;
+	}
+	ike_sa_set_state(sa, IKE_STATE_HALF_OPEN);
+	ike_timer_set(&e->timers, &sa->guard, e->now + HALF_OPEN_TIMEOUT);
+	ike_send(e, path, sa->answer);
+}

@@ -1,0 +1,208 @@
+#include "tests/sim/plane.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+void sim_violation(struct sim *s, const char *fmt, ...)
+{
+	va_list args;
+
+	if (s->violations++)
+		return;
+	va_start(args, fmt);
+	vsnprintf(s->violation, sizeof(s->violation), fmt, args);
+	va_end(args);
+}
+
+static uint32_t op_spi_alloc(void *ctx, uint32_t tunnel)
+{
+	struct sim_node *node = ctx;
+
+	node->spis++;
+	return node->next_spi++;
+}
+
+static void op_spi_free(void *ctx, uint32_t tunnel, uint32_t spi)
+{
+	struct sim_node *node = ctx;
+
+	if (!node->spis--)
+		sim_violation(node->sim, "SPI %08x freed twice", spi);
+}
+
+struct sim_sa *sim_find_inbound(struct sim_node *node, uint32_t spi)
+{
+	for (size_t i = 0; i < node->n_in; i++) {
+		if (node->in[i].spi == spi)
+			return &node->in[i];
+	}
+	return NULL;
+}
+
+static void record(struct sim_sa *to, const struct ike_child_sa *sa)
+{
+	*to = (struct sim_sa){ .installed = true,
+			       .tunnel = sa->tunnel,
+			       .spi = sa->spi,
+			       .peer_spi = sa->peer_spi,
+			       .cipher = sa->cipher,
+			       .auth = sa->auth,
+			       .udp = sa->udp,
+			       .esn = sa->esn,
+			       .path = sa->path };
+	assert_true(sa->cipher_key_len + sa->auth_key_len <= sizeof(to->key));
+	memcpy(to->key, sa->cipher_key, sa->cipher_key_len);
+	if (sa->auth_key_len)
+		memcpy(to->key + sa->cipher_key_len, sa->auth_key, sa->auth_key_len);
+	to->key_len = sa->cipher_key_len + sa->auth_key_len;
+}
+
+static void spend(struct sim_node *node, uint32_t spi)
+{
+	for (size_t i = 0; i < node->n_spent; i++) {
+		if (node->spent[i] == spi)
+			sim_violation(node->sim, "outbound SA %08x installed twice", spi);
+	}
+	if (node->n_spent == node->cap_spent) {
+		node->cap_spent = node->cap_spent ? 2 * node->cap_spent : 64;
+		node->spent = realloc(node->spent, node->cap_spent * sizeof(*node->spent));
+		assert_non_null(node->spent);
+	}
+	node->spent[node->n_spent++] = spi;
+}
+
+static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
+{
+	struct sim_node *node = ctx;
+	const struct algo_cipher_info *cipher = &algo_ciphers[sa->cipher];
+
+	if (sa->cipher_key_len != (size_t)cipher->key_bytes + cipher->salt_bytes ||
+	    sa->auth_key_len != (cipher->aead ? 0 : algo_auths[sa->auth].key_bytes) || !sa->spi ||
+	    !sa->peer_spi || !sa->local.n || !sa->remote.n)
+		sim_violation(node->sim, "SA %08x is not complete", sa->spi);
+	if (sa->dir == IKE_OUT) {
+		spend(node, sa->spi);
+		record(&node->tunnel[sa->tunnel].out, sa);
+		return 0;
+	}
+	if (sim_find_inbound(node, sa->spi))
+		sim_violation(node->sim, "inbound SA %08x installed twice", sa->spi);
+	if (node->n_in == node->cap_in) {
+		node->cap_in = node->cap_in ? 2 * node->cap_in : 64;
+		node->in = realloc(node->in, node->cap_in * sizeof(*node->in));
+		assert_non_null(node->in);
+	}
+	record(&node->in[node->n_in++], sa);
+	return 0;
+}
+
+static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uint32_t spi)
+{
+	struct sim_node *node = ctx;
+	struct sim_sa *sa;
+
+	if (dir == IKE_OUT) {
+		if (node->tunnel[tunnel].out.spi == spi)
+			node->tunnel[tunnel].out = (struct sim_sa){ 0 };
+		return;
+	}
+	sa = sim_find_inbound(node, spi);
+	if (!sa || sa->tunnel != tunnel) {
+		sim_violation(node->sim, "inbound SA %08x removed, but is not there", spi);
+		return;
+	}
+	*sa = node->in[--node->n_in];
+	node->spis--;
+}
+
+static void op_sa_move(void *ctx, uint32_t tunnel, uint32_t spi_out, const struct ike_path *path)
+{
+	struct sim_node *node = ctx;
+	struct sim_sa *out = &node->tunnel[tunnel].out;
+
+	if (out->spi != spi_out)
+		sim_violation(node->sim, "outbound SA %08x moved, but is not there", spi_out);
+	else
+		out->path = *path;
+}
+
+static uint64_t op_inbound_packets(void *ctx, uint32_t tunnel)
+{
+	const struct sim_node *node = ctx;
+
+	return node->tunnel[tunnel].accepted;
+}
+
+static void op_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason reason,
+			    const char *text)
+{
+	struct sim_node *node = ctx;
+	struct sim_tunnel *t = &node->tunnel[tunnel];
+
+	if (node->sim->verbose)
+		printf("%10.6f node %u tunnel %u: %s %s %s\n", (double)node->sim->now / 1e6,
+		       node->index, tunnel, up ? "UP" : "DOWN", ike_reason_name(reason), text);
+	if (up && !t->up)
+		t->ups++;
+	if (!up && t->up)
+		t->downs++;
+	if (up != t->out.installed)
+		sim_violation(node->sim, "tunnel %u is told %s without reason", tunnel,
+			      up ? "UP" : "DOWN");
+	t->up = up;
+	t->reason = reason;
+	snprintf(t->text, sizeof(t->text), "%s", text);
+}
+
+static void op_event(void *ctx, uint32_t tunnel, const char *text)
+{
+	const struct sim_node *node = ctx;
+
+	if (node->sim->verbose)
+		printf("%10.6f node %u tunnel %u: %s\n", (double)node->sim->now / 1e6, node->index,
+		       tunnel, text);
+}
+
+static void op_random(void *ctx, void *buf, size_t len)
+{
+	struct sim_node *node = ctx;
+	uint8_t *p = buf;
+
+	while (len) {
+		uint64_t v = sim_random(node->sim);
+		size_t n = len < 8 ? len : 8;
+
+		memcpy(p, &v, n);
+		p += n;
+		len -= n;
+	}
+}
+
+const struct ike_ops sim_ops = {
+	.send = sim_send,
+	.spi_alloc = op_spi_alloc,
+	.spi_free = op_spi_free,
+	.sa_install = op_sa_install,
+	.sa_remove = op_sa_remove,
+	.sa_move = op_sa_move,
+	.inbound_packets = op_inbound_packets,
+	.tunnel_state = op_tunnel_state,
+	.event = op_event,
+	.random = op_random,
+};
+
+void sim_plane_clear(struct sim_node *node)
+{
+	free(node->in);
+	free(node->spent);
+	node->in = NULL;
+	node->spent = NULL;
+	node->n_in = node->cap_in = node->n_spent = node->cap_spent = 0;
+	node->spis = 0;
+	memset(node->tunnel, 0, sizeof(node->tunnel));
+}
