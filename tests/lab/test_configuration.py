@@ -10,7 +10,7 @@ SIX_MISTAKES = """\
 control_socket = "%s/control.sock";
 workers = { lcores = [0]; idle_nap = true; hugepages = false; memory_mb = 256; };
 ports = (
-  { name = "wan"; device = "net_af_packet0,iface=wan"; addresses = ["203.0.1.300/24"]; mtu = 1500; },
+  { name = "wan"; device = "net_af_packet0,iface=wan"; addresses = ["203.0.1.1/24"]; next_hop = "203.0.1.254"; mtu = 99; },
   { name = "vpc"; device = "net_af_packet1,iface=vpc"; addresses = ["172.31.0.1/24"]; mtu = 1500; }
 );
 cloud_addresses = ["203.0.1.1"];
@@ -33,7 +33,7 @@ vpn_connections = ( { name = "dc1"; border_gateway = "bgw"; customer_gateway = "
 """
 # line, words that the message must have
 EXPECTED = [
-    (4, "203.0.1.300"),
+    (4, "99"),
     (10, "nobody"),
     (15, "16777216"),
     (20, "des"),
