@@ -5,10 +5,12 @@
 #include <rte_errno.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ARGS_MAX  (24 + 2 * 32)
 #define TEXT_MAX  160
@@ -82,6 +84,19 @@ static int put_lcores(char *to, size_t size, const struct conf_workers *w)
 	return n < size ? 0 : -E2BIG;
 }
 
+/* DPDK makes its run-time folder even when nothing will be in it. */
+static void leave_no_folder(void)
+{
+	char path[PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s", rte_eal_get_runtime_dir());
+	slash = strrchr(path, '/');
+	if (!slash || rmdir(path) != 0)
+		return;
+	*slash = '\0';
+	(void)rmdir(path); /* empty too unless another DPDK program runs */
+}
+
 int eal_start(const struct conf *c, const char **error)
 {
 	static char lcores[8192], memory[16];
@@ -108,7 +123,8 @@ int eal_start(const struct conf *c, const char **error)
 	argv[argc++] = lcores;
 	argv[argc++] = (char *)"-m";
 	argv[argc++] = memory;
-	argv[argc++] = (char *)"--in-memory"; /* no files, no sockets */
+	/* No files, no sockets. */
+	argv[argc++] = (char *)(hugepages ? "--in-memory" : "--no-shconf");
 	argv[argc++] = (char *)"--no-telemetry";
 	argv[argc++] = (char *)"--log-level=*:4"; /* warnings and worse */
 	if (!hugepages)
@@ -130,6 +146,7 @@ int eal_start(const struct conf *c, const char **error)
 			 strerror(rte_errno));
 		return rte_errno ? -rte_errno : -EIO;
 	}
+	leave_no_folder();
 	started = true;
 	return 0;
 }

@@ -3,7 +3,7 @@
 #include "dataplane/eal.h"
 #include "dataplane/tables.h"
 
-#include <rte_bus_vdev.h>
+#include <rte_dev.h>
 #include <rte_ethdev.h>
 
 #include <errno.h>
@@ -52,7 +52,7 @@ static int make(const char *device, unsigned queues)
 			snprintf(args + strlen(args), sizeof(args) - strlen(args), ",%s=%u", option,
 				 queues);
 	}
-	return rte_vdev_init(name, args);
+	return rte_eal_hotplug_add("vdev", name, args);
 }
 
 static int find(const char *device, uint16_t *id)
@@ -177,5 +177,5 @@ void port_close(struct port *p)
 	if (!p->ours)
 		return;
 	(void)rte_eth_dev_close(p->id);
-	(void)rte_vdev_uninit(name);
+	(void)rte_eal_hotplug_remove("vdev", name);
 }
