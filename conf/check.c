@@ -147,11 +147,12 @@ static void check_names(struct check *k)
 }
 
 const struct conf_vpc_attachment *check_attached(const struct check *k, const struct conf_vpc *vpc,
-						 const struct conf_border_gateway *g)
+						 const struct conf_border_gateway *g, bool *certain)
 {
 	struct check_pair pair = { vpc, g };
 	const struct index_entry *e = index_find(&k->attached, &pair, sizeof(pair));
 
+	*certain = e != NULL || (!k->attached_unknown && (k->unread & UNREAD_ATTACHMENTS) == 0);
 	return e != NULL ? e->object : NULL;
 }
 

@@ -35,6 +35,7 @@ struct check {
 	bool own_unknown;	    /* not all of them could be read */
 	struct index attached;	    /* struct check_pair, of struct conf_vpc_attachment */
 	struct check_pair *pairs;
+	bool attached_unknown; /* some attachment's ends were not found */
 	bool no_memory;
 };
 
@@ -63,8 +64,11 @@ const void *check_find(struct check *k, enum check_kind kind, const struct label
 		       struct conf_where object, const char *field, const char *name);
 struct label check_label(const char *kind, const char *name);
 struct label check_label_tunnel(const struct conf_vpn_connection *v, const struct conf_tunnel *t);
+/* The attachment of a VPC to a border gateway; NULL: there is none. *certain: it was not just
+ * unreadable. */
 const struct conf_vpc_attachment *check_attached(const struct check *k, const struct conf_vpc *vpc,
-						 const struct conf_border_gateway *g);
+						 const struct conf_border_gateway *g,
+						 bool *certain);
 /* Some port can send to it, on-link or through a next hop; or that is not known. */
 bool check_reachable(const struct check *k, const struct addr *a);
 void check_index(struct check *k, struct index *x, const void *key, size_t len, const void *object);

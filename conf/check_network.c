@@ -311,8 +311,10 @@ static void check_attachments(struct check *k)
 		struct conf_vpc_attachment *a = &c->attachment[i];
 
 		check_attachment(k, a);
-		if (k->pairs == NULL || a->vpc == NULL || a->gateway == NULL)
+		if (k->pairs == NULL || a->vpc == NULL || a->gateway == NULL) {
+			k->attached_unknown = true;
 			continue;
+		}
 		k->pairs[i] = (struct check_pair){ a->vpc, a->gateway };
 		check_index(k, &k->attached, &k->pairs[i], sizeof(k->pairs[i]), a);
 	}

@@ -112,6 +112,7 @@ static void check_gateway_route(struct check *k, const struct conf_border_gatewa
 		index_find(&k->names[CHECK_CONNECTION], r->next_hop, strlen(r->next_hop));
 	const struct index_entry *p =
 		index_find(&k->names[CHECK_VPC], r->next_hop, strlen(r->next_hop));
+	bool certain;
 
 	if (v != NULL && p != NULL) {
 		check_problem(k, PROBLEM_ERROR, label, r->where, r->next_hop,
@@ -120,8 +121,8 @@ static void check_gateway_route(struct check *k, const struct conf_border_gatewa
 		return;
 	}
 	if (p != NULL) {
-		r->attachment = check_attached(k, p->object, g);
-		if (r->attachment == NULL && (k->unread & UNREAD_ATTACHMENTS) == 0)
+		r->attachment = check_attached(k, p->object, g, &certain);
+		if (r->attachment == NULL && certain)
 			check_problem(k, PROBLEM_ERROR, label, r->where, r->next_hop,
 				      "next_hop = '%s': the vpc is not attached to this "
 				      "border_gateway",
@@ -141,9 +142,10 @@ static void check_gateway_route(struct check *k, const struct conf_border_gatewa
 static void check_vpc_route(struct check *k, const struct conf_vpc *vpc,
 			    struct conf_static_route *r, const struct label *label)
 {
+	bool certain;
+
 	r->gateway = check_find(k, CHECK_GATEWAY, label, r->where, "next_hop", r->next_hop);
-	if (r->gateway != NULL && check_attached(k, vpc, r->gateway) == NULL &&
-	    (k->unread & UNREAD_ATTACHMENTS) == 0)
+	if (r->gateway != NULL && check_attached(k, vpc, r->gateway, &certain) == NULL && certain)
 		check_problem(k, PROBLEM_ERROR, label, r->where, r->next_hop,
 			      "next_hop = '%s': the vpc is not attached to this border_gateway",
 			      r->next_hop);
@@ -151,7 +153,8 @@ static void check_vpc_route(struct check *k, const struct conf_vpc *vpc,
 
 /* A customer's network inside a VPC's subnet would take that part of the VPC's own traffic. */
 static void check_not_in_vpc(struct check *k, const struct conf_border_gateway *g,
-			     const struct conf_static_route *r, const struct label *label)
+			     const struct label *label, struct conf_where where,
+			     const struct prefix *of, const char *field)
 {
 	char text[PREFIX_STR_MAX], other[PREFIX_STR_MAX];
 
@@ -161,10 +164,10 @@ static void check_not_in_vpc(struct check *k, const struct conf_border_gateway *
 		if (k->c->attachment[i].gateway != g || vpc == NULL)
 			continue;
 		for (unsigned p = 0; p < vpc->n_prefixes; p++)
-			if (prefix_covers(&vpc->prefix[p], &r->prefix))
-				check_problem(k, PROBLEM_ERROR, label, r->where, &r->prefix,
-					      "prefix = '%s': overlaps %s of the attached vpc '%s'",
-					      prefix_format(&r->prefix, text),
+			if (prefix_covers(&vpc->prefix[p], of))
+				check_problem(k, PROBLEM_ERROR, label, where, of,
+					      "%s: '%s' overlaps %s of the attached vpc '%s'",
+					      field, prefix_format(of, text),
 					      prefix_format(&vpc->prefix[p], other), vpc->name);
 	}
 }
@@ -232,7 +235,15 @@ void check_routes(struct check *k)
 
 			check_gateway_route(k, g, r, &label);
 			if (r->connection != NULL && r->prefix.addr.family != ADDR_NONE)
-				check_not_in_vpc(k, g, r, &label);
+				check_not_in_vpc(k, g, &label, r->where, &r->prefix, "prefix");
 		}
+	}
+	for (unsigned i = 0; i < c->n_connections; i++) {
+		const struct conf_vpn_connection *v = &c->connection[i];
+		struct label label = check_label("vpn_connection", v->name);
+
+		for (unsigned n = 0; v->gateway != NULL && n < v->n_remote_subnets; n++)
+			check_not_in_vpc(k, v->gateway, &label, v->where, &v->remote_subnet[n],
+					 "remote_subnets");
 	}
 }

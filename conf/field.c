@@ -405,8 +405,9 @@ bool field_group(struct reader *r, const config_setting_t *s, const struct field
 	return true;
 }
 
-/* Reports a name that no row has. Returns the row that was probably meant, if any. */
-static int unknown_name(struct reader *r, const config_setting_t *s,
+/* Reports the name of s in group, which no row has. Returns the row that was probably meant; -1:
+ * none, or it is there as well. */
+static int unknown_name(struct reader *r, const config_setting_t *group, const config_setting_t *s,
 			const struct field_object *kind)
 {
 	const char *names[64];
@@ -421,7 +422,7 @@ static int unknown_name(struct reader *r, const config_setting_t *s,
 		    near >= 0 ? "%s: unknown name; did you mean '%s'?" : "%s: unknown name",
 		    label_quote(config_setting_name(s), quoted, sizeof(quoted)),
 		    near >= 0 ? names[near] : "");
-	return near;
+	return near >= 0 && config_setting_get_member(group, names[near]) == NULL ? near : -1;
 }
 
 static int row_of(const struct field_object *kind, const char *name)
@@ -461,7 +462,7 @@ uint64_t field_read_group(struct reader *r, const config_setting_t *s,
 		}
 		/* A misspelt name stands for the right one: one mistake, one message. */
 		if (row < 0)
-			row = unknown_name(r, e, kind);
+			row = unknown_name(r, s, e, kind);
 		if (row >= 0)
 			given |= UINT64_C(1) << row;
 		if (row >= 0 && top)
@@ -470,9 +471,12 @@ uint64_t field_read_group(struct reader *r, const config_setting_t *s,
 	for (unsigned i = 0; i < kind->n_fields; i++) {
 		const struct field *f = &kind->fields[i];
 
-		if (f->required && (given >> i & 1) == 0)
-			problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
-				    "%s is missing: %s", f->name, f->means);
+		if (!f->required || (given >> i & 1) != 0)
+			continue;
+		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+			    "%s is missing: %s", f->name, f->means);
+		if (config_setting_is_root(s) == CONFIG_TRUE)
+			r->unread |= UINT64_C(1) << i;
 	}
 	return given;
 }
