@@ -71,7 +71,7 @@ static void peer_closed(struct ike_sa *sa, uint16_t error)
 	else if (error)
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s closed the IKE SA with %s (%u)",
 				   ike_tunnel_peer(t, peer), name ? name : "an error", error);
-	else
+	else if (t->out)
 		ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the IKE SA",
 				   ike_tunnel_peer(t, peer));
 	/* Packets that left before the delete still arrive, but only a successor makes them wanted.
@@ -99,8 +99,9 @@ static void peer_deletes(struct ike_sa *sa, const struct ike_delete *d, struct i
 		      sa->request.old == c->spi_in) &&
 		    n < sizeof(mine) / sizeof(mine[0]))
 			mine[n++] = c->spi_in;
-		ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the child SA",
-				   ike_tunnel_peer(t, peer));
+		if (c == t->out)
+			ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the child SA",
+					   ike_tunnel_peer(t, peer));
 		ike_child_gone(c, true);
 	}
 	if (!n)

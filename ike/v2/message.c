@@ -201,6 +201,8 @@ int ike_message_admit(struct ike_message *m, enum ike_form form)
 	if (m->repeated & single)
 		return -EBADMSG;
 	m->have &= seen;
+	if (m->response && form == IKE_FORM_INIT && ike_message_notify(m, N_COOKIE))
+		return 0;
 	/* An answer in IKE_AUTH may bring an error of the child's beside its AUTH. */
 	if (m->response && ike_message_error(m) &&
 	    !(form == IKE_FORM_AUTH_RESPONSE && ike_message_has(m, IKE_AUTHENTICATION)))

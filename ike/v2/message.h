@@ -139,8 +139,8 @@ enum ike_form {
 	IKE_FORM_COUNT
 };
 /* Admits a message to its handler: every required payload is there (unless it is an answer that
- * brings an error), none that must be single is repeated; what is not allowed is no longer seen.
- * -EBADMSG: not admitted. */
+ * brings an error or demands a cookie), none that must be single is repeated; what is not allowed
+ * is no longer seen. -EBADMSG: not admitted. */
 int ike_message_admit(struct ike_message *m, enum ike_form form);
 
 /* Puts a message together in a buffer of the engine's. Once something does not fit, it fails. */

@@ -156,10 +156,12 @@ static void transmit(struct sim *s, struct sim_event ev, bool spared)
 static enum sim_verdict filtered(struct sim *s, const struct sim_event *ev)
 {
 	const uint8_t *p = ev->data + (ev->path.local.port == PORT_NATT ? 4 : 0);
-	struct sim_message m = { .from = ev->from, .to = ev->to, .len = ev->n };
+	struct sim_message m = { .from = ev->from, .to = ev->to };
 
 	if (!s->filter || ev->n < 28)
 		return SIM_PASS;
+	m.data = p;
+	m.len = (size_t)(ev->data + ev->n - p);
 	m.exchange = p[18];
 	m.response = p[19] & 0x20;
 	m.id = (uint32_t)p[20] << 24 | (uint32_t)p[21] << 16 | (uint32_t)p[22] << 8 | p[23];
@@ -308,6 +310,27 @@ void sim_tunnel_add(struct sim *s, unsigned node, uint32_t tunnel, struct conf_t
 	assert_int_equal(ike_tunnel_add(s->node[node].engine, s->now, tunnel, conf), 0);
 	secret_free(conf->psk);
 	conf->psk = NULL;
+}
+
+struct sim *sim_pair(uint64_t seed)
+{
+	struct sim *s = sim_new(seed);
+
+	sim_node_add(s, "192.0.2.1");
+	sim_node_add(s, "198.51.100.1");
+	return s;
+}
+
+void sim_pair_add(struct sim *s, sim_change *change)
+{
+	struct conf_tunnel t;
+
+	for (unsigned node = 0; node < 2; node++) {
+		sim_conf(s, node, !node, &t);
+		if (change)
+			change(node, &t);
+		sim_tunnel_add(s, node, 7, &t);
+	}
 }
 
 /* One probe on each outbound SA, from every node. */
@@ -466,6 +489,11 @@ bool sim_until_down(struct sim *s, ike_time limit, unsigned node, uint32_t tunne
 	struct whose w = { node, tunnel };
 
 	return sim_until(s, limit, is_down, &w);
+}
+
+void sim_held_spi(const struct sim *s, uint8_t *spi_i)
+{
+	memcpy(spi_i, s->held[0].data + (s->held[0].path.local.port == PORT_NATT ? 4 : 0), 8);
 }
 
 void sim_inject(struct sim *s, unsigned to, const struct ike_path *path, const void *data, size_t n)

@@ -74,6 +74,7 @@ struct sim_message {
 	uint8_t exchange;
 	bool response;
 	uint32_t id;
+	const uint8_t *data; /* from the IKE header on */
 	size_t len;
 };
 typedef enum sim_verdict sim_filter(struct sim *s, const struct sim_message *m, void *arg);
@@ -110,10 +111,17 @@ void sim_node_rebind(struct sim *s, unsigned node); /* the NAT forgets its mappi
 void sim_node_kill(struct sim *s, unsigned node);   /* SIGKILL */
 void sim_node_start(struct sim *s, unsigned node);  /* after a kill, without tunnels */
 
+/* Two nodes, 192.0.2.1 and 198.51.100.1. */
+struct sim *sim_pair(uint64_t seed);
+
 /* A tunnel between two nodes as node a sees it; change what the test is about, then add it. */
 void sim_conf(const struct sim *s, unsigned a, unsigned b, struct conf_tunnel *out);
 void sim_conf_psk(struct conf_tunnel *t, const char *psk);
 void sim_tunnel_add(struct sim *s, unsigned node, uint32_t tunnel, struct conf_tunnel *conf);
+
+/* Tunnel 7 between nodes 0 and 1, changed by the caller's function for each of the two nodes. */
+typedef void sim_change(unsigned node, struct conf_tunnel *t);
+void sim_pair_add(struct sim *s, sim_change *change);
 
 void sim_run(struct sim *s, ike_time length);
 typedef bool sim_condition(const struct sim *s, void *arg);
@@ -122,7 +130,8 @@ bool sim_until(struct sim *s, ike_time limit, sim_condition *condition, void *ar
 bool sim_until_up(struct sim *s, ike_time limit, uint32_t tunnel); /* at all nodes */
 bool sim_until_down(struct sim *s, ike_time limit, unsigned node, uint32_t tunnel);
 void sim_probe(struct sim *s, ike_time interval);
-void sim_release(struct sim *s); /* delivers what the filter held */
+void sim_release(struct sim *s);			/* delivers what the filter held */
+void sim_held_spi(const struct sim *s, uint8_t *spi_i); /* of the first message held: 8 bytes */
 void sim_inject(struct sim *s, unsigned to, const struct ike_path *path, const void *data,
 		size_t n);
 

@@ -1,0 +1,155 @@
+/* Rekeys of child and IKE SA by either side and by both, without a lost packet. */
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void quick_child(unsigned node, struct conf_tunnel *t)
+{
+	t->esp_lifetime = 3;
+}
+
+static void quick_pfs(unsigned node, struct conf_tunnel *t)
+{
+	t->esp_lifetime = 3;
+	algo_list_add(&t->esp_pfs, DH_X25519);
+}
+
+static void quick_ike(unsigned node, struct conf_tunnel *t)
+{
+	t->ike_lifetime = 4;
+}
+
+static void quick_both(unsigned node, struct conf_tunnel *t)
+{
+	t->esp_lifetime = 3;
+	t->ike_lifetime = 5;
+	algo_list_add(&t->esp_pfs, DH_X25519);
+}
+
+/* The first group is not the peer's first. */
+static void groups_differ(unsigned node, struct conf_tunnel *t)
+{
+	t->esp_lifetime = 3;
+	algo_list_add(&t->esp_pfs, node ? DH_X25519 : DH_ECP256);
+	algo_list_add(&t->esp_pfs, node ? DH_ECP256 : DH_X25519);
+	t->ike_lifetime = 4;
+	algo_list_add(&t->ike_dh, DH_ECP256);
+	if (node) {
+		t->ike_dh.n = 0;
+		algo_list_add(&t->ike_dh, DH_ECP256);
+		algo_list_add(&t->ike_dh, DH_X25519);
+	}
+}
+
+static void settled(struct sim *s)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		sim_assert(s, s->node[i].tunnel[7].up);
+		sim_assert(s, s->node[i].tunnel[7].downs == 0);
+	}
+	sim_assert(s, s->lost == 0);
+	sim_assert(s, s->violations == 0);
+}
+
+static void cycles(struct sim *s, sim_change *change)
+{
+	struct ike_tunnel_view before, after;
+
+	sim_pair_add(s, change);
+	sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+	ike_tunnel_view(s->node[0].engine, 7, &before);
+	sim_probe(s, 3 * SIM_MS);
+	sim_run(s, 120 * IKE_SECOND);
+	settled(s);
+	ike_tunnel_view(s->node[0].engine, 7, &after);
+	sim_assert(s, after.n_children >= 1 && after.n_children <= 3);
+	if (before.child[0].expires_at - before.child[0].established < 10 * IKE_SECOND)
+		sim_assert(s, s->node[0].n_spent >= 40);
+	else
+		sim_assert(s, before.spi_i != after.spi_i);
+	sim_finish(s);
+}
+
+static void by_lifetime(void **state)
+{
+	static sim_change *const changes[] = { quick_child, quick_pfs, quick_ike, quick_both,
+					       groups_differ };
+
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		for (uint64_t seed = 1; seed <= 4; seed++)
+			cycles(sim_pair(100 * i + seed), changes[i]);
+	}
+}
+
+/* Both sides at exactly the same time, or a few milliseconds apart. */
+static void at_once(void **state)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct sim *s = sim_pair(seed);
+
+		sim_pair_add(s, NULL);
+		sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+		sim_run(s, 20 * IKE_SECOND);
+		sim_probe(s, 1 * SIM_MS);
+		for (unsigned i = 0; i < 60; i++) {
+			ike_rekey_child(s->node[0].engine, s->now, 7);
+			sim_run(s, sim_random(s) % 3 ? 0 : sim_random(s) % 12 * SIM_MS);
+			ike_rekey_child(s->node[1].engine, s->now, 7);
+			sim_run(s, i % 3 ? sim_random(s) % 40 * SIM_MS : IKE_SECOND);
+			if (i % 2) {
+				ike_rekey_ike(s->node[0].engine, s->now, 7);
+				sim_run(s, sim_random(s) % 3 ? 0 : sim_random(s) % 12 * SIM_MS);
+				ike_rekey_ike(s->node[1].engine, s->now, 7);
+				sim_run(s, i % 3 ? sim_random(s) % 40 * SIM_MS : IKE_SECOND);
+			}
+		}
+		sim_run(s, 60 * IKE_SECOND);
+		settled(s);
+		for (unsigned i = 0; i < 2; i++) {
+			sim_assert(s, sim_established(s, i, 7) == 1);
+			sim_assert(s, sim_inbound(s, i) == 1);
+		}
+		sim_finish(s);
+	}
+}
+
+/* Packets of IKE get lost, doubled and overtaken: nothing may leak, and all settles. */
+static void through_loss(void **state)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct sim *s = sim_pair(seed);
+
+		s->link.loss = 250;
+		s->link.duplicate = 200;
+		s->link.jitter = 30 * SIM_MS;
+		s->link.spare_probes = true;
+		sim_pair_add(s, quick_both);
+		sim_probe(s, 20 * SIM_MS);
+		sim_run(s, 300 * IKE_SECOND);
+		s->link.loss = s->link.duplicate = s->link.jitter = 0;
+		sim_run(s, 60 * IKE_SECOND);
+		for (unsigned i = 0; i < 2; i++) {
+			sim_assert(s, s->node[i].tunnel[7].up);
+			sim_assert(s, sim_inbound(s, i) <= 8);
+			sim_assert(s, sim_established(s, i, 7) <= 3);
+		}
+		sim_finish(s);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_lifetime),
+		cmocka_unit_test(at_once),
+		cmocka_unit_test(through_loss),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
