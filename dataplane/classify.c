@@ -17,11 +17,11 @@ static bool is_multicast(const uint8_t *mac)
 	return mac[0] & 1;
 }
 
-/* Neighbour discovery proper (RFC 4861 §7.1): only from a host of this very link. */
+/* Neighbour solicitation or advertisement, from a host of this very link (RFC 4861 §7.1). */
 static bool is_neighbour_discovery(const uint8_t *ip, unsigned len)
 {
 	return ip[6] == PROTO_ICMPV6 && ip[7] == 255 && len >= IP6_BYTES + 8 &&
-	       ip[IP6_BYTES] >= 133 && ip[IP6_BYTES] <= 137;
+	       (ip[IP6_BYTES] == 135 || ip[IP6_BYTES] == 136);
 }
 
 /* A frame inside a VPC's network, from VXLAN or VLAN: eth at the data's begin, `head` bytes before

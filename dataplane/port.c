@@ -101,6 +101,15 @@ static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info,
 	return rc;
 }
 
+/* What to tell the device. af_packet says that it ends at Ethernet's classic length, but takes
+ * whatever the kernel's interface does: there the MTU is the interface's and stays as it is. */
+static uint16_t device_mtu(const struct rte_eth_dev_info *info, uint16_t mtu)
+{
+	bool af_packet = strcmp(info->driver_name, "net_af_packet") == 0;
+
+	return af_packet && mtu > RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu;
+}
+
 static int set_mtu(const struct port *p, uint16_t mtu)
 {
 	uint16_t now;
@@ -135,14 +144,14 @@ int port_start(struct port *p, const struct conf_port *c, unsigned workers,
 			info.flow_type_rss_offloads &
 			(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_ESP);
 	}
-	conf.rxmode.mtu = p->mtu;
+	conf.rxmode.mtu = device_mtu(&info, p->mtu);
 	rc = rte_eth_dev_configure(p->id, p->rx_queues, p->tx_queues, &conf);
 	if (rc)
 		return fail(c, error, "device refuses its queues or MTU", rc);
 	rc = set_up_queues(p, &info, pool);
 	if (rc)
 		return fail(c, error, "queues", rc);
-	rc = set_mtu(p, p->mtu);
+	rc = conf.rxmode.mtu == p->mtu ? set_mtu(p, p->mtu) : 0;
 	if (rc)
 		return fail(c, error, "device refuses its MTU", rc);
 	rc = rte_eth_macaddr_get(p->id, &mac);

@@ -24,7 +24,7 @@
 #define QUIESCENT_LOOPS 64   /* loops with work between two reports to the writers */
 #define IDLE_LOOPS	2000 /* empty loops before the first nap */
 #define NAP_MIN		50   /* microseconds */
-#define NAP_MAX		500
+#define NAP_MAX		2000
 
 /* ---- control ------------------------------------------------------------------------------ */
 
@@ -328,7 +328,8 @@ int worker_main(void *arg)
 			continue;
 		}
 		nap(w, microseconds);
-		microseconds = RTE_MIN(microseconds * 2, (unsigned)NAP_MAX);
+		if (microseconds < NAP_MAX)
+			microseconds++; /* it takes two idle seconds to become this slow */
 	}
 	rte_rcu_qsbr_thread_offline(w->tables->qsbr, w->index);
 	rte_rcu_qsbr_thread_unregister(w->tables->qsbr, w->index);
