@@ -1,0 +1,43 @@
+/* The real dataplane between two memory ports, driven step by step from one thread: main,
+ * negotiator and the only worker take turns in bed_run().
+ *
+ * Addresses are those of generate.py's picture. Functions end the program when they fail: there is
+ * nothing to test without a bed. */
+#ifndef TESTS_GOLDEN_BED_H
+#define TESTS_GOLDEN_BED_H
+
+#include "dataplane/dataplane.h"
+#include "tests/golden/memory_port.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rte_mbuf;
+struct worker;
+
+enum { BED_WAN, BED_LAN, BED_PORTS };
+
+struct bed {
+	struct dataplane *dp;
+	struct worker *worker;
+	struct memory_port port[BED_PORTS];
+	uint32_t vpc; /* its table */
+};
+
+/* memory_mb as conf.workers'; cpu: the worker's. */
+void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, unsigned cpu);
+void bed_close(struct bed *b);
+
+/* Tunnel n with a table of its own; the VPC's route to `remote` leads into it, and its table's
+ * routes lead to the VPC. */
+void bed_add_tunnel(struct bed *b, uint32_t n, const struct addr *cloud,
+		    const struct addr *customer, const struct prefix *remote, size_t n_remote);
+/* An SA pair with keys by rule: byte i of the cipher's key is 1 + i, of the other 128 + i. sa's
+ * algorithms, ends and selectors are the caller's; returns the inbound SPI. */
+uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out);
+
+void bed_give(struct bed *b, unsigned port, const uint8_t *frame, size_t len);
+/* Until nobody has anything left to do. */
+void bed_run(struct bed *b);
+
+#endif

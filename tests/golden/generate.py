@@ -1,0 +1,441 @@
+#!/usr/bin/python3
+"""Makes the golden frames: what goes into the gateway and what must come out of it.
+
+ESP comes from scapy's IPsec layer and Python's cryptography, which share no code with the gateway.
+Run it by hand after a change and commit what it writes beside it: one pcap for each case, and
+"cases", which names them with the SA they need and the drops they cause.
+
+A pcap is a conversation in order. Its time stamps say where each frame belongs: seconds count the
+steps of the case, and microseconds are 0 (into the WAN port), 1 (out of it), 2 (into the LAN port)
+or 3 (out of it). What comes out of a port within a step must be exactly that, in that order.
+
+         customer 192.168.N.10 == gateway 198.51.100.N -- 192.0.2.254 --.
+                                                                         | wan 192.0.2.1
+                                                                    [ isthmus ]
+                                                                         | lan 10.9.0.1
+             VPC host 172.16.0.10 -- VXLAN 1000 to 10.9.0.2 ------------+
+             VPC host 172.17.0.10 -- VLAN 100 --------------------------'
+"""
+
+import hmac
+import os
+import struct
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
+                                ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6)
+from scapy.layers.ipsec import ESP, SecurityAssociation
+from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.vxlan import VXLAN
+from scapy.packet import Raw, raw
+from scapy.utils import PcapWriter
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+WAN_IN, WAN_OUT, LAN_IN, LAN_OUT = range(4)
+
+WAN, WAN_PEER = "02:00:00:00:01:01", "02:00:00:00:01:fe"
+LAN, LAN_PEER = "02:00:00:00:02:01", "02:00:00:00:02:02"
+VXLAN_US, VXLAN_HOST = "02:00:00:00:03:01", "02:00:00:00:03:10"
+VLAN_US, VLAN_HOST = "02:00:00:00:04:01", "02:00:00:00:04:10"
+
+# The gateway puts a flow's hash into the source port; the test checks its range and writes this.
+VXLAN_SOURCE = 0xC000
+
+CIPHERS = {
+    # configured name: scapy's, key bytes, salt bytes, IV bytes
+    "aes128gcm": ("AES-GCM", 16, 4, 8),
+    "aes192gcm": ("AES-GCM", 24, 4, 8),
+    "aes256gcm": ("AES-GCM", 32, 4, 8),
+    "chacha20poly1305": ("CHACHA20-POLY1305", 32, 4, 8),
+    "aes128": ("AES-CBC", 16, 0, 16),
+    "aes192": ("AES-CBC", 24, 0, 16),
+    "aes256": ("AES-CBC", 32, 0, 16),
+}
+AUTHS = {
+    # configured name: scapy's, key bytes, ICV bytes, Python's
+    "none": ("NULL", 0, 0, None),
+    "sha1": ("HMAC-SHA1-96", 20, 12, "sha1"),
+    "sha256": ("SHA2-256-128", 32, 16, "sha256"),
+    "sha384": ("SHA2-384-192", 48, 24, "sha384"),
+    "sha512": ("SHA2-512-256", 64, 32, "sha512"),
+}
+
+
+def key(count, first):
+    """The rule by which the test makes the same keys."""
+    return bytes((first + i) & 0xFF for i in range(count))
+
+
+class Case:
+    """One tunnel with one SA pair, and the frames of its conversation."""
+
+    count = 0
+
+    def __init__(self, name, cipher="aes128gcm", auth="none", esn=False, udp=False, outer=4,
+                 window=1024, drops=None, **more):
+        Case.count += 1
+        self.n = Case.count
+        self.name, self.cipher, self.auth = name, cipher, auth
+        self.esn, self.udp, self.outer, self.window = esn, udp, outer, window
+        self.drops = drops or {}
+        self.more = more
+        self.step = 0
+        self.frames = []
+        self.sent = 0
+        # What dataplane_spi_alloc() gives the n-th tunnel of worker 0: generation 1, slot n - 1.
+        self.spi_in = 1 << 19 | (self.n - 1)
+        self.spi_out = 0xC0DE0000 + self.n
+        self.ours = {4: "192.0.2.1", 6: "2001:db8:1::1"}[outer]
+        self.theirs = {4: "198.51.100.%d" % self.n, 6: "2001:db8:2::%x" % self.n}[outer]
+        self.customer = "192.168.%d.10" % self.n
+        self.customer6 = "fd00:50:%x::10" % self.n
+        self.inner, self.inner_peer = "169.254.%d.2" % self.n, "169.254.%d.1" % self.n
+
+    # ---- ESP ----------------------------------------------------------------------------
+
+    def association(self, spi, src, dst):
+        crypt, key_bytes, salt_bytes, _ = CIPHERS[self.cipher]
+        auth, auth_bytes, _, _ = AUTHS[self.auth]
+        if self.outer == 4:
+            header = IP(src=src, dst=dst, id=0, flags="DF", ttl=64)
+        else:
+            header = IPv6(src=src, dst=dst, hlim=64)
+        nat = UDP(sport=4500, dport=4500, chksum=0) if self.udp else None
+        return SecurityAssociation(ESP, spi=spi, crypt_algo=crypt,
+                                   crypt_key=key(key_bytes + salt_bytes, 1),
+                                   auth_algo=auth, auth_key=key(auth_bytes, 0x80) or None,
+                                   tunnel_header=header, nat_t_header=nat)
+
+    def seal(self, inner, seq, inbound, iv=None):
+        if inbound:
+            sa = self.association(self.spi_in, self.theirs, self.ours)
+        else:
+            sa = self.association(self.spi_out, self.ours, self.theirs)
+        iv_bytes = CIPHERS[self.cipher][3]
+        if iv is None:
+            iv = struct.pack("!Q", seq) if iv_bytes == 8 else key(iv_bytes, seq & 0xFF)
+        packet = sa.encrypt(inner, seq_num=seq & 0xFFFFFFFF, iv=iv,
+                            esn_en=self.esn, esn=seq >> 32)
+        if self.udp:  # scapy measures the header before ESP is behind it
+            packet[UDP].len = len(packet[UDP])
+        if self.esn and self.auth != "none":
+            packet = self.resign(packet, seq)
+        return packet
+
+    def resign(self, packet, seq):
+        """scapy leaves the upper half of an extended number out of the HMAC (RFC 4303 2.2.1)."""
+        _, auth_bytes, icv_bytes, name = AUTHS[self.auth]
+        text = raw(packet[ESP])[:-icv_bytes]
+        icv = hmac.new(key(auth_bytes, 0x80), text + struct.pack("!L", seq >> 32), name).digest()
+        below = packet.copy()
+        below[ESP].underlayer.remove_payload()
+        return below.__class__(raw(below) + text + icv[:icv_bytes])
+
+    def seal_raw(self, text, seq):
+        """Any bytes as text, trailer included: what no honest peer sends."""
+        header = struct.pack("!LL", self.spi_in, seq)
+        iv = struct.pack("!Q", seq)
+        whole = key(20, 1)
+        data = AESGCM(whole[:16]).encrypt(whole[16:] + iv, text, header)
+        return IP(src=self.theirs, dst=self.ours, id=0, flags="DF", proto=50) / Raw(
+            header + iv + data)
+
+    # ---- the conversation ---------------------------------------------------------------
+
+    def next(self):
+        self.step += 1
+        return self
+
+    def put(self, where, frame):
+        self.frames.append((self.step, where, raw(frame)))
+
+    def wan_in(self, packet):
+        version = raw(packet)[0] >> 4
+        self.put(WAN_IN, Ether(src=WAN_PEER, dst=WAN,
+                               type={4: 0x0800, 6: 0x86DD}[version]) / packet)
+
+    def wan_out(self, packet):
+        self.put(WAN_OUT, Ether(src=WAN, dst=WAN_PEER) / packet)
+
+    def vpc(self, inwards, packet):
+        """A packet of the VPC host, or to it, in VXLAN."""
+        if inwards:
+            inner = Ether(src=VXLAN_HOST, dst=VXLAN_US) / packet
+            outer = Ether(src=LAN_PEER, dst=LAN) / IP(src="10.9.0.2", dst="10.9.0.1", id=7)
+            source = 0xD123
+        else:
+            inner = Ether(src=VXLAN_US, dst=VXLAN_HOST) / packet
+            outer = Ether(src=LAN, dst=LAN_PEER) / IP(src="10.9.0.1", dst="10.9.0.2", id=0,
+                                                      flags="DF")
+            source = VXLAN_SOURCE
+        frame = outer / UDP(sport=source, dport=4789, chksum=0) / VXLAN(vni=1000, flags=8) / inner
+        self.put(LAN_IN if inwards else LAN_OUT, frame)
+
+    def vlan(self, inwards, packet):
+        ends = dict(src=VLAN_HOST, dst=VLAN_US) if inwards else dict(src=VLAN_US, dst=VLAN_HOST)
+        self.put(LAN_IN if inwards else LAN_OUT, Ether(**ends) / Dot1Q(vlan=100) / packet)
+
+    def out(self, make, deliver=None):
+        """A packet from the VPC is encrypted; make(ttl) builds it."""
+        self.sent += 1
+        (deliver or self.vpc)(True, make(64))
+        self.wan_out(self.seal(make(63), self.sent, False))
+
+    def receive(self, make, seq, deliver=None):
+        """A packet of the customer is decrypted."""
+        self.wan_in(self.seal(make(64), seq, True))
+        (deliver or self.vpc)(False, make(63))
+
+    def write(self):
+        with PcapWriter(os.path.join(HERE, self.name + ".pcap"), linktype=1, sync=True) as out:
+            out.write_header(None)
+            for step, where, frame in self.frames:
+                out.write_packet(frame, sec=step, usec=where)
+        words = [self.name, "cipher=" + self.cipher, "auth=" + self.auth,
+                 "esn=%d" % self.esn, "udp=%d" % self.udp, "outer=%d" % self.outer,
+                 "window=%d" % self.window]
+        words += ["%s=%s" % item for item in self.more.items()]
+        if self.drops:
+            words.append("drops=" + ",".join("%s:%d" % d for d in self.drops.items()))
+        return " ".join(words) + "\n"
+
+
+def text(count):
+    return bytes((7 * i + count) & 0xFF for i in range(count))
+
+
+def from_vpc(case, size, src="172.16.0.10"):
+    return lambda ttl: IP(src=src, dst=case.customer, ttl=ttl, id=size) / UDP(
+        sport=1000, dport=2000) / Raw(text(size))
+
+
+def to_vpc(case, size, dst="172.16.0.10"):
+    return lambda ttl: IP(src=case.customer, dst=dst, ttl=ttl, id=size) / UDP(
+        sport=2000, dport=1000) / Raw(text(size))
+
+
+def every_algorithm():
+    for cipher, auth in [("aes128gcm", "none"), ("aes192gcm", "none"), ("aes256gcm", "none"),
+                         ("chacha20poly1305", "none"), ("aes128", "sha1"), ("aes128", "sha256"),
+                         ("aes192", "sha256"), ("aes256", "sha256"), ("aes256", "sha384"),
+                         ("aes256", "sha512")]:
+        for udp in (False, True):
+            name = cipher + ("-" + auth if auth != "none" else "") + ("-udp" if udp else "")
+            case = Case(name, cipher, auth, udp=udp)
+            sizes = [0, 1, 2, 3, 4, 15, 16, 100] + ([] if udp else [1300])
+            case.next()
+            for size in sizes:
+                case.out(from_vpc(case, size))
+            case.next()
+            for seq, size in enumerate(sizes, 1):
+                case.receive(to_vpc(case, size), seq)
+            yield case
+
+
+def extended_numbers():
+    for cipher, auth in [("aes128gcm", "none"), ("chacha20poly1305", "none"), ("aes128", "sha256"),
+                         ("aes256", "sha512")]:
+        case = Case("esn-" + cipher + ("-" + auth if auth != "none" else ""), cipher, auth,
+                    esn=True, drops={"bad-icv": 1, "replayed": 1})
+        case.next().out(from_vpc(case, 40))
+        case.out(from_vpc(case, 41))
+        for seq in (1, 0x7FFFFFFF, 0xFFFFFFF0, 0x100000005, 0xFFFFFFFF, 0x100000000):
+            case.next().receive(to_vpc(case, 50), seq)
+        case.next().wan_in(case.seal(to_vpc(case, 50)(64), 0x100000005, True))  # replayed
+        # A number of the past that looks like one of the future: its upper half is wrong.
+        case.next().wan_in(case.seal(to_vpc(case, 50)(64), 0x7FFFFFF0, True))
+        yield case
+
+
+def families():
+    for udp in (False, True):
+        case = Case("outer6" + ("-udp" if udp else ""), udp=udp, outer=6)
+        case.next().out(from_vpc(case, 10))
+        case.out(from_vpc(case, 1200))
+        case.next().receive(to_vpc(case, 11), 1)
+        yield case
+    for cipher, auth in (("aes256gcm", "none"), ("aes128", "sha1")):
+        case = Case("inner6-" + cipher, cipher, auth)
+        for size in (0, 33):
+            case.next().out(lambda ttl, s=size: IPv6(
+                src="fd00:16::10", dst=case.customer6, hlim=ttl, tc=0) / UDP(
+                    sport=1, dport=2) / Raw(text(s)))
+        for seq, size in ((1, 0), (2, 500)):
+            case.next().receive(lambda ttl, s=size: IPv6(
+                src=case.customer6, dst="fd00:16::10", hlim=ttl) / UDP(
+                    sport=2, dport=1) / Raw(text(s)), seq)
+        yield case
+
+
+def vlan():
+    case = Case("vlan")
+    for size in (0, 700):
+        case.next().out(from_vpc(case, size, "172.17.0.10"), case.vlan)
+    for seq, size in ((1, 0), (2, 701)):
+        case.next().receive(to_vpc(case, size, "172.17.0.10"), seq, case.vlan)
+    yield case
+
+
+def refused():
+    case = Case("replay", window=64, drops={"replayed": 3, "too-old": 2})
+    make = to_vpc(case, 20)
+    case.next().receive(make, 1)
+    case.next().wan_in(case.seal(make(64), 1, True))
+    case.next().receive(make, 100)
+    case.receive(make, 37)
+    case.next().wan_in(case.seal(make(64), 36, True))
+    case.wan_in(case.seal(make(64), 37, True))
+    case.wan_in(case.seal(make(64), 100, True))
+    case.receive(make, 38)
+    case.wan_in(case.seal(make(64), 2, True))
+    yield case
+
+    # Twins within one burst: both pass the first check, one is delivered.
+    case = Case("twins", drops={"replayed": 2})
+    make = to_vpc(case, 20)
+    case.next().receive(make, 5)
+    case.wan_in(case.seal(make(64), 5, True))
+    case.wan_in(case.seal(make(64), 5, True))
+    case.receive(make, 6)
+    yield case
+
+    for cipher, auth in (("aes128gcm", "none"), ("chacha20poly1305", "none"), ("aes128", "sha256")):
+        case = Case("tampered-" + cipher, cipher, auth, drops={"bad-icv": 4, "no-sa": 1})
+        make = to_vpc(case, 20)
+        good = raw(case.seal(make(64), 9, True))
+        case.next()
+        # SPI, sequence number, IV, text, ICV
+        for at in (20, 27, 30, 45, len(good) - 1):
+            case.wan_in(Raw(good[:at] + bytes([good[at] ^ 0x40]) + good[at + 1:]))
+        case.next().receive(make, 9)  # none of them moved the window
+        yield case
+
+    case = Case("truncated", drops={"malformed": 9, "no-sa": 1})
+    whole = case.seal(to_vpc(case, 20)(64), 1, True)
+    esp = raw(whole[ESP])
+    case.next()
+    # Honest lengths: fewer bytes than header, IV, one unit of text and ICV, or not a whole unit.
+    for count in (0, 3, 7, 8, 16, 31, 35, 37):
+        case.wan_in(IP(src=case.theirs, dst=case.ours, proto=50) / Raw(esp[:count]))
+    # The IP header promises more than the frame holds.
+    case.wan_in(Raw(raw(whole)[:40]))
+    case.wan_in(IP(src=case.theirs, dst=case.ours, proto=50) / Raw(
+        struct.pack("!LL", 0xDEADBEEF, 1) + bytes(40)))
+    case.next().receive(to_vpc(case, 20), 1)
+    yield case
+
+    case = Case("trailer", drops={"bad-padding": 1, "dummy": 1, "bad-next-header": 3})
+    inner = raw(to_vpc(case, 20)(64))
+    case.next()
+    case.wan_in(case.seal_raw(inner + bytes([1, 2, 200, 4]), 1))
+    case.wan_in(case.seal_raw(bytes(14) + bytes([0, 59]), 2))
+    case.wan_in(case.seal_raw(inner + bytes([1, 2, 2, 6]), 3))
+    case.wan_in(case.seal_raw(inner + bytes([1, 2, 2, 41]), 4))
+    case.wan_in(case.seal_raw(bytes(14) + bytes([0, 4]), 5))
+    case.next().receive(to_vpc(case, 20), 6)
+    yield case
+
+    case = Case("selectors", remote="192.168.%d.0/28" % (Case.count + 1), local="172.16.0.0/24",
+                drops={"selector": 3})
+    case.next().receive(to_vpc(case, 20), 1)
+    case.out(from_vpc(case, 20))
+    case.next()
+    make = lambda src, dst: IP(src=src, dst=dst) / UDP(sport=1, dport=2)
+    case.wan_in(case.seal(make("192.168.%d.16" % case.n, "172.16.0.10"), 2, True))
+    case.wan_in(case.seal(make(case.customer, "172.16.1.10"), 3, True))
+    case.vpc(True, make("172.16.0.10", "192.168.%d.16" % case.n))
+    yield case
+
+    case = Case("last-hop", drops={"ttl-expired": 2})
+    case.next().wan_in(case.seal(to_vpc(case, 20)(1), 1, True))
+    case.vpc(True, from_vpc(case, 20)(1))
+    yield case
+
+
+def hosts():
+    """Who are you, and are you there: of the underlay, of a VPC, through a tunnel."""
+    case = Case("arp")
+    case.next()
+    case.put(WAN_IN, Ether(src=WAN_PEER, dst="ff:ff:ff:ff:ff:ff") / ARP(
+        op=1, hwsrc=WAN_PEER, psrc="192.0.2.254", pdst="192.0.2.1"))
+    case.put(WAN_OUT, Ether(src=WAN, dst=WAN_PEER) / ARP(
+        op=2, hwsrc=WAN, psrc="192.0.2.1", hwdst=WAN_PEER, pdst="192.0.2.254"))
+    case.next()
+    case.vlan(True, ARP(op=1, hwsrc=VLAN_HOST, psrc="172.17.0.10", pdst="172.17.0.1"))
+    case.vlan(False, ARP(op=2, hwsrc=VLAN_US, psrc="172.17.0.1", hwdst=VLAN_HOST,
+                         pdst="172.17.0.10"))
+    case.next()
+    case.vpc(True, ARP(op=1, hwsrc=VXLAN_HOST, psrc="172.16.0.10", pdst="172.16.0.1"))
+    case.vpc(False, ARP(op=2, hwsrc=VXLAN_US, psrc="172.16.0.1", hwdst=VXLAN_HOST,
+                        pdst="172.16.0.10"))
+    # Somebody else's address: none of our business.
+    case.next()
+    case.put(WAN_IN, Ether(src=WAN_PEER, dst="ff:ff:ff:ff:ff:ff") / ARP(
+        op=1, hwsrc=WAN_PEER, psrc="192.0.2.254", pdst="192.0.2.77"))
+    yield case
+
+    case = Case("echo")
+    echo = lambda op, src, dst: IP(src=src, dst=dst, id=99) / ICMP(
+        type=op, id=5, seq=6) / Raw(text(56))
+    case.next().wan_in(echo(8, "192.0.2.254", "192.0.2.1"))
+    case.wan_out(echo(0, "192.0.2.1", "192.0.2.254"))
+    case.next().vpc(True, echo(8, "172.16.0.10", "172.16.0.1"))
+    case.vpc(False, echo(0, "172.16.0.1", "172.16.0.10"))
+    case.next().wan_in(case.seal(echo(8, case.inner_peer, case.inner), 1, True))
+    case.wan_out(case.seal(echo(0, case.inner, case.inner_peer), 1, False))
+    case.next().wan_in(IPv6(src="2001:db8:1::fe", dst="2001:db8:1::1") / ICMPv6EchoRequest(
+        id=5, seq=6, data=text(9)))
+    case.wan_out(IPv6(src="2001:db8:1::1", dst="2001:db8:1::fe") / ICMPv6EchoReply(
+        id=5, seq=6, data=text(9)))
+    yield case
+
+    case = Case("not-ours", drops={"not-for-us": 2, "no-vni": 3, "no-protocol": 2, "fragment": 1})
+    case.next()
+    case.put(WAN_IN, Ether(src=WAN_PEER, dst="02:00:00:00:09:09") / IP(
+        src="192.0.2.254", dst="192.0.2.1") / ICMP())
+    case.wan_in(IP(src="192.0.2.254", dst="192.0.2.88") / ICMP())
+    case.wan_in(IP(src="192.0.2.254", dst="192.0.2.1") / UDP(sport=9, dport=9))
+    case.wan_in(IP(src="192.0.2.254", dst="192.0.2.1") / TCP(sport=9, dport=9))
+    case.wan_in(IP(src=case.theirs, dst="192.0.2.1", flags="MF", proto=50) / Raw(bytes(64)))
+    vx = lambda vni, src: Ether(src=LAN_PEER, dst=LAN) / IP(src=src, dst="10.9.0.1") / UDP(
+        sport=1, dport=4789) / VXLAN(vni=vni, flags=8) / Ether(dst=VXLAN_US) / IP() / UDP()
+    case.put(LAN_IN, vx(1001, "10.9.0.2"))
+    case.put(LAN_IN, vx(1000, "10.9.0.3"))
+    case.put(LAN_IN, Ether(src=VLAN_HOST, dst=VLAN_US) / Dot1Q(vlan=101) / IP() / UDP())
+    yield case
+
+
+def setup():
+    """Neighbours make themselves known: answers to what the gateway asks, and questions to it."""
+    case = Case("setup")
+    case.next()
+    case.put(WAN_IN, Ether(src=WAN_PEER, dst=WAN) / ARP(
+        op=2, hwsrc=WAN_PEER, psrc="192.0.2.254", hwdst=WAN, pdst="192.0.2.1"))
+    case.put(LAN_IN, Ether(src=LAN_PEER, dst=LAN) / ARP(
+        op=2, hwsrc=LAN_PEER, psrc="10.9.0.2", hwdst=LAN, pdst="10.9.0.1"))
+    case.wan_in(IPv6(src="2001:db8:1::fe", dst="2001:db8:1::1", hlim=255) / ICMPv6ND_NA(
+        tgt="2001:db8:1::fe", R=1, S=1, O=1) / ICMPv6NDOptDstLLAddr(lladdr=WAN_PEER))
+    case.next()
+    case.vlan(True, ARP(op=1, hwsrc=VLAN_HOST, psrc="172.17.0.10", pdst="172.17.0.1"))
+    case.vpc(True, ARP(op=1, hwsrc=VXLAN_HOST, psrc="172.16.0.10", pdst="172.16.0.1"))
+    case.vpc(True, IPv6(src="fd00:16::10", dst="fd00:16::1", hlim=255) / ICMPv6ND_NS(
+        tgt="fd00:16::1") / ICMPv6NDOptSrcLLAddr(lladdr=VXLAN_HOST))
+    case.write()
+
+
+def main():
+    for old in os.listdir(HERE):
+        if old.endswith(".pcap"):
+            os.unlink(os.path.join(HERE, old))
+    lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
+    for group in (every_algorithm, extended_numbers, families, vlan, refused, hosts):
+        lines += [case.write() for case in group()]
+    setup()
+    with open(os.path.join(HERE, "cases"), "w") as out:
+        out.writelines(lines)
+
+
+if __name__ == "__main__":
+    main()
