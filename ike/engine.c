@@ -136,16 +136,21 @@ static struct ike_tunnel *any_tunnel(const struct ike_engine *e)
 
 static void forget_children(struct ike_tunnel *t)
 {
+	struct ike_timers *timers = &t->engine->timers;
 	struct ike_child *c;
 	struct ike_lingering *l;
 
 	while ((c = TAILQ_FIRST(&t->children))) {
 		TAILQ_REMOVE(&t->children, c, link);
+		ike_timer_cancel(timers, &c->rekey);
+		ike_timer_cancel(timers, &c->expire);
+		ike_timer_cancel(timers, &c->turn);
 		secret_free(c->out_key);
 		free(c);
 	}
 	while ((l = LIST_FIRST(&t->lingering))) {
 		LIST_REMOVE(l, link);
+		ike_timer_cancel(timers, &l->timer);
 		free(l);
 	}
 }

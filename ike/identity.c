@@ -20,6 +20,7 @@ int ike_identity_parse(struct ike_identity *out, struct view body)
 {
 	struct addr a = { 0 };
 
+	*out = (struct ike_identity){ 0 };
 	if (!view_u8(&body, &out->type) || !view_skip(&body, RESERVED_BYTES) || body.n == 0)
 		return -EBADMSG;
 	out->data = body;

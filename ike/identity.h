@@ -26,7 +26,8 @@ struct ike_identity {
 };
 
 /* Body after the generic header: type, three reserved bytes, data. AUTH is computed over this whole
- * body (RFC 7296 §2.15). -EBADMSG: too short, or no address where the type says so. */
+ * body (RFC 7296 §2.15). -EBADMSG: too short, or no address where the type says so; what could be
+ * read may still be printed. */
 int ike_identity_parse(struct ike_identity *out, struct view body);
 void ike_identity_emit(struct writer *w, const struct conf_id *id);
 
