@@ -353,6 +353,16 @@ void page_count(struct page *p, const char *key, const char *title, uint64_t val
 	show(p, title, format_count(value, buf), true);
 }
 
+void page_number(struct page *p, const char *key, const char *title, uint64_t value)
+{
+	char buf[FORMAT_NUMBER_MAX];
+
+	if (p->json && key)
+		json_uint(&p->js, key, value);
+	snprintf(buf, sizeof(buf), "%llu", (unsigned long long)value);
+	show(p, title, buf, true);
+}
+
 void page_bytes(struct page *p, const char *key, const char *title, uint64_t value)
 {
 	char buf[FORMAT_NUMBER_MAX];

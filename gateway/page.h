@@ -33,7 +33,8 @@ void page_text(struct page *p, const char *key, const char *title, const char *v
 void page_textf(struct page *p, const char *key, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void page_count(struct page *p, const char *key, const char *title, uint64_t value); /* 1,234,567 */
-void page_bytes(struct page *p, const char *key, const char *title, uint64_t value); /* 1.2 MiB */
+void page_number(struct page *p, const char *key, const char *title, uint64_t value); /* 1500 */
+void page_bytes(struct page *p, const char *key, const char *title, uint64_t value);  /* 1.2 MiB */
 void page_age(struct page *p, const char *key, const char *title,
 	      uint64_t us); /* 3m12s; JSON: seconds */
 void page_real(struct page *p, const char *key, const char *title, double value,

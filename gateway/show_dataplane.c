@@ -42,8 +42,8 @@ static void port_row(struct page *p, const struct conf_port *port,
 	page_text(p, "driver", "DRIVER", s->device);
 	page_mac(p, s->mac);
 	page_text(p, "link", "LINK", s->link_up ? "up" : "down");
-	page_count(p, "mtu", "MTU", s->mtu);
-	page_count(p, "queues", "QUEUES", s->queues);
+	page_number(p, "mtu", "MTU", s->mtu);
+	page_number(p, "queues", "QUEUES", s->queues);
 	port_addresses(p, port);
 	page_count(p, "rx_packets", "RX PACKETS", s->rx_packets);
 	page_bytes(p, "rx_bytes", "RX BYTES", s->rx_bytes);
@@ -95,8 +95,8 @@ static void worker_load(struct page *p, unsigned n, const struct dataplane_worke
 		uint64_t busy = busy_cycles(&w[i]);
 
 		page_object(p, NULL, NULL);
-		page_count(p, "worker", "WORKER", i);
-		page_count(p, "lcore", "LCORE", w[i].lcore);
+		page_number(p, "worker", "WORKER", i);
+		page_number(p, "lcore", "LCORE", w[i].lcore);
 		page_count(p, "tunnels", "TUNNELS", w[i].tunnels);
 		page_real(p, "busy", NULL, ratio(busy, busy + w[i].idle_cycles), "");
 		page_real(p, NULL, "BUSY", 100 * ratio(busy, busy + w[i].idle_cycles), "%");
@@ -125,7 +125,7 @@ static void worker_cycles(struct page *p, unsigned n, const struct dataplane_wor
 	page_table(p, NULL, "Cycles per packet, by phase", NULL);
 	for (unsigned i = 0; i < n; i++) {
 		page_object(p, NULL, NULL);
-		page_count(p, NULL, "WORKER", i);
+		page_number(p, NULL, "WORKER", i);
 		for (unsigned k = 0; k < PHASE_COUNT; k++)
 			page_real(p, NULL, worker_phase_name(k),
 				  ratio(w[i].phase_cycles[k], w[i].phase_packets[k]), "");

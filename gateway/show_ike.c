@@ -18,14 +18,14 @@ static void ike_answered(struct negotiator_ask *ask)
 		command_finish(call, command_fail(call, rc, "the gateway is stopping"));
 		return;
 	}
-	page_object(p, "counters", "IKE messages");
-	for (unsigned i = 0; i < IKE_COUNTER_COUNT; i++)
-		page_count(p, ike_counter_name(i), counter_text[i], ask->counter[i]);
-	page_end(p);
 	page_count(p, "send_failed", "messages the workers did not take", ask->send_failed);
 	page_count(p, "sa_changes_delayed", "SA changes that waited for a full ring",
 		   ask->sa_delayed);
 	page_count(p, "events_lost", "log lines left out", ask->events_lost);
+	page_object(p, "counters", "IKE messages");
+	for (unsigned i = 0; i < IKE_COUNTER_COUNT; i++)
+		page_count(p, ike_counter_name(i), counter_text[i], ask->counter[i]);
+	page_end(p);
 	command_finish(call, 0);
 }
 

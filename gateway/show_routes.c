@@ -63,7 +63,7 @@ static void on_rib_route(void *ctx, const struct rib_route *r, enum rib_verdict 
 	page_count(w->page, "preference", NULL, r->via);
 	page_count(w->page, "metric", "METRIC", r->metric);
 	page_flag(w->page, "valid", "VALID", verdict == RIB_VALID);
-	page_text(w->page, "why", "WHY NOT", why ? why : "");
+	page_text(w->page, "why", "WHY NOT", why);
 	page_end(w->page);
 }
 

@@ -165,8 +165,10 @@ static void sa_row(struct page *p, const char *tunnel, uint64_t now, const struc
 	page_text(p, "pfs", "PFS", c->pfs == DH_NONE ? NULL : algo_dhs[c->pfs].name);
 	page_flag(p, "esn", "ESN", c->esn);
 	page_flag(p, "udp", "UDP", c->udp);
-	selector_list(p, "local", "LOCAL", &c->local);
-	selector_list(p, "remote", "REMOTE", &c->remote);
+	if (page_is_json(p)) {
+		selector_list(p, "local", NULL, &c->local);
+		selector_list(p, "remote", NULL, &c->remote);
+	}
 	page_age(p, "age_seconds", "AGE", since(now, c->established));
 	page_until(p, "rekey_seconds", "REKEY IN", now, c->rekey_at);
 	page_until(p, "expires_seconds", NULL, now, c->expires_at);
@@ -186,6 +188,20 @@ void show_sa_rows(struct page *page, const char *tunnel, uint64_t now,
 {
 	for (unsigned i = 0; s->known && i < s->ike.n_children; i++)
 		sa_row(page, tunnel, now, &s->ike.child[i], &s->in[i], &s->out[i]);
+}
+
+/* For a person: of the SA that we send on; JSON has them with every SA. */
+static void selector_section(struct page *p, const struct ike_tunnel_view *v)
+{
+	for (unsigned i = 0; i < v->n_children && !page_is_json(p); i++) {
+		if (!v->child[i].outbound)
+			continue;
+		page_object(p, NULL, "Traffic selectors");
+		selector_list(p, NULL, "local", &v->child[i].local);
+		selector_list(p, NULL, "remote", &v->child[i].remote);
+		page_end(p);
+		return;
+	}
 }
 
 static void traffic_section(struct page *p, const struct dataplane_tunnel_stats *s)
@@ -234,6 +250,7 @@ void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 	page_table(page, "sas", "ESP SAs", "none");
 	show_sa_rows(page, c->name, now, s);
 	page_end(page);
+	selector_section(page, &s->ike);
 	traffic_section(page, stats);
 }
 

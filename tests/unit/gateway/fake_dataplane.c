@@ -1,0 +1,171 @@
+#include "tests/unit/gateway/fake_dataplane.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+char fake_told[16384];
+struct dataplane_tunnel_stats fake_tunnel_stats;
+struct dataplane_worker_stats fake_worker_stats[2];
+struct dataplane_port_stats fake_port_stats;
+int fake_attachment_error;
+
+static uint32_t tables, interfaces;
+
+void fake_reset(void)
+{
+	fake_told[0] = '\0';
+	fake_attachment_error = 0;
+	tables = 0;
+	interfaces = 10;
+}
+
+static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void tell(const char *fmt, ...)
+{
+	size_t n = strlen(fake_told);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(fake_told + n, sizeof(fake_told) - n, fmt, ap);
+	va_end(ap);
+}
+
+const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size)
+{
+	static const char *const kind[] = {
+		[NEXTHOP_NONE] = "none",
+		[NEXTHOP_DISCARD] = "discard",
+		[NEXTHOP_LOCAL] = "local",
+		[NEXTHOP_TABLE] = "table",
+		[NEXTHOP_LINK] = "link",
+		[NEXTHOP_NEIGHBOUR] = "neighbour",
+		[NEXTHOP_CONNECTION] = "connection",
+		[NEXTHOP_TUNNEL] = "tunnel",
+	};
+
+	snprintf(buf, size, "%s %u", kind[nexthop_kind(nh)], nexthop_index(nh));
+	return buf;
+}
+
+int dataplane_table_add(struct dataplane *dp, uint32_t *table)
+{
+	*table = ++tables;
+	return 0;
+}
+
+int dataplane_route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh)
+{
+	char prefix[PREFIX_STR_MAX], hop[32];
+
+	tell("route %u %s %s\n", table, prefix_format(p, prefix),
+	     dataplane_nexthop_format(dp, nh, hop, sizeof(hop)));
+	return 0;
+}
+
+int dataplane_route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p)
+{
+	char prefix[PREFIX_STR_MAX];
+
+	tell("gone %u %s\n", table, prefix_format(p, prefix));
+	return 0;
+}
+
+int dataplane_route_walk(struct dataplane *dp, uint32_t table,
+			 void (*fn)(void *ctx, const struct prefix *p, uint32_t nh), void *ctx)
+{
+	struct prefix p;
+
+	prefix_parse(&p, "203.0.113.0/24");
+	fn(ctx, &p, nexthop(NEXTHOP_LINK, 0));
+	return 0;
+}
+
+int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attachment *a,
+			     uint32_t *interface)
+{
+	*interface = interfaces++;
+	tell("attachment %u port %u vni %u table %u\n", *interface, a->port, a->vni, a->table);
+	return fake_attachment_error;
+}
+
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
+{
+	char inner[PREFIX_STR_MAX], peer[ADDR_STR_MAX];
+
+	tell("tunnel %u table %u %s %s\n", tunnel, t->table, prefix_format(&t->inner, inner),
+	     addr_format(&t->inner_peer, peer));
+	return 0;
+}
+
+int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *up,
+			     unsigned n)
+{
+	tell("connection %u:", connection);
+	for (unsigned i = 0; i < n; i++)
+		tell(" %u", up[i]);
+	tell("\n");
+	return 0;
+}
+
+int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
+			   struct dataplane_tunnel_stats *out)
+{
+	*out = fake_tunnel_stats;
+	return 0;
+}
+
+unsigned dataplane_workers(struct dataplane *dp)
+{
+	return 2;
+}
+
+int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
+			   struct dataplane_worker_stats *out)
+{
+	*out = fake_worker_stats[worker];
+	return 0;
+}
+
+unsigned dataplane_ports(struct dataplane *dp)
+{
+	return 1;
+}
+
+int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_port_stats *out)
+{
+	*out = fake_port_stats;
+	return 0;
+}
+
+const char *dataplane_summary(struct dataplane *dp)
+{
+	return "a fake one";
+}
+
+#define NAME(name, key, ...) key,
+const char *worker_phase_name(enum worker_phase p)
+{
+	static const char *const names[] = { WORKER_PHASES(NAME) };
+
+	return names[p];
+}
+
+const char *drop_reason_name(enum drop_reason r)
+{
+	static const char *const names[] = { DROP_REASONS(NAME) };
+
+	return names[r];
+}
+#undef NAME
+
+#define TEXT(name, key, text) text,
+const char *drop_reason_text(enum drop_reason r)
+{
+	static const char *const texts[] = { DROP_REASONS(TEXT) };
+
+	return texts[r];
+}
+#undef TEXT

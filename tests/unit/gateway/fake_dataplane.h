@@ -1,0 +1,16 @@
+/* A dataplane that only writes down what it is told, and tells what the test has put in. */
+#ifndef TESTS_UNIT_GATEWAY_FAKE_DATAPLANE_H
+#define TESTS_UNIT_GATEWAY_FAKE_DATAPLANE_H
+
+#include "dataplane/dataplane.h"
+
+/* Since fake_reset(), one line a call: "route 2 10.0.0.0/16 table 1\n". */
+extern char fake_told[16384];
+extern struct dataplane_tunnel_stats fake_tunnel_stats;
+extern struct dataplane_worker_stats fake_worker_stats[2];
+extern struct dataplane_port_stats fake_port_stats;
+extern int fake_attachment_error;
+
+void fake_reset(void);
+
+#endif

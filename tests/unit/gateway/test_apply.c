@@ -1,0 +1,166 @@
+#include "gateway/apply.h"
+
+#include "tests/unit/gateway/fake_dataplane.h"
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Two VPCs on one border gateway with one connection of two tunnels; the second VPC is attached to
+ * another border gateway as well. Tables: 1 bgw, 2 lab, 3 prod, 4 test. */
+static struct conf_port ports[2];
+static struct prefix prod_subnet, test_subnets[2], partial;
+static struct conf_static_route bgw_routes[2], test_route;
+static struct conf_border_gateway gateways[2];
+static struct conf_vpc vpcs[2];
+static struct conf_vpc_attachment attachments[3];
+static struct conf_tunnel tunnels[2];
+static struct conf_vpn_connection connection;
+static struct conf conf;
+static char error[256];
+
+static struct prefix prefix(const char *text)
+{
+	struct prefix p;
+
+	assert_true(prefix_parse(&p, text));
+	return p;
+}
+
+static void attach(unsigned i, unsigned vpc, unsigned gateway)
+{
+	attachments[i].vpc = &vpcs[vpc];
+	attachments[i].gateway = &gateways[gateway];
+	attachments[i].port = &ports[1];
+	attachments[i].vni = 5000 + i;
+	strcpy(attachments[i].vpc_name, vpcs[vpc].name);
+	strcpy(attachments[i].border_gateway_name, gateways[gateway].name);
+}
+
+static int setup(void **state)
+{
+	fake_reset();
+	memset(attachments, 0, sizeof(attachments));
+	strcpy(gateways[0].name, "bgw");
+	strcpy(gateways[1].name, "lab");
+	strcpy(vpcs[0].name, "prod");
+	strcpy(vpcs[1].name, "test");
+	prod_subnet = prefix("10.1.0.0/16");
+	test_subnets[0] = prefix("10.2.0.0/16");
+	test_subnets[1] = prefix("10.3.0.0/16");
+	partial = test_subnets[1];
+	vpcs[0].n_prefixes = 1;
+	vpcs[0].prefix = &prod_subnet;
+	vpcs[1].n_prefixes = 2;
+	vpcs[1].prefix = test_subnets;
+	attach(0, 0, 0);
+	attach(1, 1, 0);
+	attach(2, 1, 1);
+	attachments[1].propagate = CONF_PROPAGATE_PARTIAL;
+	attachments[1].n_propagated = 1;
+	attachments[1].propagated = &partial;
+	attachments[2].propagate = CONF_PROPAGATE_NONE;
+	bgw_routes[0] = (struct conf_static_route){ .prefix = prefix("192.168.0.0/16"),
+						    .connection = &connection };
+	bgw_routes[1] = (struct conf_static_route){ .prefix = prefix("10.9.0.0/16"),
+						    .attachment = &attachments[0] };
+	gateways[0].n_routes = 2;
+	gateways[0].route = bgw_routes;
+	test_route = (struct conf_static_route){ .prefix = prefix("0.0.0.0/0"),
+						 .gateway = &gateways[1] };
+	vpcs[1].n_routes = 1;
+	vpcs[1].route = &test_route;
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(tunnels[i].name, sizeof(tunnels[i].name), "t%u", i);
+		tunnels[i].inner = prefix(i ? "169.254.0.6/30" : "169.254.0.2/30");
+		addr_parse(&tunnels[i].inner_peer, i ? "169.254.0.5" : "169.254.0.1");
+	}
+	connection.gateway = &gateways[0];
+	connection.n_tunnels = 2;
+	connection.tunnel = tunnels;
+	conf = (struct conf){ .n_ports = 2,
+			      .port = ports,
+			      .n_border_gateways = 2,
+			      .border_gateway = gateways,
+			      .n_vpcs = 2,
+			      .vpc = vpcs,
+			      .n_attachments = 3,
+			      .attachment = attachments,
+			      .n_connections = 1,
+			      .connection = &connection };
+	return 0;
+}
+
+static unsigned count(const char *line)
+{
+	unsigned n = 0;
+
+	for (const char *s = fake_told; (s = strstr(s, line)); s++)
+		n += s == fake_told || s[-1] == '\n';
+	return n;
+}
+
+static const char *const expected[] = {
+	"attachment 10 port 1 vni 5000 table 3\n",
+	"attachment 11 port 1 vni 5001 table 4\n",
+	"attachment 12 port 1 vni 5002 table 4\n",
+	"connection 0:\n",
+	"tunnel 0 table 1 169.254.0.2/30 169.254.0.1\n",
+	"tunnel 1 table 1 169.254.0.6/30 169.254.0.5\n",
+	/* A VPC's own subnets are on its first attachment's link. */
+	"route 3 10.1.0.0/16 link 10\n",
+	"route 4 10.2.0.0/16 link 11\n",
+	"route 4 10.3.0.0/16 link 11\n",
+	/* The border gateway: its static routes, and the subnets that are propagated to it. */
+	"route 1 192.168.0.0/16 connection 0\n",
+	"route 1 10.9.0.0/16 table 3\n",
+	"route 1 10.1.0.0/16 table 3\n",
+	"route 1 10.3.0.0/16 table 4\n",
+	/* What the border gateway can reach, its VPCs can reach through it: the data centre, */
+	"route 3 192.168.0.0/16 table 1\n",
+	"route 4 192.168.0.0/16 table 1\n",
+	/* and each other, but not themselves. */
+	"route 3 10.3.0.0/16 table 1\n",
+	"route 4 10.1.0.0/16 table 1\n",
+	"route 4 10.9.0.0/16 table 1\n",
+	/* A VPC's own static route. */
+	"route 4 0.0.0.0/0 table 2\n",
+};
+
+static void the_model_becomes_tables_and_routes(void **state)
+{
+	struct applied *a;
+	unsigned lines = 0;
+
+	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
+		if (count(expected[i]) != 1)
+			fail_msg("%s%s", expected[i], fake_told);
+	for (const char *s = fake_told; *s; s++)
+		lines += *s == '\n';
+	assert_int_equal(lines, ARRAY_LEN(expected));
+	assert_int_equal(apply_gateway_table(a, 1), 2);
+	assert_int_equal(apply_vpc_table(a, 0), 3);
+	apply_free(a);
+}
+
+static void a_refusal_names_the_object(void **state)
+{
+	struct applied *a;
+
+	fake_attachment_error = -ENOSPC;
+	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), -ENOSPC);
+	assert_string_equal(error, "vpc_attachment of vpc 'prod' to border_gateway 'bgw': No space "
+				   "left on device");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(the_model_becomes_tables_and_routes, setup),
+		cmocka_unit_test_setup(a_refusal_names_the_object, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
