@@ -92,19 +92,18 @@ static void publish(struct tunnels *t, uint32_t connection)
 
 static void log_change(const struct tunnel *t, bool changed, uint64_t lasted)
 {
+	const char *words = tunnel_reason(t->reason), *colon = t->text[0] ? ": " : "";
 	char buf[FORMAT_NUMBER_MAX];
-	const char *colon = t->text[0] ? ": " : "";
 
 	if (t->up && changed)
 		log_info("tunnel", t->conf->name, "UP%s%s", colon, t->text);
 	else if (changed)
 		log_warning("tunnel", t->conf->name, "DOWN after %s: %s%s%s",
-			    format_age(lasted, buf), tunnel_reason(t->reason), colon, t->text);
+			    format_age(lasted, buf), words, colon, t->text);
 	else if (t->up)
 		log_debug("tunnel", t->conf->name, "still UP%s%s", colon, t->text);
 	else
-		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", tunnel_reason(t->reason),
-			 colon, t->text);
+		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", words, colon, t->text);
 }
 
 void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enum ike_reason reason,
@@ -122,7 +121,9 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 	lasted = now - tunnel->since;
 	tunnel->up = up;
 	tunnel->reason = reason;
-	snprintf(tunnel->text, sizeof(tunnel->text), "%s", text);
+	/* A text that only repeats the reason tells nothing. */
+	snprintf(tunnel->text, sizeof(tunnel->text), "%s",
+		 strcmp(text, tunnel_reason(reason)) == 0 ? "" : text);
 	if (changed) {
 		tunnel->since = now;
 		if (up)
