@@ -121,7 +121,7 @@ static void put_type(struct text *t, const struct ike_offer *o, const struct ike
 	const struct ike_transform *x;
 	char name[NAME_MAX_BYTES];
 
-	for (unsigned i = 0; (x = nth(o, p, type, i)) != NULL; i++) {
+	for (unsigned i = 0; !t->cut && (x = nth(o, p, type, i)) != NULL; i++) {
 		name_of(x, name);
 		put(t, "%s%s%s", i ? "/" : before, strchr(name, '#') ? "" : prefix, name);
 	}
@@ -174,7 +174,7 @@ const char *ike_offer_format(const struct ike_offer *o, char *buf, size_t size)
 	buf[0] = '\0';
 	if (o->n == 0)
 		put(&t, "nothing");
-	for (unsigned i = 0; i < o->n; i++) {
+	for (unsigned i = 0; i < o->n && !t.cut; i++) {
 		put(&t, "%s", i ? ", " : "");
 		put_proposal(&t, o, &o->proposal[i]);
 	}

@@ -36,7 +36,10 @@ static void bodies_are_read(void **state)
 		struct ike_identity id;
 		char text[128];
 
+		memset(&id, 0xff, sizeof(id));
 		assert_int_equal(ike_identity_parse(&id, (struct view){ h.b, h.n }), bodies[i].rc);
+		/* What was refused may still be printed. */
+		assert_true(strlen(ike_identity_format(&id, text, sizeof(text))) < sizeof(text));
 		if (bodies[i].rc)
 			continue;
 		assert_int_equal(id.type, bodies[i].type);
