@@ -24,7 +24,7 @@
 #define QUIESCENT_LOOPS 64   /* loops with work between two reports to the writers */
 #define IDLE_LOOPS	2000 /* empty loops before the first nap */
 #define NAP_MIN		50   /* microseconds */
-#define NAP_MAX		2000
+#define NAP_MAX		4000
 
 /* ---- control ------------------------------------------------------------------------------ */
 
@@ -329,7 +329,7 @@ int worker_main(void *arg)
 		}
 		nap(w, microseconds);
 		if (microseconds < NAP_MAX)
-			microseconds++; /* it takes two idle seconds to become this slow */
+			microseconds++; /* eight idle seconds make it this slow */
 	}
 	rte_rcu_qsbr_thread_offline(w->tables->qsbr, w->index);
 	rte_rcu_qsbr_thread_unregister(w->tables->qsbr, w->index);

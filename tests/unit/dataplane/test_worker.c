@@ -72,7 +72,7 @@ static void make_conf(void)
 	}
 }
 
-static int set_up(void **state)
+static int set_up_workers(unsigned n)
 {
 	const char *error = "";
 
@@ -81,10 +81,23 @@ static int set_up(void **state)
 		frames = rte_pktmbuf_pool_create("frames", 1023, 0, 0, 2304, 0);
 		assert_non_null(frames);
 	}
+	conf.workers.n = n;
 	if (dataplane_open(&dp, &conf, &error) != 0)
 		fail_msg("%s", error);
 	now = 1;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_workers(1);
+}
+
+/* Each port has one queue, so that each of the first two workers polls one port, and only the first
+ * one sends. */
+static int set_up_three(void **state)
+{
+	return set_up_workers(3);
 }
 
 static int tear_down(void **state)
@@ -127,8 +140,13 @@ static unsigned take(unsigned port, uint8_t *frame)
 static void run(void)
 {
 	for (;;) {
-		while (worker_run_once(dp->worker[0]))
-			;
+		unsigned busy;
+
+		do {
+			busy = 0;
+			for (unsigned i = 0; i < dp->n_workers; i++)
+				busy += worker_run_once(dp->worker[i]);
+		} while (busy);
 		if (dataplane_main_poll(dp, now) > now && rte_ring_empty(dp->worker[0]->inject[0]))
 			return;
 	}
@@ -136,11 +154,23 @@ static void run(void)
 
 static uint64_t dropped(enum drop_reason r)
 {
-	struct dataplane_worker_stats a, b;
+	struct dataplane_worker_stats s;
+	uint64_t sum = 0;
 
-	assert_int_equal(dataplane_worker_stats(dp, 0, &a), 0);
-	assert_int_equal(dataplane_worker_stats(dp, 1, &b), 0);
-	return a.drop[r] + b.drop[r];
+	for (unsigned i = 0; i <= dp->n_workers; i++) {
+		assert_int_equal(dataplane_worker_stats(dp, i, &s), 0);
+		sum += s.drop[r];
+	}
+	return sum;
+}
+
+static uint64_t handed_over(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < dp->n_workers; i++)
+		sum += dp->worker[i]->stats.handed_over;
+	return sum;
 }
 
 static unsigned ether(uint8_t *f, const uint8_t *dst, const uint8_t *src, uint16_t type)
@@ -441,6 +471,7 @@ static void esp_both_ways(void **state)
 	give(0, back, n);
 	run();
 	assert_int_equal(dropped(DROP_NO_SA), 2);
+	assert_int_equal(handed_over() > 0, dp->n_workers > 1);
 	dataplane_negotiator_unregister(dp);
 }
 
@@ -452,6 +483,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(first_datagram_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(ike_reaches_the_negotiator, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(esp_both_ways, set_up, tear_down),
+		{ "esp_both_ways, three workers", esp_both_ways, set_up_three, tear_down, NULL },
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
