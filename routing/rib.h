@@ -27,32 +27,45 @@ enum rib_origin { /* route type, with its preference */
 		  RIB_IBGP = 200,
 };
 
+/* (table, prefix, via, via_index, origin, source) identifies a route; a metric is its property. */
 struct rib_route {
-	struct prefix prefix;
+	struct prefix prefix; /* a network: no host bits */
 	enum rib_via via;
 	uint32_t via_index; /* attachment, connection, border gateway: the caller's index */
 	enum rib_origin origin;
-	uint32_t metric;
-	uint32_t source; /* who said so; (table, prefix, via, via_index, origin, source) identifies
-			    a route */
+	uint32_t metric; /* AS_PATH length; 0 for what is not BGP */
+	uint32_t source; /* who said so */
 };
 
-enum rib_verdict { RIB_VALID, RIB_WORSE, RIB_OVERLAPS };
+enum rib_verdict {
+	RIB_VALID,
+	RIB_WORSE,    /* another route to the same prefix is preferred */
+	RIB_OVERLAPS, /* another VPC propagated an overlapping prefix first, and still does */
+};
 
 struct rib;
 
-/* The valid routes of one prefix changed: n of them now share it (0: the prefix is gone). */
+/* The valid routes of one prefix are others than before: n of them now share it (0: the prefix is
+ * gone), in the order of via_index and source. A metric alone that changed is no change. Must not
+ * call the RIB; valid is borrowed for the call. */
 typedef void (*rib_change_fn)(void *ctx, uint32_t table, const struct prefix *prefix,
 			      const struct rib_route *valid, unsigned n);
 
-struct rib *rib_new(rib_change_fn change, void *ctx);
-void rib_free(struct rib *r);
+struct rib *rib_new(rib_change_fn change, void *ctx); /* NULL: no memory */
+void rib_free(struct rib *r);			      /* without a word; NULL is fine */
+
+/* 0, -EEXIST or -ENOMEM; 0 or -ENOENT. Deleting withdraws every valid route first. */
 int rib_table_add(struct rib *r, uint32_t table);
-int rib_table_delete(struct rib *r, uint32_t table); /* withdraws every valid route first */
-int rib_add(struct rib *r, uint32_t table,
-	    const struct rib_route *route); /* or replaces the same identity (new metric) */
-int rib_remove(struct rib *r, uint32_t table, const struct rib_route *route); /* -ENOENT */
-/* Every candidate in prefix order, best first. why: a static text for a person, NULL when valid. */
+int rib_table_delete(struct rib *r, uint32_t table);
+
+/* Adds a route, or replaces the metric of the same identity, which keeps its place in the order of
+ * arrival. 0; -ENOENT: no such table; -EINVAL: no network; -ENOMEM: nothing happened. */
+int rib_add(struct rib *r, uint32_t table, const struct rib_route *route);
+/* Never fails for want of memory. 0 or -ENOENT: no such table or identity. */
+int rib_remove(struct rib *r, uint32_t table, const struct rib_route *route);
+
+/* Every candidate in prefix order (IPv4 first, shorter before longer), best first. why: a static
+ * text for a person, NULL when valid. */
 void rib_walk(const struct rib *r, uint32_t table,
 	      void (*fn)(void *ctx, const struct rib_route *route, enum rib_verdict verdict,
 			 const char *why),
