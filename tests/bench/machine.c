@@ -1,0 +1,75 @@
+#include "tests/bench/machine.h"
+
+#include <rte_cycles.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+static uint64_t nanoseconds(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* A chain of additions takes a core cycle each. */
+double machine_core_ghz(double tsc_ghz)
+{
+	enum { ROUNDS = 5, TURNS = 200000, ADDS = 10 };
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		uint64_t began = rte_rdtsc(), took, x = round;
+
+		for (unsigned i = 0; i < TURNS; i++)
+			__asm__ volatile("add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\t"
+					 "add $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\tadd $1, %0\n\t"
+					 "add $1, %0\n\tadd $1, %0"
+					 : "+r"(x));
+		took = rte_rdtsc() - began;
+		best = took < best ? took : best;
+	}
+	return tsc_ghz * TURNS * ADDS / (double)best;
+}
+
+void machine_read(struct machine *m)
+{
+	FILE *in = fopen("/proc/cpuinfo", "r");
+	char line[256];
+
+	snprintf(m->cpu, sizeof(m->cpu), "unknown CPU");
+	while (in && fgets(line, sizeof(line), in))
+		if (sscanf(line, "model name : %63[^\n]", m->cpu) == 1)
+			break;
+	if (in)
+		fclose(in);
+	m->tsc_ghz = (double)rte_get_tsc_hz() / 1e9;
+	m->core_ghz = machine_core_ghz(m->tsc_ghz);
+}
+
+uint64_t share_switches(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_THREAD, &u);
+	return (uint64_t)u.ru_nivcsw;
+}
+
+void share_read(struct share *s)
+{
+	FILE *in = fopen("/proc/stat", "r");
+	unsigned long long steal = 0;
+
+	if (in) {
+		if (fscanf(in, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &steal) != 1)
+			steal = 0;
+		fclose(in);
+	}
+	s->stolen = steal;
+	s->switches = share_switches();
+	s->wall_ns = nanoseconds(CLOCK_MONOTONIC);
+	s->cpu_ns = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
+}

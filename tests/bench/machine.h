@@ -1,0 +1,25 @@
+/* What a figure was measured on, and whether something else ran there at the same time. */
+#ifndef TESTS_BENCH_MACHINE_H
+#define TESTS_BENCH_MACHINE_H
+
+#include <stdint.h>
+
+struct machine {
+	char cpu[64];
+	double tsc_ghz, core_ghz; /* core: of this moment */
+};
+
+void machine_read(struct machine *m);
+double machine_core_ghz(double tsc_ghz);
+
+/* Other work on our core. */
+struct share {
+	uint64_t switches; /* times this thread was put aside */
+	uint64_t wall_ns, cpu_ns;
+	uint64_t stolen; /* clock ticks that the machine's host took, on all cores */
+};
+
+void share_read(struct share *s);
+uint64_t share_switches(void);
+
+#endif
