@@ -55,7 +55,8 @@ class Gateway:
 
         def answers():
             if not self.process.running:
-                raise RuntimeError(f"isthmusd ended with {self.process.popen.returncode}:\n{self.output()}")
+                process, self.process = self.process, None
+                raise RuntimeError(f"isthmusd ended with {process.popen.returncode}:\n{process.output()}")
             return os.path.exists(self.socket) and self.isthmus("show", "workers", check=False).returncode == 0
         wait_for(answers, 30, lambda: f"isthmusd's control socket; it said:\n{self.output()}")
         return self
