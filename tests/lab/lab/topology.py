@@ -87,7 +87,7 @@ class Cloud:
                vpc_device="net_af_packet1,iface=vpc"):
         """The file, for a list of customers as Customer makes them."""
         return {
-            "workers": {"lcores": [1 % os.cpu_count()], "idle_nap": True, "hugepages": False, "memory_mb": 256,
+            "workers": {"lcores": [1 % os.cpu_count()], "idle_nap": True, "hugepages": False, "memory_mb": 64,
                         **(workers or {})},
             "ports": [
                 {"name": "wan", "device": wan_device, "addresses": [f"{self.address}/24"],
