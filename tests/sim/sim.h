@@ -83,6 +83,7 @@ struct sim_event;
 
 struct sim {
 	uint64_t seed, state;
+	size_t secrets; /* alive before: what an earlier test left when it failed */
 	ike_time now;
 	struct sim_event *event;
 	size_t n_events, cap_events;

@@ -1,0 +1,134 @@
+/* NAT on either side: detection, port 4500, encapsulation, keepalives, a mapping that changes. */
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void first_calls(unsigned node, struct conf_tunnel *t)
+{
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+static void second_calls(unsigned node, struct conf_tunnel *t)
+{
+	t->start = node ? CONF_START_INITIATE : CONF_START_RESPOND;
+}
+
+static void first_forces(unsigned node, struct conf_tunnel *t)
+{
+	t->force_udp = !node;
+}
+
+static struct sim *behind_nat(uint64_t seed, unsigned node, sim_change *change)
+{
+	struct sim *s = sim_new(seed);
+
+	sim_node_add(s, node == 0 ? "10.0.0.1" : "192.0.2.1");
+	sim_node_add(s, node == 1 ? "10.0.0.1" : "198.51.100.1");
+	sim_node_nat(s, node, "203.0.113.9");
+	sim_pair_add(s, change);
+	return s;
+}
+
+static void encapsulated(void **state)
+{
+	static sim_change *const callers[] = { first_calls, second_calls, NULL };
+
+	for (unsigned nat = 0; nat < 2; nat++) {
+		for (unsigned i = 0; i < 3; i++) {
+			struct sim *s = behind_nat(10 * nat + i, nat, callers[i]);
+			struct ike_tunnel_view v;
+
+			sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
+			sim_probe(s, 5 * SIM_MS);
+			sim_run(s, 65 * IKE_SECOND);
+			sim_assert(s, s->lost == 0);
+			for (unsigned n = 0; n < 2; n++) {
+				ike_tunnel_view(s->node[n].engine, 7, &v);
+				sim_assert(s, v.path.local.port == 4500);
+				sim_assert(s, v.nat_local == (n == nat));
+				sim_assert(s, v.nat_remote == (n != nat));
+				sim_assert(s, v.n_children == 1 && v.child[0].udp);
+				sim_assert(s, (s->node[n].keepalives > 0) == (n == nat));
+				sim_assert(s, s->node[n].tunnel[7].downs == 0);
+			}
+			sim_assert(s, s->node[nat].keepalives <= 8);
+			sim_finish(s);
+		}
+	}
+}
+
+/* The mapping changes: the next authentic message moves the peer, and its packets with it. */
+static void mapping_changes(void **state)
+{
+	for (unsigned nat = 0; nat < 2; nat++) {
+		struct sim *s = behind_nat(nat, nat, nat ? second_calls : first_calls);
+		uint64_t lost;
+
+		sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
+		sim_run(s, IKE_SECOND);
+		sim_node_rebind(s, nat);
+		sim_run(s, 40 * IKE_SECOND);
+		sim_assert(s, s->node[!nat].tunnel[7].out.path.remote.port ==
+				      s->node[nat].mapped[1]);
+		sim_probe(s, 5 * SIM_MS);
+		sim_run(s, 2 * IKE_SECOND);
+		lost = s->lost;
+		sim_run(s, 30 * IKE_SECOND);
+		sim_assert(s, s->lost == lost && lost == 0);
+		sim_assert(s, s->node[!nat].tunnel[7].up && s->node[!nat].tunnel[7].downs == 0);
+		sim_finish(s);
+	}
+}
+
+static void without_nat_nobody_moves(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct ike_path elsewhere = { { s->node[0].address, 500 }, { s->node[1].address, 777 } };
+	struct ike_tunnel_view v;
+
+	sim_pair_add(s, first_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	s->node[1].behind_nat = true;
+	s->node[1].public_address = s->node[1].address;
+	s->node[1].mapped[0] = 777;
+	sim_run(s, 60 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &v);
+	sim_assert(s, v.up && v.path.remote.port != elsewhere.remote.port);
+	sim_finish(s);
+}
+
+static void forced(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct ike_tunnel_view v;
+
+	sim_pair_add(s, first_forces);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_probe(s, 5 * SIM_MS);
+	sim_run(s, 30 * IKE_SECOND);
+	sim_assert(s, s->lost == 0);
+	for (unsigned n = 0; n < 2; n++) {
+		ike_tunnel_view(s->node[n].engine, 7, &v);
+		sim_assert(s, v.n_children == 1 && v.child[0].udp && !v.nat_local);
+		sim_assert(s, v.path.local.port == 4500 && v.path.remote.port == 4500);
+	}
+	sim_finish(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(encapsulated),
+		cmocka_unit_test(mapping_changes),
+		cmocka_unit_test(without_nat_nobody_moves),
+		cmocka_unit_test(forced),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
