@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define REDUNDANT_PATIENCE (20 * IKE_SECOND)
+
 int ike_child_offer(struct ike_sa *sa, const struct ike_offer *offer,
 		    const struct ike_selectors *local, const struct ike_selectors *remote,
 		    struct ike_builder *b)
@@ -196,6 +198,40 @@ static void emit_answer(struct ike_sa *sa, struct ike_builder *b, const struct i
 	ike_build_end(b);
 }
 
+/* Whether the peer asks for what our outstanding request asks for. */
+static bool same_wish(const struct ike_sa *sa, const struct ike_message *m)
+{
+	const struct ike_notify *rekey = ike_message_notify(m, N_REKEY_SA);
+	const struct ike_child *old;
+	struct view spi;
+	uint32_t named;
+
+	if (!rekey)
+		return sa->request.errand == IKE_ERRAND_CREATE_CHILD;
+	old = ike_child_by_in(sa->tunnel, sa->request.old);
+	spi = rekey->spi;
+	return sa->request.errand == IKE_ERRAND_REKEY_CHILD && old && view_u32(&spi, &named) &&
+	       named == old->spi_out;
+}
+
+bool ike_child_lost(struct ike_sa *sa, struct ike_request *r, const struct ike_message *m,
+		    struct ike_child *c)
+{
+	struct ike_child *crossed =
+		r->crossed ? ike_child_by_in(sa->tunnel, (uint32_t)r->crossed_spi) : NULL;
+
+	if (!crossed)
+		return false;
+	if (ike_request_lost(r, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n)) {
+		c->redundant = true;
+		c->want_delete = true;
+		return true;
+	}
+	crossed->redundant = true;
+	ike_timer_set(&sa->engine->timers, &crossed->turn, sa->engine->now + REDUNDANT_PATIENCE);
+	return false;
+}
+
 struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, bool in_auth,
 				   struct ike_builder *b)
 {
@@ -243,16 +279,9 @@ struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, boo
 				   "a child SA could not be installed: %s", strerror(-rc));
 		refuse(sa, b, rc == -EINVAL ? N_INVALID_SYNTAX : N_TEMPORARY_FAILURE);
 	}
-	if (c && sa->request.errand == IKE_ERRAND_REKEY_CHILD && !in_auth) {
-		const struct ike_notify *rekey = ike_message_notify(m, N_REKEY_SA);
-		struct ike_child *old = ike_child_by_in(sa->tunnel, sa->request.old);
-		struct view spi = rekey ? rekey->spi : (struct view){ 0 };
-		uint32_t named;
-
-		if (old && view_u32(&spi, &named) && named == old->spi_out)
-			ike_request_crossed(&sa->request, c->spi_in, m->body[IKE_NONCE].p,
-					    m->body[IKE_NONCE].n, nonce, sizeof(nonce));
-	}
+	if (c && !in_auth && same_wish(sa, m))
+		ike_request_crossed(&sa->request, c->spi_in, m->body[IKE_NONCE].p,
+				    m->body[IKE_NONCE].n, nonce, sizeof(nonce));
 	secret_free(shared);
 	ike_dh_free(dh);
 	return c;
@@ -316,7 +345,7 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 	c = error ? NULL : ike_child_conclude(sa, r, m, &offer, &local, &remote, false);
 	if (c) {
 		sa->refused_since = 0;
-		if (ike_child_switch(c) < 0)
+		if (!ike_child_lost(sa, r, m, c) && ike_child_switch(c) < 0)
 			c->want_delete = true;
 		return;
 	}

@@ -47,6 +47,10 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 				     struct ike_message *m, const struct ike_offer *own,
 				     const struct ike_selectors *local,
 				     const struct ike_selectors *remote, bool in_auth);
+/* After a collision: true if our pair is the redundant one, and will be deleted; else the peer's
+ * is, and the peer will. */
+bool ike_child_lost(struct ike_sa *sa, struct ike_request *r, const struct ike_message *m,
+		    struct ike_child *c);
 void ike_child_explain(struct ike_sa *sa, const struct ike_notify *error);
 
 /* Rekeys (rekey_child.c, rekey_ike.c) and their collisions. */

@@ -12,8 +12,6 @@
 
 #include <errno.h>
 
-#define REDUNDANT_PATIENCE (20 * IKE_SECOND)
-
 static void add_group(struct ike_offer *o, unsigned group)
 {
 	struct ike_transform *t = &o->transform[o->n_transforms++];
@@ -115,7 +113,7 @@ void ike_rekey_child_answered(struct ike_sa *sa, struct ike_request *r, struct i
 {
 	struct ike_tunnel *t = sa->tunnel;
 	struct ike_child *old = ike_child_by_in(t, r->old);
-	struct ike_child *c, *crossed = ike_child_by_in(t, (uint32_t)r->crossed_spi);
+	struct ike_child *c;
 	const struct ike_notify *error = ike_message_error(m);
 	struct ike_offer offer;
 
@@ -132,16 +130,8 @@ void ike_rekey_child_answered(struct ike_sa *sa, struct ike_request *r, struct i
 		return;
 	}
 	sa->refused_since = 0;
-	if (crossed && ike_request_lost(r, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n)) {
-		c->redundant = true;
-		c->want_delete = true;
+	if (ike_child_lost(sa, r, m, c))
 		return;
-	}
-	if (crossed) {
-		crossed->redundant = true;
-		ike_timer_set(&t->engine->timers, &crossed->turn,
-			      t->engine->now + REDUNDANT_PATIENCE);
-	}
 	if (ike_child_switch(c) < 0) {
 		c->want_delete = true;
 		if (old)

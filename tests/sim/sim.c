@@ -2,6 +2,7 @@
 
 #include "tests/sim/plane.h"
 #include "conf/secret.h"
+#include "ike/sa.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -123,6 +124,7 @@ static bool translate(struct sim *s, struct sim_node *from, const struct ike_pat
 	return false;
 }
 
+/* ev.at holds what to delay it by beyond the link's own delay. */
 static void transmit(struct sim *s, struct sim_event ev, bool spared)
 {
 	unsigned copies = 1;
@@ -146,13 +148,13 @@ static void transmit(struct sim *s, struct sim_event ev, bool spared)
 			assert_non_null(copy.data);
 			memcpy(copy.data, ev.data, ev.n);
 		}
-		copy.at = s->now + s->link.delay +
+		copy.at = ev.at + s->now + s->link.delay +
 			  (s->link.jitter ? sim_random(s) % s->link.jitter : 0);
 		push(s, copy);
 	}
 }
 
-static enum sim_verdict filtered(struct sim *s, const struct sim_event *ev)
+static sim_verdict filtered(struct sim *s, const struct sim_event *ev)
 {
 	const uint8_t *p = ev->data + (ev->path.local.port == PORT_NATT ? 4 : 0);
 	struct sim_message m = { .from = ev->from, .to = ev->to };
@@ -172,6 +174,7 @@ void sim_send(void *ctx, const struct ike_path *path, const uint8_t *data, size_
 	struct sim_node *node = ctx;
 	struct sim *s = node->sim;
 	struct sim_event ev = { .kind = SIM_DATAGRAM, .from = node->index, .n = len };
+	sim_verdict verdict;
 
 	s->messages++;
 	if (len == 1)
@@ -181,17 +184,16 @@ void sim_send(void *ctx, const struct ike_path *path, const uint8_t *data, size_
 	ev.data = malloc(len);
 	assert_non_null(ev.data);
 	memcpy(ev.data, data, len);
-	switch (filtered(s, &ev)) {
-	case SIM_PASS:
-		transmit(s, ev, false);
-		break;
-	case SIM_DROP:
+	verdict = filtered(s, &ev);
+	if (verdict == SIM_DROP) {
 		free(ev.data);
-		break;
-	case SIM_HOLD:
+	} else if (verdict == SIM_HOLD) {
 		s->held = realloc(s->held, (s->n_held + 1) * sizeof(*s->held));
 		assert_non_null(s->held);
 		s->held[s->n_held++] = ev;
+	} else {
+		ev.at = verdict;
+		transmit(s, ev, false);
 	}
 }
 
@@ -504,6 +506,16 @@ void sim_inject(struct sim *s, unsigned to, const struct ike_path *path, const v
 unsigned sim_inbound(const struct sim *s, unsigned node)
 {
 	return (unsigned)s->node[node].n_in;
+}
+
+unsigned sim_ike_sas(const struct sim *s, unsigned node)
+{
+	const struct ike_sa *sa;
+	unsigned n = 0;
+
+	LIST_FOREACH(sa, &s->node[node].engine->sas, all)
+	n++;
+	return n;
 }
 
 unsigned sim_established(const struct sim *s, unsigned node, uint32_t tunnel)

@@ -67,8 +67,11 @@ struct sim_link {
 	bool spare_probes;	  /* probes are only delayed */
 };
 
-/* What to do with an IKE message on its way. */
-enum sim_verdict { SIM_PASS, SIM_DROP, SIM_HOLD };
+/* What to do with an IKE message on its way: delay it by so much more, or one of the last two. */
+typedef ike_time sim_verdict;
+#define SIM_PASS ((sim_verdict)0)
+#define SIM_DROP UINT64_MAX
+#define SIM_HOLD (UINT64_MAX - 1) /* until sim_release() */
 struct sim_message {
 	unsigned from, to;
 	uint8_t exchange;
@@ -77,7 +80,7 @@ struct sim_message {
 	const uint8_t *data; /* from the IKE header on */
 	size_t len;
 };
-typedef enum sim_verdict sim_filter(struct sim *s, const struct sim_message *m, void *arg);
+typedef sim_verdict sim_filter(struct sim *s, const struct sim_message *m, void *arg);
 
 struct sim_event;
 
@@ -137,6 +140,7 @@ void sim_inject(struct sim *s, unsigned to, const struct ike_path *path, const v
 		size_t n);
 
 unsigned sim_inbound(const struct sim *s, unsigned node); /* installed inbound SAs */
+unsigned sim_ike_sas(const struct sim *s, unsigned node);
 unsigned sim_established(const struct sim *s, unsigned node, uint32_t tunnel); /* children shown */
 /* Stops all engines, waits, and checks that nothing is left anywhere. */
 void sim_finish(struct sim *s);

@@ -143,7 +143,7 @@ static void short_hard_life(unsigned node, struct conf_tunnel *t)
 	t->dpd = 0;
 }
 
-static enum sim_verdict no_rekey(struct sim *s, const struct sim_message *m, void *arg)
+static sim_verdict no_rekey(struct sim *s, const struct sim_message *m, void *arg)
 {
 	return m->exchange == 36 ? SIM_DROP : SIM_PASS;
 }
@@ -223,16 +223,11 @@ static void what_is_not_there(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(dead_peer),
-		cmocka_unit_test(quick_restart),
-		cmocka_unit_test(traffic_is_life),
-		cmocka_unit_test(probes_are_few),
-		cmocka_unit_test(disable_and_enable),
-		cmocka_unit_test(remove_and_add),
-		cmocka_unit_test(lifetime_ends),
-		cmocka_unit_test(stop_at_any_time),
-		cmocka_unit_test(freed_at_any_time),
-		cmocka_unit_test(what_is_not_there),
+		cmocka_unit_test(dead_peer),	      cmocka_unit_test(quick_restart),
+		cmocka_unit_test(traffic_is_life),    cmocka_unit_test(probes_are_few),
+		cmocka_unit_test(disable_and_enable), cmocka_unit_test(remove_and_add),
+		cmocka_unit_test(lifetime_ends),      cmocka_unit_test(stop_at_any_time),
+		cmocka_unit_test(freed_at_any_time),  cmocka_unit_test(what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,8 +74,8 @@ static void mapping_changes(void **state)
 		sim_run(s, IKE_SECOND);
 		sim_node_rebind(s, nat);
 		sim_run(s, 40 * IKE_SECOND);
-		sim_assert(s, s->node[!nat].tunnel[7].out.path.remote.port ==
-				      s->node[nat].mapped[1]);
+		sim_assert(s,
+			   s->node[!nat].tunnel[7].out.path.remote.port == s->node[nat].mapped[1]);
 		sim_probe(s, 5 * SIM_MS);
 		sim_run(s, 2 * IKE_SECOND);
 		lost = s->lost;

@@ -141,7 +141,7 @@ struct cookie {
 	unsigned requests, with_cookie;
 };
 
-static enum sim_verdict demand_cookie(struct sim *s, const struct sim_message *m, void *arg)
+static sim_verdict demand_cookie(struct sim *s, const struct sim_message *m, void *arg)
 {
 	struct cookie *c = arg;
 
