@@ -62,6 +62,8 @@ void check_index(struct check *k, struct index *x, const void *key, size_t len, 
 		k->no_memory = true;
 }
 
+#define GUESSES_MAX 100
+
 static const char *nearest(const struct check *k, enum check_kind kind, const char *name)
 {
 	const struct index *x = &k->names[kind];
@@ -88,7 +90,7 @@ const void *check_find(struct check *k, enum check_kind kind, const struct label
 		return e->object;
 	if (name[0] == '\0' || k->nameless[kind] || (k->unread & kinds[kind].unread) != 0)
 		return NULL;
-	near = nearest(k, kind, name);
+	near = k->guesses++ < GUESSES_MAX ? nearest(k, kind, name) : NULL;
 	check_problem(k, PROBLEM_ERROR, label, object, name,
 		      near != NULL ? "%s = '%s': there is no %s of this name; did you mean '%s'?"
 				   : "%s = '%s': there is no %s of this name",

@@ -36,6 +36,7 @@ struct check {
 	struct index attached;	    /* struct check_pair, of struct conf_vpc_attachment */
 	struct check_pair *pairs;
 	bool attached_unknown; /* some attachment's ends were not found */
+	unsigned guesses;      /* of what was meant; each looks at all names */
 	bool no_memory;
 };
 

@@ -110,6 +110,10 @@ bool field_later(struct reader *r, const struct config_setting_t *s, const struc
 void field_problem(struct reader *r, enum problem_level level, const struct config_setting_t *s,
 		   const struct field *f, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
+/* "must be" wanted; false. */
+bool field_wrong(struct reader *r, const struct config_setting_t *s, const struct field *f,
+		 const char *wanted);
+void *field_destination(const struct field *f, void *object);
 bool field_string(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		  const char **out);
 bool field_choose(struct reader *r, const struct config_setting_t *s, const struct field *f,

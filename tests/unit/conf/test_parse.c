@@ -115,6 +115,9 @@ static const struct edit values[] = {
 	  "19: error: " TUNNEL_A "esp_lifetime_bytes = 107374182400: esp_lifetime_bytes is not "
 	  "supported yet; allowed: 0 (off)\n" },
 	{ "dpd = 20", "esp_lifetime_packets = 0; bandwidth = 0", "" },
+	{ "dpd = 20", "bandwidth = 1.5",
+	  "19: error: " TUNNEL_A
+	  "bandwidth = 1.5: bandwidth is not supported yet; allowed: 0 (off)\n" },
 	{ "dpd = 20", "start = \"on_demand\"",
 	  "19: error: " TUNNEL_A
 	  "start = 'on_demand': not supported yet; allowed: initiate, respond\n" },
