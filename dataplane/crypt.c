@@ -313,25 +313,29 @@ static inline bool icv16_equal(const uint8_t *a, const uint8_t *b)
 }
 
 /* What an AEAD takes beside the payload: nonce = salt | IV, and the associated data, which is the
- * ESP header, with ESN with the upper half of the number in its middle (RFC 4106 §5). */
+ * ESP header, with ESN with the upper half of the number in its middle (RFC 4106 §5).
+ *
+ * Prepared for a whole burst before its first packet is worked on, because IPsec-MB loads these
+ * bytes by masked vector loads, which wait for the stores to reach the cache: 35 cycles a packet.
+ */
 struct aead {
 	uint8_t nonce[16];
-	uint8_t esn[12];
-	const uint8_t *aad;
-	unsigned aad_bytes;
+	uint8_t esn[16];
 };
 
-static inline void aead_prepare(struct aead *a, const struct crypt_op *op)
+static inline void put_pair(uint8_t *to, uint64_t low, uint64_t high)
 {
-	memcpy(a->nonce, &op->sa->salt, 4);
-	memcpy(a->nonce + 4, op->esp + ESP_HEADER, AEAD_IV);
-	a->aad = op->esp;
-	a->aad_bytes = ESP_HEADER;
-	if (op->sa->flags & SA_ESN) {
-		memcpy(a->esn, op->esp, 4);
-		put64(a->esn + 4, op->seq);
-		a->aad = a->esn;
-		a->aad_bytes = sizeof(a->esn);
+	memcpy(to, &low, 8);
+	memcpy(to + 8, &high, 8);
+}
+
+static inline void aead_prepare(struct aead *a, const struct sa *sa, uint64_t spi, uint64_t seq,
+				uint64_t iv)
+{
+	put_pair(a->nonce, sa->salt | iv << 32, iv >> 32);
+	if (sa->flags & SA_ESN) {
+		seq = rte_cpu_to_be_64(seq);
+		put_pair(a->esn, spi | seq << 32, seq >> 32);
 	}
 }
 
@@ -343,28 +347,34 @@ static inline void put_header(const struct crypt_op *op)
 
 /* ---- AEADs ------------------------------------------------------------------------------ */
 
+static inline const uint8_t *aad_of(const struct aead *a, const struct crypt_op *op)
+{
+	return op->sa->flags & SA_ESN ? a->esn : op->esp;
+}
+
+static inline unsigned aad_bytes(const struct crypt_op *op)
+{
+	return op->sa->flags & SA_ESN ? 12 : 8;
+}
+
 static inline void gcm(struct crypt *c, aes_gcm_enc_dec_t call, const struct crypt_op *op,
-		       uint8_t *icv)
+		       const struct aead *a, uint8_t *icv)
 {
 	uint8_t *text = op->esp + ESP_HEADER + AEAD_IV;
-	struct aead a;
 
-	aead_prepare(&a, op);
-	call(&op->sa->keys.gcm, &c->gcm, text, text, op->len - ESP_HEADER - AEAD_IV, a.nonce, a.aad,
-	     a.aad_bytes, icv, AEAD_ICV);
+	call(&op->sa->keys.gcm, &c->gcm, text, text, op->len - ESP_HEADER - AEAD_IV, a->nonce,
+	     aad_of(a, op), aad_bytes(op), icv, AEAD_ICV);
 }
 
 /* IPsec-MB's job path for this AEAD takes 910 cycles where the direct calls take 1190 (1424 bytes),
  * and finishes the job in the call that submits it. */
-static void chacha(struct crypt *c, const struct crypt_op *op, IMB_CIPHER_DIRECTION direction,
-		   uint8_t *icv)
+static void chacha(struct crypt *c, const struct crypt_op *op, const struct aead *a,
+		   IMB_CIPHER_DIRECTION direction, uint8_t *icv)
 {
 	uint8_t *text = op->esp + ESP_HEADER + AEAD_IV;
 	uint64_t bytes = op->len - ESP_HEADER - AEAD_IV;
 	IMB_JOB *j = IMB_GET_NEXT_JOB(c->mgr);
-	struct aead a;
 
-	aead_prepare(&a, op);
 	j->enc_keys = op->sa->keys.chacha;
 	j->dec_keys = op->sa->keys.chacha;
 	j->key_len_in_bytes = sizeof(op->sa->keys.chacha);
@@ -374,12 +384,12 @@ static void chacha(struct crypt *c, const struct crypt_op *op, IMB_CIPHER_DIRECT
 	j->msg_len_to_cipher_in_bytes = bytes;
 	j->hash_start_src_offset_in_bytes = 0;
 	j->msg_len_to_hash_in_bytes = bytes;
-	j->iv = a.nonce;
+	j->iv = a->nonce;
 	j->iv_len_in_bytes = 12;
 	j->auth_tag_output = icv;
 	j->auth_tag_output_len_in_bytes = AEAD_ICV;
-	j->u.CHACHA20_POLY1305.aad = a.aad;
-	j->u.CHACHA20_POLY1305.aad_len_in_bytes = a.aad_bytes;
+	j->u.CHACHA20_POLY1305.aad = aad_of(a, op);
+	j->u.CHACHA20_POLY1305.aad_len_in_bytes = aad_bytes(op);
 	j->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
 	j->cipher_direction = direction;
 	j->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
@@ -390,29 +400,38 @@ static void chacha(struct crypt *c, const struct crypt_op *op, IMB_CIPHER_DIRECT
 		j = IMB_FLUSH_JOB(c->mgr);
 }
 
-static inline void seal_aead(struct crypt *c, struct crypt_op *op)
+static inline void prepare_seal(const struct crypt_op *op, struct aead *a)
 {
-	const struct sa *sa = op->sa;
+	uint64_t spi = op->sa->spi, iv = rte_cpu_to_be_64(op->seq);
 
-	put_header(op);
-	put64(op->esp + ESP_HEADER, op->seq);
-	if (sa->kind == CRYPT_CHACHA)
-		chacha(c, op, IMB_DIR_ENCRYPT, op->esp + op->len);
+	put_pair(op->esp, spi | iv >> 32 << 32, iv);
+	aead_prepare(a, op->sa, spi, op->seq, iv);
+}
+
+static inline void prepare_open(const struct crypt_op *op, struct aead *a)
+{
+	uint64_t iv;
+
+	memcpy(&iv, op->esp + ESP_HEADER, 8);
+	aead_prepare(a, op->sa, op->sa->spi, op->seq, iv);
+}
+
+static inline void seal_aead(struct crypt *c, struct crypt_op *op, const struct aead *a)
+{
+	if (op->sa->kind == CRYPT_CHACHA)
+		chacha(c, op, a, IMB_DIR_ENCRYPT, op->esp + op->len);
 	else
-		gcm(c, c->gcm_seal[sa->kind], op, op->esp + op->len);
+		gcm(c, c->gcm_seal[op->sa->kind], op, a, op->esp + op->len);
 	op->ok = 1;
 }
 
-static inline void open_aead(struct crypt *c, struct crypt_op *op)
+static inline void open_aead(struct crypt *c, const struct crypt_op *op, const struct aead *a,
+			     uint8_t *icv)
 {
-	const struct sa *sa = op->sa;
-	uint8_t icv[AEAD_ICV];
-
-	if (sa->kind == CRYPT_CHACHA)
-		chacha(c, op, IMB_DIR_DECRYPT, icv);
+	if (op->sa->kind == CRYPT_CHACHA)
+		chacha(c, op, a, IMB_DIR_DECRYPT, icv);
 	else
-		gcm(c, c->gcm_open[sa->kind], op, icv);
-	op->ok = icv16_equal(icv, op->esp + op->len);
+		gcm(c, c->gcm_open[op->sa->kind], op, a, icv);
 }
 
 /* ---- CBC + HMAC ------------------------------------------------------------------------- */
@@ -534,20 +553,30 @@ static void cbc_groups(struct crypt *c, struct crypt_op **op, unsigned n,
 
 /* ---- bursts ----------------------------------------------------------------------------- */
 
+static inline bool is_aead(const struct crypt_op *op)
+{
+	return op->sa->kind <= CRYPT_CHACHA;
+}
+
 void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n)
 {
 	struct crypt_op *cbc[CRYPT_BURST];
+	struct aead aead[CRYPT_BURST];
 	unsigned i, waiting = 0;
 
-	for (i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		prefetch_payload(&op[i]);
+	for (i = 0; i < n; i++) {
+		if (i < PREFETCH_AHEAD)
+			prefetch_payload(&op[i]);
+		if (is_aead(&op[i]))
+			prepare_seal(&op[i], &aead[i]);
+		else
+			cbc[waiting++] = &op[i];
+	}
 	for (i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			prefetch_payload(&op[i + PREFETCH_AHEAD]);
-		if (op[i].sa->kind <= CRYPT_CHACHA)
-			seal_aead(c, &op[i]);
-		else
-			cbc[waiting++] = &op[i];
+		if (is_aead(&op[i]))
+			seal_aead(c, &op[i], &aead[i]);
 	}
 	cbc_groups(c, cbc, waiting, seal_cbc);
 }
@@ -555,17 +584,27 @@ void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n)
 void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n)
 {
 	struct crypt_op *cbc[CRYPT_BURST];
+	struct aead aead[CRYPT_BURST];
 	unsigned i, waiting = 0;
 
-	for (i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		prefetch_payload(&op[i]);
+	for (i = 0; i < n; i++) {
+		if (i < PREFETCH_AHEAD)
+			prefetch_payload(&op[i]);
+		if (is_aead(&op[i]))
+			prepare_open(&op[i], &aead[i]);
+		else
+			cbc[waiting++] = &op[i];
+	}
 	for (i = 0; i < n; i++) {
 		if (i + PREFETCH_AHEAD < n)
 			prefetch_payload(&op[i + PREFETCH_AHEAD]);
-		if (op[i].sa->kind <= CRYPT_CHACHA)
-			open_aead(c, &op[i]);
-		else
-			cbc[waiting++] = &op[i];
+		if (is_aead(&op[i]))
+			open_aead(c, &op[i], &aead[i], c->icv[i]);
+	}
+	if (waiting < n) {
+		for (i = 0; i < n; i++)
+			if (is_aead(&op[i]))
+				op[i].ok = icv16_equal(c->icv[i], op[i].esp + op[i].len);
 	}
 	cbc_groups(c, cbc, waiting, open_cbc);
 }
