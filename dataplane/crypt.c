@@ -410,10 +410,12 @@ static inline void prepare_seal(const struct crypt_op *op, struct aead *a)
 
 static inline void prepare_open(const struct crypt_op *op, struct aead *a)
 {
+	uint32_t spi;
 	uint64_t iv;
 
+	memcpy(&spi, op->esp, 4);
 	memcpy(&iv, op->esp + ESP_HEADER, 8);
-	aead_prepare(a, op->sa, op->sa->spi, op->seq, iv);
+	aead_prepare(a, op->sa, spi, op->seq, iv);
 }
 
 static inline void seal_aead(struct crypt *c, struct crypt_op *op, const struct aead *a)
