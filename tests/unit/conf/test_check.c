@@ -275,6 +275,111 @@ static void inner_addresses_are_allocated_in_order(void **state)
 	free(text);
 }
 
+/* Outer addresses, prefixes and inner addresses of IPv6 alone. */
+static const char ipv6_text[] =
+	"ports = ( { name = \"wan\"; device = \"a\"; addresses = [ \"2001:db8:1::1/64\" ];\n"
+	"            next_hop6 = \"2001:db8:1::ffff\"; },\n"
+	"          { name = \"vpc\"; device = \"b\"; addresses = [ \"2001:db8:2::1/64\" ]; } );\n"
+	"cloud_addresses = [ \"2001:db8:1::1\" ];\n"
+	"border_gateways = ( { name = \"bgw\"; static_routes = (\n"
+	"  { prefix = \"2001:db8:c000::/36\"; next_hop = \"dc1\"; } ); } );\n"
+	"vpcs = ( { name = \"prod\"; prefixes = [ \"2001:db8:a::/64\" ]; } );\n"
+	"vpc_attachments = ( { vpc = \"prod\"; border_gateway = \"bgw\"; port = \"vpc\";\n"
+	"  addresses = [ \"2001:db8:a::1/64\" ]; vxlan = { vni = 9; local_vtep = \"2001:db8:2::1\";\n"
+	"  remote_vtep = \"2001:db8:2::2\"; }; } );\n"
+	"customer_gateways = ( { name = \"rt\"; addresses = [ \"2001:db8:99::1\" ]; } );\n"
+	"vpn_connections = ( { name = \"dc1\"; border_gateway = \"bgw\"; customer_gateway = \"rt\";\n"
+	"  bgp = false; tunnels = ( { name = \"a\"; cloud_ip = \"2001:db8:1::1\";\n"
+	"  customer_ip = \"2001:db8:99::1\"; psk = \"hush\"; inner = \"fd00::1/126\"; } ); } );\n";
+
+static void ipv6_is_as_good(void **state)
+{
+	char *messages, buf[PREFIX_STR_MAX];
+	struct conf *c = given_read(ipv6_text, strlen(ipv6_text), &messages);
+	const struct conf_tunnel *t;
+
+	assert_string_equal(messages, "");
+	t = &c->connection[0].tunnel[0];
+	assert_string_equal(addr_format(&t->inner_peer, buf), "fd00::2");
+	assert_int_equal(t->remote_id.type, CONF_ID_IPV6);
+	assert_int_equal(c->attachment[0].mtu, 1430);
+	conf_free(c);
+	free(messages);
+}
+
+static void asns_must_differ(void **state)
+{
+	char *one = given_edited(given_text, "{ name = \"bgw\";", "{ name = \"bgw\"; asn = 65001;");
+	char *text =
+		given_edited(one, "\"198.51.100.2\" ]; }", "\"198.51.100.2\" ]; asn = 65001; }");
+	char *messages;
+
+	assert_null(given_read(text, strlen(text), &messages));
+	assert_string_equal(
+		messages, "t:14: error: vpn_connection 'dc1': customer_gateway 'rt' has the ASN of "
+			  "border_gateway 'bgw', 65001; they must differ\n");
+	free(messages);
+	free(text);
+	free(one);
+}
+
+/* 128 connections of 8 tunnels use up 169.254.0.0/20: one gateway holds no more without a hand. */
+static char *many_tunnels(unsigned n_connections)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs("ports = ( { name = \"wan\"; device = \"a\"; addresses = [ \"203.0.113.1/24\", "
+	      "\"203.0.113.2/24\" ]; next_hop = \"203.0.113.254\"; } );\n"
+	      "cloud_addresses = [ \"203.0.113.1\", \"203.0.113.2\" ];\n"
+	      "border_gateways = ( { name = \"bgw\"; } );\ncustomer_gateways = (\n",
+	      out);
+	for (unsigned i = 0; i < n_connections; i++)
+		fprintf(out,
+			"%s{ name = \"r%u\"; addresses = [ \"198.51.%u.1\", \"198.51.%u.2\", "
+			"\"198.51.%u.3\", \"198.51.%u.4\" ]; }\n",
+			i > 0 ? "," : "", i, i, i, i, i);
+	fputs(");\nvpn_connections = (\n", out);
+	for (unsigned i = 0; i < n_connections; i++) {
+		fprintf(out,
+			"%s{ name = \"c%u\"; border_gateway = \"bgw\"; customer_gateway = \"r%u\"; "
+			"bgp = false; tunnels = (\n",
+			i > 0 ? "," : "", i, i);
+		for (unsigned k = 0; k < 8; k++)
+			fprintf(out,
+				"%s{ name = \"t%u-%u\"; cloud_ip = \"203.0.113.%u\"; customer_ip = "
+				"\"198.51.%u.%u\"; psk = \"x\"; }\n",
+				k > 0 ? "," : "", i, k, 1 + k / 4, i, 1 + k % 4);
+		fputs("); }\n", out);
+	}
+	fputs(");\n", out);
+	fclose(out);
+	return text;
+}
+
+static void inner_addresses_run_out(void **state)
+{
+	char *text = many_tunnels(128), *messages, buf[PREFIX_STR_MAX];
+	struct conf *c = given_read(text, strlen(text), &messages);
+
+	assert_string_equal(messages, "");
+	assert_string_equal(prefix_format(&c->connection[127].tunnel[7].inner, buf),
+			    "169.254.15.254/30");
+	conf_free(c);
+	free(messages);
+	free(text);
+
+	text = many_tunnels(129);
+	assert_null(given_read(text, strlen(text), &messages));
+	assert_non_null(strstr(messages,
+			       "tunnel 't128-0': inner is missing, and border_gateway 'bgw' "
+			       "has used up 169.254.0.0/20: give one\n"));
+	assert_ptr_equal(strchr(messages, '\n') + 1, messages + strlen(messages)); /* one message */
+	free(messages);
+	free(text);
+}
+
 static void references_are_set(void **state)
 {
 	char *messages;
@@ -307,6 +412,9 @@ int main(void)
 		cmocka_unit_test(overlapping_vpcs_are_a_warning),
 		cmocka_unit_test(a_network_may_be_shared_by_one_vpc),
 		cmocka_unit_test(inner_addresses_are_allocated_in_order),
+		cmocka_unit_test(ipv6_is_as_good),
+		cmocka_unit_test(asns_must_differ),
+		cmocka_unit_test(inner_addresses_run_out),
 		cmocka_unit_test(references_are_set),
 	};
 

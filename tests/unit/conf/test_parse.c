@@ -141,6 +141,15 @@ static const struct edit values[] = {
 	  "19: error: " TUNNEL_A
 	  "inner = '169.254.0.7/30': must be our address in a /30 of 169.254.0.0/16, 10.0.0.0/8, "
 	  "172.16.0.0/12 or 192.168.0.0/16, or in an IPv6 /126\n" },
+	/* the socket and the workers */
+	{ "ports = (", "control_socket = \"run/isthmus.sock\"; ports = (",
+	  "1: error: control_socket = 'run/isthmus.sock': must be an absolute path of at most 107 "
+	  "bytes\n" },
+	{ "ports = (", "workers = { lcores = [ 1, 2000 ]; idel_nap = true; }; ports = (",
+	  "1: error: workers: lcores[2] = 2000: must be a number from 0 to 1023\n"
+	  "1: error: workers: 'idel_nap': unknown name; did you mean 'idle_nap'?\n" },
+	{ "ports = (", "workers = { lcores = 3; hugepages = false; memory_mb = 64; }; ports = (",
+	  "" },
 	/* one encapsulation, subnets only when they are asked for */
 	{ "  vxlan = {", "  vlan = { id = 5; }; vxlan = {",
 	  "10: error: vpc_attachment 'prod': has both vxlan and vlan, must have one of them\n" },
