@@ -39,13 +39,13 @@ def test_we_rekey(lab):
 
 
 def test_strongswan_rekeys(lab):
-    site = Site(lab).start(child_rekey_time="4s", rekey_time="9s")
+    site = Site(lab).start(child_rekey_time=4, rekey_time=9)
     site.await_up()
     assert len(ping_through(site, allowed=2)) >= 4
 
 
 def test_both_rekey(lab):
-    site = Site(lab, esp_lifetime=7, ike_lifetime=13).start(child_rekey_time="4s", rekey_time="9s")
+    site = Site(lab, esp_lifetime=7, ike_lifetime=13).start(child_rekey_time=4, rekey_time=9)
     site.await_up()
     assert len(ping_through(site, allowed=2)) >= 4
 

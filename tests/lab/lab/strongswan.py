@@ -81,9 +81,13 @@ class Strongswan:
         return self
 
     def load(self, local, remote, psk, proposals="aes128-sha256-ecp256", esp_proposals="aes128-sha256",
-             local_id=None, remote_id=None, start="none", rekey_time="4h", child_rekey_time="1h", dpd_delay="10s",
+             local_id=None, remote_id=None, start="none", rekey_time=14400, child_rekey_time=3600, dpd_delay="10s",
              local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0"):
-        """Loads the connection, replacing an earlier one. start: none, trap or start (and restart)."""
+        """Loads the connection, replacing an earlier one. start: none, trap or start (and restart).
+
+        Times are seconds. strongSwan's own margin between rekey and end is a tenth, which is nothing
+        when rekeys are seconds apart: the end would come first.
+        """
         again = "none" if start == "none" else "start"
         text = f"""
 connections {{
@@ -92,7 +96,9 @@ connections {{
     local_addrs = {local}
     remote_addrs = {remote}
     proposals = {proposals}
-    rekey_time = {rekey_time}
+    rekey_time = {rekey_time}s
+    over_time = {rekey_time // 10 + 10}s
+    rand_time = {rekey_time // 10}s
     dpd_delay = {dpd_delay}
     keyingtries = 0
     mobike = no
@@ -109,7 +115,9 @@ connections {{
         local_ts = {local_ts}
         remote_ts = {remote_ts}
         esp_proposals = {esp_proposals}
-        rekey_time = {child_rekey_time}
+        rekey_time = {child_rekey_time}s
+        life_time = {child_rekey_time + child_rekey_time // 10 + 10}s
+        rand_time = {child_rekey_time // 10}s
         start_action = {start}
         close_action = {again}
         dpd_action = {"clear" if start == "none" else "restart"}
