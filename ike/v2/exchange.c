@@ -240,6 +240,8 @@ void ike_exchange_next(struct ike_sa *sa)
 			return;
 		}
 	}
+	if (t->out)
+		sa->want_child = false; /* the peer has made one meanwhile */
 	if (sa->want_child) {
 		sa->want_child = false;
 		ike_exchange_start(sa, IKE_ERRAND_CREATE_CHILD);

@@ -102,8 +102,9 @@ static bool translate(struct sim *s, struct sim_node *from, const struct ike_pat
 	}
 	for (unsigned n = 0; n < s->n_nodes; n++) {
 		struct sim_node *node = &s->node[n];
+		struct prefix home = { node->address, node->prefix };
 
-		if (!node->behind_nat && addr_equal(&node->address, &dst.addr)) {
+		if (!node->behind_nat && prefix_contains(&home, &dst.addr)) {
 			*seen = (struct ike_path){ dst, src };
 			*to = n;
 			return true;
@@ -185,6 +186,16 @@ void sim_send(void *ctx, const struct ike_path *path, const uint8_t *data, size_
 	assert_non_null(ev.data);
 	memcpy(ev.data, data, len);
 	verdict = filtered(s, &ev);
+	if (s->verbose && len >= 28) {
+		const uint8_t *p = data + (path->local.port == PORT_NATT ? 4 : 0);
+
+		printf("%10.6f node %u: %s %u, id %u, %zu bytes%s\n", (double)s->now / 1e6,
+		       node->index, p[19] & 0x20 ? "answer" : "request", p[18], p[23], len,
+		       verdict == SIM_DROP   ? ", lost"
+		       : verdict == SIM_HOLD ? ", held"
+		       : verdict	     ? ", late"
+					     : "");
+	}
 	if (verdict == SIM_DROP) {
 		free(ev.data);
 	} else if (verdict == SIM_HOLD) {
@@ -243,6 +254,7 @@ unsigned sim_node_add(struct sim *s, const char *address)
 	node->next_spi = 0x1000000 * (s->n_nodes + 1);
 	node->next_port = 20000;
 	assert_true(addr_parse(&node->address, address));
+	node->prefix = (uint8_t)addr_bits(&node->address);
 	node->engine = ike_engine_new(&sim_ops, node);
 	assert_non_null(node->engine);
 	return s->n_nodes++;

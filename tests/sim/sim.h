@@ -45,6 +45,7 @@ struct sim_node {
 	unsigned index;
 	struct ike_engine *engine; /* NULL: killed */
 	struct addr address;
+	uint8_t prefix; /* bits of address that name the node: it has all addresses below */
 	bool behind_nat;
 	struct addr public_address; /* of the NAT */
 	uint16_t mapped[2];	    /* public ports of 500 and 4500; 0: no mapping yet */

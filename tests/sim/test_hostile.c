@@ -1,0 +1,327 @@
+/* What an attacker or a broken peer sends changes nothing but counters. */
+#include "ike/crypto.h"
+#include "ike/sa.h"
+#include "ike/tunnel.h"
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void first_calls(unsigned node, struct conf_tunnel *t)
+{
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+/* Real messages, to be mutated and replayed. */
+#define KEPT 32
+struct tape {
+	unsigned n;
+	size_t len[KEPT];
+	uint8_t data[KEPT][1024];
+	unsigned to[KEPT];
+};
+
+static sim_verdict keep(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct tape *t = arg;
+
+	if (t->n < KEPT && m->len <= sizeof(t->data[0])) {
+		memcpy(t->data[t->n], m->data, m->len);
+		t->len[t->n] = m->len;
+		t->to[t->n++] = m->to;
+	}
+	return SIM_PASS;
+}
+
+static struct ike_path path_to(const struct sim *s, unsigned node, uint16_t port)
+{
+	return (struct ike_path){ { s->node[node].address, port },
+				  { s->node[!node].address, port } };
+}
+
+static void unharmed(struct sim *s)
+{
+	s->filter = NULL;
+	sim_run(s, 60 * IKE_SECOND);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_assert(s, s->node[i].tunnel[7].up && s->node[i].tunnel[7].downs == 0);
+		sim_assert(s, sim_inbound(s, i) == 1 && sim_ike_sas(s, i) == 1);
+	}
+	sim_assert(s, s->lost == 0);
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, 10 * IKE_SECOND);
+	sim_assert(s, sim_inbound(s, 0) == 1);
+	sim_finish(s);
+}
+
+static struct sim *recorded(uint64_t seed, struct tape *t)
+{
+	struct sim *s = sim_pair(seed);
+
+	t->n = 0;
+	s->filter = keep;
+	s->filter_arg = t;
+	sim_pair_add(s, first_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, IKE_SECOND);
+	ike_rekey_child(s->node[0].engine, s->now, 7);
+	sim_run(s, 10 * IKE_SECOND);
+	ike_rekey_ike(s->node[1].engine, s->now, 7);
+	sim_run(s, 20 * IKE_SECOND);
+	s->filter = NULL;
+	sim_probe(s, 50 * SIM_MS);
+	return s;
+}
+
+static void noise(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(1, &tape);
+	uint8_t junk[1200];
+
+	for (unsigned i = 0; i < 10000; i++) {
+		struct ike_path path = path_to(s, i % 2, i % 3 ? 500 : 4500);
+		size_t n = sim_random(s) % sizeof(junk);
+
+		for (size_t k = 0; k < n; k++)
+			junk[k] = (uint8_t)sim_random(s);
+		if (i % 3 == 0)
+			memset(junk, 0, 4);
+		/* Half of them with a header that is nearly right. */
+		if (i % 2 && n > 32 && i % 3) {
+			junk[17] = 0x20;
+			junk[18] = 34 + i % 5;
+			junk[24] = junk[25] = 0;
+			junk[26] = (uint8_t)(n >> 8);
+			junk[27] = (uint8_t)n;
+		}
+		sim_inject(s, i % 2, &path, junk, n);
+		if (i % 100 == 0)
+			sim_run(s, 10 * SIM_MS);
+	}
+	sim_assert(s, ike_counter(s->node[0].engine, IKE_COUNT_MALFORMED) > 1000);
+	unharmed(s);
+}
+
+/* Real messages with bits flipped, bytes cut off or added, at the receiver they were for. */
+static void mutations(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(2, &tape);
+	uint8_t copy[1024 + 64];
+
+	for (unsigned i = 0; i < 20000; i++) {
+		unsigned k = (unsigned)(sim_random(s) % tape.n);
+		struct ike_path path = path_to(s, tape.to[k], 500);
+		size_t n = tape.len[k];
+
+		memset(copy, 0, sizeof(copy));
+		memcpy(copy, tape.data[k], n);
+		for (unsigned flips = 1 + (unsigned)(sim_random(s) % 4); flips; flips--)
+			copy[sim_random(s) % n] ^= (uint8_t)(1u << sim_random(s) % 8);
+		if (i % 5 == 0)
+			n = sim_random(s) % (n + 1);
+		if (i % 7 == 0)
+			n += sim_random(s) % 64;
+		if (i % 2 && n >= 28) {
+			copy[24] = copy[25] = 0;
+			copy[26] = (uint8_t)(n >> 8);
+			copy[27] = (uint8_t)n;
+		}
+		sim_inject(s, tape.to[k], &path, copy, n);
+		if (i % 100 == 0)
+			sim_run(s, 10 * SIM_MS);
+	}
+	unharmed(s);
+}
+
+/* All that was ever sent, once more and in any order. */
+static void replays(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(3, &tape);
+
+	for (unsigned i = 0; i < 2000; i++) {
+		unsigned k = (unsigned)(sim_random(s) % tape.n);
+		struct ike_path path = path_to(s, tape.to[k], 500);
+
+		sim_inject(s, tape.to[k], &path, tape.data[k], tape.len[k]);
+		sim_run(s, SIM_MS);
+	}
+	sim_run(s, 40 * IKE_SECOND);
+	unharmed(s);
+}
+
+/* IKE_SA_INIT from the peer's address, again and again: what is kept stays bounded, and the real
+ * peer gets through. */
+static void half_open_flood(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(4, &tape);
+	struct ike_path path = path_to(s, 1, 500);
+
+	for (unsigned i = 0; i < 5000; i++) {
+		for (unsigned k = 0; k < 8; k++)
+			tape.data[0][k] = (uint8_t)sim_random(s);
+		sim_inject(s, 1, &path, tape.data[0], tape.len[0]);
+		sim_assert(s, sim_ike_sas(s, 1) <= 1 + IKE_HALF_OPEN_EACH + 1);
+		sim_run(s, SIM_MS);
+	}
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TOO_MANY) > 4000);
+	unharmed(s);
+}
+
+static void strangers(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(5, &tape);
+	struct ike_path path = path_to(s, 1, 500);
+	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL);
+	uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
+
+	addr_parse(&path.remote.addr, "203.0.113.77");
+	for (unsigned k = 0; k < tape.n; k++)
+		sim_inject(s, 1, &path, tape.data[k], tape.len[k]);
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL) == before + tape.n);
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TX) == sent);
+	unharmed(s);
+}
+
+/* A peer that has the keys, but sends nonsense in valid encryption. */
+struct inside {
+	const char *name;
+	uint8_t exchange, first;
+	size_t n;
+	uint8_t plain[64];
+	uint16_t notify; /* expected in the answer; 0: an answer without */
+};
+
+static const struct inside insides[] = {
+	{ "unknown, not critical", 37, 99, 4, { 0, 0, 0, 4 }, 0 },
+	{ "unknown, critical", 37, 99, 4, { 0, 0x80, 0, 4 }, 1 },
+	{ "payload longer than the message", 37, 41, 4, { 0, 0, 0, 200 }, 7 },
+	{ "payload shorter than its header", 37, 41, 4, { 0, 0, 0, 3 }, 7 },
+	{ "notify cut in its header", 37, 41, 6, { 0, 0, 0, 6, 0, 0 }, 7 },
+	{ "notify with an SPI beyond its end", 37, 41, 8, { 0, 0, 0, 8, 3, 200, 64, 0 }, 7 },
+	{ "delete with more SPIs than there are", 37, 42, 8, { 0, 0, 0, 8, 3, 4, 0, 9 }, 7 },
+	{ "delete with SPIs of no size", 37, 42, 8, { 0, 0, 0, 8, 3, 0, 0, 0 }, 7 },
+	{ "delete of what is not there", 37, 42, 12, { 0, 0, 0, 12, 3, 4, 0, 1, 1, 2, 3, 4 }, 0 },
+	{ "status notify that nobody knows", 37, 41, 8, { 0, 0, 0, 8, 0, 0, 0xff, 0xff }, 0 },
+	{ "rekey of what is not there: payloads missing",
+	  36,
+	  41,
+	  12,
+	  { 0, 0, 0, 12, 3, 4, 0x40, 0x09, 1, 2, 3, 4 },
+	  7 },
+	{ "create child without anything", 36, 0, 0, { 0 }, 7 },
+	{ "nonce too short", 36, 40, 8, { 0, 0, 0, 8, 1, 2, 3, 4 }, 7 },
+	{ "two nonces only", 36, 40, 40, { 40, 0, 0, 20, [20] = 0, 0, 0, 20 }, 7 },
+};
+
+struct answer {
+	unsigned n;
+	size_t len;
+	uint8_t data[1024];
+};
+
+static sim_verdict catch_answer(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct answer *a = arg;
+
+	if (m->from == 1 && m->response && m->len <= sizeof(a->data)) {
+		a->n++;
+		a->len = m->len;
+		memcpy(a->data, m->data, m->len);
+		return SIM_DROP;
+	}
+	return SIM_PASS;
+}
+
+/* Sends it as node 0, whose window moves on as if it had sent it itself. */
+static uint16_t ask(struct sim *s, const struct inside *in)
+{
+	struct ike_tunnel *t = ike_tunnel_find(s->node[0].engine, 7);
+	struct ike_sa *sa = ike_tunnel_current(t);
+	struct ike_protection out = ike_sa_protection(sa, IKE_OUT),
+			      back = ike_sa_protection(sa, IKE_IN);
+	struct ike_path path = path_to(s, 1, 500);
+	size_t iv = algo_ciphers[sa->suite.cipher].iv_bytes, total, off, len;
+	uint8_t msg[512] = { 0 }, random[16] = { 1 };
+	struct answer a = { 0 };
+	struct writer w;
+
+	total = 32 + ike_protect_overhead(&out, in->n) + in->n;
+	writer_init(&w, msg, sizeof(msg));
+	writer_u64(&w, sa->spi_i);
+	writer_u64(&w, sa->spi_r);
+	writer_u8(&w, 46);
+	writer_u8(&w, 0x20);
+	writer_u8(&w, in->exchange);
+	writer_u8(&w, sa->initiator ? 0x08 : 0);
+	writer_u32(&w, sa->next_id++);
+	writer_u32(&w, (uint32_t)total);
+	writer_u8(&w, in->first);
+	writer_u8(&w, 0);
+	writer_u16(&w, (uint16_t)(total - 28));
+	memcpy(msg + 32 + iv, in->plain, in->n);
+	assert_int_equal(ike_protect(&out, msg, 32, in->n, sa->iv_counter++, random), 0);
+	s->filter = catch_answer;
+	s->filter_arg = &a;
+	sim_inject(s, 1, &path, msg, total);
+	s->filter = NULL;
+	sim_assert(s, a.n == 1);
+	assert_int_equal(ike_unprotect(&back, a.data, a.len, 32, &off, &len), 0);
+	if (a.data[28] != 41)
+		return 0;
+	return (uint16_t)(a.data[off + 6] << 8 | a.data[off + 7]);
+}
+
+static void nonsense_from_the_peer(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(6, &tape);
+
+	for (unsigned i = 0; i < sizeof(insides) / sizeof(insides[0]); i++) {
+		uint16_t notify = ask(s, &insides[i]);
+
+		if (notify != insides[i].notify)
+			print_error("%s: notify %u, not %u\n", insides[i].name, notify,
+				    insides[i].notify);
+		sim_assert(s, notify == insides[i].notify);
+	}
+	unharmed(s);
+}
+
+static void odd_versions(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(7, &tape);
+	struct ike_path path = path_to(s, 1, 500);
+	struct ike_engine *e = s->node[1].engine;
+	uint8_t copy[1024];
+
+	memcpy(copy, tape.data[0], tape.len[0]);
+	copy[17] = 0x10;
+	sim_inject(s, 1, &path, copy, tape.len[0]);
+	copy[17] = 0x30;
+	sim_inject(s, 1, &path, copy, tape.len[0]);
+	sim_assert(s, ike_counter(e, IKE_COUNT_BAD_VERSION) == 2);
+	unharmed(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(noise),	cmocka_unit_test(mutations),
+		cmocka_unit_test(replays),	cmocka_unit_test(half_open_flood),
+		cmocka_unit_test(strangers),	cmocka_unit_test(nonsense_from_the_peer),
+		cmocka_unit_test(odd_versions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
