@@ -47,6 +47,15 @@ static void check_next_hop(struct check *k, const struct conf_port *p, const str
 				      field, addr_format(hop, text), q->name);
 }
 
+static bool overlaps_port(const struct conf_port *p, const struct prefix *a)
+{
+	for (unsigned i = 0; i < p->n_addresses; i++)
+		if (prefix_overlaps(a, &p->address[i]) &&
+		    !addr_equal(&a->addr, &p->address[i].addr))
+			return true;
+	return false;
+}
+
 static void check_port_address(struct check *k, const struct conf_port *p,
 			       const struct label *label, const struct prefix *a)
 {
@@ -65,13 +74,10 @@ static void check_port_address(struct check *k, const struct conf_port *p,
 		check_problem(k, PROBLEM_ERROR, label, p->where, &p->mtu,
 			      "mtu = %u: IPv6 needs at least 1280 bytes", p->mtu);
 	for (const struct conf_port *q = k->c->port; q < p; q++)
-		for (unsigned i = 0; i < q->n_addresses; i++)
-			if (prefix_overlaps(a, &q->address[i]) &&
-			    !addr_equal(&a->addr, &q->address[i].addr))
-				check_problem(k, PROBLEM_ERROR, label, p->where, a,
-					      "addresses: the network of '%s' overlaps one of port "
-					      "'%s'",
-					      text, q->name);
+		if (overlaps_port(q, a))
+			check_problem(k, PROBLEM_ERROR, label, p->where, a,
+				      "addresses: the network of '%s' overlaps one of port '%s'",
+				      text, q->name);
 }
 
 static void check_ports(struct check *k)

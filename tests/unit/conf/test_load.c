@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *example_path;
+static const char *example_path, *reference_path;
 
 static char *slurp(const char *path, size_t *len)
 {
@@ -63,6 +63,43 @@ static void the_example_is_right(void **state)
 	assert_int_equal(c->connection[0].tunnel[0].ike_cipher.id[0], CIPHER_AES256_GCM);
 	conf_free(c);
 	problem_clear(&problems);
+	free(text);
+}
+
+static void assert_mentioned(const char *text, const struct field_object *kind)
+{
+	for (unsigned i = 0; i < kind->n_fields; i++) {
+		const struct field *f = &kind->fields[i];
+		char assigned[80];
+
+		snprintf(assigned, sizeof(assigned), " %s = ", f->name);
+		/* What comes later is not offered, unless it may be written as 0. */
+		if ((f->read != field_later || f->max > 0) && strstr(text, assigned) == NULL)
+			fail_msg("the reference says nothing of %s", f->name);
+	}
+}
+
+static void the_reference_is_right_and_complete(void **state)
+{
+	const struct field_object *const kinds[] = { &parse_workers,	    &parse_port,
+						     &parse_border_gateway, &parse_vpc,
+						     &parse_attachment,	    &parse_customer_gateway,
+						     &parse_connection,	    &parse_tunnel };
+	size_t len;
+	char *text = slurp(reference_path, &len), *messages = NULL;
+	struct problem_list problems = { 0 };
+	struct conf *c = conf_read("reference.conf", text, len, &problems);
+	FILE *out = open_memstream(&messages, &len);
+
+	problem_print(&problems, out);
+	fclose(out);
+	assert_string_equal(messages, ""); /* not even a warning */
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		assert_mentioned(text, kinds[i]);
+	assert_int_equal(c->connection[0].tunnel[1].ike_dh.id[0], DH_X25519);
+	conf_free(c);
+	problem_clear(&problems);
+	free(messages);
 	free(text);
 }
 
@@ -379,6 +416,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_is_right),
+		cmocka_unit_test(the_reference_is_right_and_complete),
 		cmocka_unit_test(six_mistakes_are_six_messages),
 		cmocka_unit_test(a_file_of_others_is_refused),
 		cmocka_unit_test(an_empty_file_lacks_everything),
@@ -386,8 +424,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(every_truncation_is_survived),
 	};
 
-	if (argc != 2)
+	if (argc != 3)
 		return 99;
 	example_path = argv[1];
+	reference_path = argv[2];
 	return cmocka_run_group_tests(tests, init, NULL);
 }
