@@ -1,9 +1,15 @@
 /* The RIB: every candidate route of every table, which of them is valid and why (or why not).
  *
  * Plain C, no sockets, no DPDK; owned by the main thread. Events in, FIB changes out through one
- * callback, deterministic: the same events in any batch lead to the same FIB. Preference among
- * routes to the same prefix, lower wins: next-hop type, route type, metric; equals share as ECMP.
- */
+ * callback, deterministic: what is valid follows from who is there and in which order they came.
+ *
+ * Among routes to the same prefix the lower of next-hop type, route type and metric wins; equals
+ * share (ECMP). Two rules reach across prefixes. A table's own subnets (RIB_VIA_LOCAL) come before
+ * everything inside them. And prefixes that VPC attachments propagate may not overlap: in order of
+ * arrival, one is valid if it overlaps no valid one of another attachment.
+ *
+ * An update costs the depth of a trie, however many routes there are; one of an attachment also the
+ * number of attachments' prefixes around it, and one of an own subnet the routes inside it. */
 #ifndef ROUTING_RIB_H
 #define ROUTING_RIB_H
 
