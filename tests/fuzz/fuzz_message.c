@@ -76,6 +76,7 @@ struct side {
 	enum spi_state spi[SPIS_MAX]; /* inbound; the SPI is the index and SPI_BASE */
 	uint32_t last_in;
 	uint64_t inbound;
+	bool no_spi, no_install; /* the next call of the kind fails */
 };
 #define SPI_BASE 0x10000u
 
@@ -117,12 +118,13 @@ static uint32_t on_spi_alloc(void *ctx, uint32_t tunnel)
 	struct side *s = ctx;
 
 	PROMISE(tunnel == TUNNEL);
-	for (uint32_t i = 0; i < SPIS_MAX; i++) {
+	for (uint32_t i = 0; i < SPIS_MAX && !s->no_spi; i++) {
 		if (s->spi[i] == SPI_FREE) {
 			s->spi[i] = SPI_ALLOCATED;
 			return SPI_BASE + i;
 		}
 	}
+	s->no_spi = false;
 	return 0;
 }
 
@@ -151,11 +153,16 @@ static int on_sa_install(void *ctx, const struct ike_child_sa *sa)
 	PROMISE(sa->auth_key_len == algo_auths[sa->auth].key_bytes);
 	PROMISE(sa->local.n > 0 && sa->local.n <= IKE_TS_MAX);
 	PROMISE(sa->remote.n > 0 && sa->remote.n <= IKE_TS_MAX);
-	if (sa->dir == IKE_OUT) {
+	if (sa->dir == IKE_IN)
+		PROMISE(*spi_of(s, sa->tunnel, sa->spi) == SPI_ALLOCATED);
+	else
 		PROMISE(sa->spi > 255);
-		return 0;
+	if (s->no_install) {
+		s->no_install = false;
+		return -ENOMEM;
 	}
-	PROMISE(*spi_of(s, sa->tunnel, sa->spi) == SPI_ALLOCATED);
+	if (sa->dir == IKE_OUT)
+		return 0;
 	*spi_of(s, sa->tunnel, sa->spi) = SPI_INSTALLED;
 	s->last_in = sa->spi;
 	return 0;
@@ -215,7 +222,8 @@ static const struct ike_ops ops = {
 	.random = on_random,
 };
 
-static void tunnel_add(unsigned i, unsigned wish)
+/* odd: what is wrong with it, from the other side's view. */
+static void tunnel_add(unsigned i, unsigned wish, unsigned odd)
 {
 	struct addr here = address(i), there = address(!i);
 	struct conf_tunnel t = {
@@ -239,6 +247,7 @@ static void tunnel_add(unsigned i, unsigned wish)
 		.force_udp = i == 0 && wish & 8,
 	};
 
+	PROMISE(t.psk);
 	if (wish & 16)
 		t.esp_pfs = (struct algo_list){ 1, { DH_X25519 } };
 	if (wish & 32)
@@ -247,7 +256,17 @@ static void tunnel_add(unsigned i, unsigned wish)
 		prefix_parse(&t.ts_local[t.n_ts_local++], i == 0 ? "10.0.0.0/16" : "10.1.0.0/16");
 	if (i == 1 && wish & 128) /* the two groups, and only the second is the peer's */
 		t.ike_dh = (struct algo_list){ 2, { DH_ECP256, DH_X25519 } };
-	PROMISE(t.psk && ike_tunnel_add(side[i].engine, now, TUNNEL, &t) == 0);
+	if (odd & 1)
+		t.psk->data[0] ^= 1;
+	if (odd & 2)
+		t.remote_id = t.local_id;
+	if (odd & 4)
+		prefix_parse(&t.ts_remote[t.n_ts_remote++], "10.2.0.0/16");
+	if (odd & 8)
+		t.ike_cipher = (struct algo_list){ 1, { CIPHER_AES256_CBC } };
+	if (odd & 16)
+		t.esp_cipher = (struct algo_list){ 1, { CIPHER_CHACHA20_POLY1305 } };
+	PROMISE(ike_tunnel_add(side[i].engine, now, TUNNEL, &t) == 0);
 	secret_free(t.psk);
 }
 
@@ -307,7 +326,7 @@ static void forge(struct datagram *d, uint8_t first, const uint8_t *bytes, size_
 	writer_patch_u32(&w, marker + 24, (uint32_t)(d->n - marker));
 }
 
-static void command(unsigned i, unsigned what)
+static void command(unsigned i, unsigned what, unsigned odd)
 {
 	struct ike_engine *e = side[i].engine;
 	struct ike_tunnel_view view;
@@ -340,7 +359,7 @@ static void command(unsigned i, unsigned what)
 		memset(&side[i], 0, sizeof(side[i]));
 		side[i].engine = ike_engine_new(&ops, &side[i]);
 		PROMISE(side[i].engine);
-		tunnel_add(i, 0);
+		tunnel_add(i, what >> 3, odd);
 		break;
 	}
 }
@@ -399,9 +418,21 @@ static void step(const uint8_t **data, size_t *size)
 		pass_time((ike_time)1 << (fuzz_byte(data, size) % 28));
 		break;
 	case 10:
+		at = fuzz_byte(data, size);
+		command(op >> 7, (unsigned)at, at % 8 == 7 ? fuzz_byte(data, size) : 0);
+		break;
 	case 11:
-	case 12:
-		command(op >> 7, fuzz_byte(data, size));
+		if (op & 64)
+			side[op >> 7].no_spi = true;
+		else
+			side[op >> 7].no_install = true;
+		break;
+	case 12: /* through a NAT that has another mapping now */
+		if (n_queued == 0)
+			break;
+		take(0, &d);
+		d.path.remote.port = (uint16_t)(op & 0xf0 ? 40000 + op : 4500);
+		deliver(&d);
 		break;
 	default: /* bytes of nobody's */
 		d.to = op >> 7;
@@ -443,7 +474,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < SIDES; i++) {
 		side[i].engine = ike_engine_new(&ops, &side[i]);
 		PROMISE(side[i].engine);
-		tunnel_add(i, wish);
+		tunnel_add(i, wish, 0);
 	}
 	for (unsigned i = 0; i < STEPS_MAX && size > 0; i++)
 		step(&data, &size);
