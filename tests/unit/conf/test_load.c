@@ -32,7 +32,7 @@ static void replace(char **text, const char *find, const char *put)
 	char *at = strstr(*text, find), *out;
 
 	if (at == NULL)
-		fail_msg("the example has no \"%s\"", find);
+		fail_msg("the example has no \"%s\"", find ? find : "?");
 	assert_true(asprintf(&out, "%.*s%s%s", (int)(at - *text), *text, put, at + strlen(find)) >
 		    0);
 	free(*text);
