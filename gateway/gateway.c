@@ -107,6 +107,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *ctx)
 	}
 	log_info("gateway", NULL, "%s: telling the peers, then stopping", strsignal(signal));
 	g->stopping = true;
+	g->tunnels->quiet = true;
 	arm(g->stop_timer, STOP_US);
 	negotiator_stop(g->negotiator);
 	flush_negotiator(g);

@@ -18,8 +18,9 @@ int tunnels_new(struct tunnels **out, struct dataplane *dp, const struct conf *c
 	for (unsigned i = 0; i < c->n_connections; i++)
 		n += c->connection[i].n_tunnels;
 	t->v = calloc(n ? n : 1, sizeof(*t->v));
-	if (!t->v) {
-		free(t);
+	t->first = calloc(c->n_connections ? c->n_connections : 1, sizeof(*t->first));
+	if (!t->v || !t->first) {
+		tunnels_free(t);
 		return -ENOMEM;
 	}
 	t->dp = dp;
@@ -27,6 +28,7 @@ int tunnels_new(struct tunnels **out, struct dataplane *dp, const struct conf *c
 	for (unsigned i = 0; i < c->n_connections; i++) {
 		const struct conf_vpn_connection *connection = &c->connection[i];
 
+		t->first[i] = t->n;
 		for (unsigned k = 0; k < connection->n_tunnels; k++) {
 			const struct conf_tunnel *conf = &connection->tunnel[k];
 
@@ -50,6 +52,7 @@ void tunnels_free(struct tunnels *t)
 	if (!t)
 		return;
 	free(t->v);
+	free(t->first);
 	free(t);
 }
 
@@ -76,16 +79,17 @@ const char *tunnel_reason(enum ike_reason reason)
 
 static void publish(struct tunnels *t, uint32_t connection)
 {
+	const struct conf_vpn_connection *c = &t->conf->connection[connection];
 	uint32_t up[DATAPLANE_CONNECTION_TUNNELS];
 	unsigned n = 0;
 	int rc;
 
-	for (uint32_t i = 0; i < t->n && n < DATAPLANE_CONNECTION_TUNNELS; i++)
-		if (t->v[i].connection_index == connection && t->v[i].up)
-			up[n++] = i;
+	for (uint32_t i = 0; i < c->n_tunnels && n < DATAPLANE_CONNECTION_TUNNELS; i++)
+		if (t->v[t->first[connection] + i].up)
+			up[n++] = t->first[connection] + i;
 	rc = dataplane_connection_set(t->dp, connection, up, n);
 	if (rc < 0)
-		log_error("tunnel", t->conf->connection[connection].name,
+		log_error("tunnel", c->name,
 			  "the dataplane refused the connection's %u tunnels: %s", n,
 			  strerror(-rc));
 }
@@ -132,7 +136,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 			tunnel->downs++;
 		publish(t, tunnel->connection_index);
 	}
-	if (news)
+	if (news && !t->quiet)
 		log_change(tunnel, changed, lasted);
 }
 
@@ -146,14 +150,10 @@ int64_t tunnels_find(const struct tunnels *t, const char *name)
 
 void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, unsigned *up)
 {
-	*all = 0;
+	*all = t->conf->connection[connection].n_tunnels;
 	*up = 0;
-	for (uint32_t i = 0; i < t->n; i++) {
-		if (t->v[i].connection_index != connection)
-			continue;
-		(*all)++;
-		*up += t->v[i].up;
-	}
+	for (uint32_t i = 0; i < *all; i++)
+		*up += t->v[t->first[connection] + i].up;
 }
 
 const char *tunnels_name(const struct tunnels *t, uint32_t index)

@@ -31,6 +31,8 @@ struct tunnels {
 	const struct conf *conf;
 	uint32_t n;
 	struct tunnel *v;
+	uint32_t *first; /* by connection: the index of its first tunnel */
+	bool quiet;	 /* changes are not logged: the gateway stops, and takes all of them down */
 };
 
 int tunnels_new(struct tunnels **out, struct dataplane *dp, const struct conf *c, uint64_t now);

@@ -146,6 +146,9 @@ static void each_change_is_logged_once_with_its_reason(void **state)
 	tunnels_state(t, 195000000, 0, false, IKE_REASON_NO_ANSWER, "");
 	assert_non_null(strstr(logged(), " info tunnel/a0: still DOWN: no answer\n"));
 	assert_int_equal(t->v[0].since, 193000000);
+	t->quiet = true;
+	tunnels_state(t, 196000000, 0, true, IKE_REASON_NONE, "");
+	assert_string_equal(logged(), "");
 }
 
 #define WITH_TUNNELS(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
