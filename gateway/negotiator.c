@@ -61,6 +61,7 @@ static void hand_out(struct negotiator *n, const struct from_negotiator *m)
 		n->ops->event(n->ctx, m->tunnel, m->text);
 		break;
 	case FROM_ANSWER:
+		m->ask->messages_delayed += channel_full(n->to);
 		m->ask->done(m->ask);
 		break;
 	case FROM_STOPPED:

@@ -68,7 +68,7 @@ struct negotiator_ask {
 	int result;
 	uint64_t now; /* when it was answered, on the clock of the views' times */
 	uint64_t counter[IKE_COUNTER_COUNT];
-	uint64_t sa_delayed, send_failed, events_lost;
+	uint64_t sa_delayed, messages_delayed, send_failed, events_lost;
 	struct tunnel_snapshot *tunnel; /* the asker's room for count of them */
 };
 int negotiator_ask(struct negotiator *n, struct negotiator_ask *ask); /* 0 or -ENOMEM */

@@ -188,6 +188,7 @@ static void view(struct negotiator *n, struct negotiator_ask *ask)
 	for (unsigned i = 0; i < IKE_COUNTER_COUNT; i++)
 		ask->counter[i] = ike_counter(n->engine, i);
 	ask->sa_delayed = sa_queue_delayed(n->sas);
+	ask->messages_delayed = channel_full(n->from);
 	ask->send_failed = n->send_failed;
 	ask->events_lost = n->events_lost;
 	for (uint32_t i = 0; i < ask->count; i++)

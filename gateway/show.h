@@ -22,7 +22,8 @@
  *                   tx_packets esp_in_packets esp_out_packets handed_over
  *                   cycles_per_packet{ phase: cycles }
  *   show drops      total, drops[]: reason text packets (all reasons, zero included)
- *   show ike        counters{ name: number }, sa_changes_delayed send_failed events_lost
+ *   show ike        counters{ name: number }, send_failed sa_changes_delayed
+ *                   messages_delayed events_lost
  *   show version    version uptime_seconds dataplane workers ports tunnels tunnels_up
  *   tunnel N ...    tunnel, done
  *   an error        error */

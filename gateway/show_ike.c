@@ -21,6 +21,8 @@ static void ike_answered(struct negotiator_ask *ask)
 	page_count(p, "send_failed", "messages the workers did not take", ask->send_failed);
 	page_count(p, "sa_changes_delayed", "SA changes that waited for a full ring",
 		   ask->sa_delayed);
+	page_count(p, "messages_delayed", "other messages that waited for one",
+		   ask->messages_delayed);
 	page_count(p, "events_lost", "log lines left out", ask->events_lost);
 	page_object(p, "counters", "IKE messages");
 	for (unsigned i = 0; i < IKE_COUNTER_COUNT; i++)

@@ -403,6 +403,7 @@ static void ike_page(void **state)
 {
 	expect("show ike", "messages the workers did not take       0\n"
 			   "SA changes that waited for a full ring  0\n"
+			   "other messages that waited for one      0\n"
 			   "log lines left out                      0\n"
 			   "\n"
 			   "IKE messages\n"

@@ -1,0 +1,96 @@
+"""The operator's shell: what it prints for people and programs, and how it ends."""
+
+import json
+import subprocess
+
+import pytest
+
+from lab.network import command
+
+# Keys that programs may rely on, as gateway/show.h promises them.
+TUNNEL = """name connection border_gateway cloud_ip customer_ip enabled state reason reason_code text since_seconds ups
+            downs in_packets in_bytes out_packets out_bytes"""
+SA = """tunnel spi_in spi_out sending cipher auth pfs esn udp local remote age_seconds rekey_seconds expires_seconds
+        in_packets in_bytes in_sequence out_packets out_bytes out_sequence replayed bad_icv"""
+KEYS = {
+    "tunnels": ("tunnels", TUNNEL),
+    "sas": ("sas", SA),
+    "ports": ("ports", """name device driver mac link mtu queues addresses rx_packets rx_bytes rx_missed rx_errors
+                          tx_packets tx_bytes tx_errors"""),
+    "workers": ("workers", """worker lcore tunnels busy burst loops busy_loops naps rx_packets tx_packets esp_in_packets
+                              esp_out_packets handed_over cycles_per_packet"""),
+    "drops": ("drops", "reason text packets"),
+    "routes": ("tables", "kind name routes"),
+}
+COMMANDS = [*KEYS, "tunnel dc1-1", "ike", "version"]
+
+
+def shell(site, *words, text=None):
+    """isthmus with these words, and this standard input."""
+    return command([site.gateway.program("isthmus"), "--socket", site.gateway.socket, *words], check=False, text=text)
+
+
+@pytest.mark.parametrize("what", KEYS)
+def test_keys_of_a_list(up_site, what):
+    listed, keys = KEYS[what]
+    items = up_site.gateway.show(what)[listed]
+    assert items
+    for item in items:
+        assert set(item) == set(keys.split())
+
+
+def test_keys_of_one_tunnel(up_site):
+    seen = up_site.gateway.tunnel(up_site.TUNNEL)
+    assert set(TUNNEL.split()) | {"local_id", "remote_id", "inner", "inner_peer", "ike", "sas", "traffic", "tries"} == set(
+        seen)
+    assert set(seen["sas"][0]) == set(SA.split())
+    assert seen["ike"]["remote"].startswith(f"{up_site.idc.address}:")
+
+
+@pytest.mark.parametrize("what", COMMANDS)
+def test_people_and_programs_get_the_same_commands(up_site, what):
+    people = shell(up_site, "show", *what.split())
+    assert people.returncode == 0 and people.stdout and not people.stderr
+    assert json.loads(shell(up_site, "--json", "show", *what.split()).stdout)
+
+
+def test_no_secret_is_shown(up_site):
+    psk = up_site.gateway.config["vpn_connections"][0]["tunnels"][0]["psk"]
+    for what in COMMANDS:
+        assert psk not in shell(up_site, "--json", "show", *what.split()).stdout
+    assert psk not in up_site.gateway.output()
+
+
+def test_mistakes_are_named(up_site):
+    for words, told in ((["show", "tunels"], "'tunels'"), (["shwo"], "one of: show, tunnel, help"),
+                        (["show", "tunnel", "dc9"], f"one of: {up_site.TUNNEL}"), (["tunnel"], "NAME")):
+        done = shell(up_site, *words)
+        assert done.returncode == 1 and told in done.stderr and not done.stdout
+
+
+def test_a_script_on_standard_input(up_site):
+    done = shell(up_site, text="# a comment\nshow version\n\nshow tunels\nshow version --json\n")
+    assert done.returncode == 1
+    assert "'tunels'" in done.stderr
+    assert done.stdout.startswith("isthmus ") and done.stdout.count("\n") > 3
+    assert json.loads(done.stdout.splitlines()[-1])["tunnels_up"] == 1
+    assert shell(up_site, text="show version\nexit\nshow tunels\n").returncode == 0
+
+
+def test_nobody_there(tmp_path, up_site):
+    done = command([up_site.gateway.program("isthmus"), "--socket", tmp_path / "none", "show", "tunnels"], check=False)
+    assert done.returncode == 2 and str(tmp_path / "none") in done.stderr
+
+
+def test_many_operators_at_once(up_site):
+    argv = [up_site.gateway.program("isthmus"), "--socket", up_site.gateway.socket, "show", "sas", "--json"]
+    all_of_them = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(20)]
+    for one in all_of_them:
+        out, _ = one.communicate(timeout=30)
+        assert one.returncode == 0 and json.loads(out)["sas"]
+
+
+def test_a_second_gateway_does_not_take_the_socket(up_site):
+    done = command(up_site.gateway.ns.inside([up_site.gateway.program("isthmusd"), up_site.gateway.file]), check=False)
+    assert done.returncode == 1 and "another isthmusd" in done.stderr
+    assert shell(up_site, "show", "version").returncode == 0
