@@ -32,7 +32,7 @@ void doorbell_awake(struct doorbell *d)
 void doorbell_sleep(struct doorbell *d)
 {
 	atomic_store(&d->asleep, true);
-	atomic_thread_fence(memory_order_seq_cst);
+	rte_smp_mb();
 }
 
 void doorbell_ring_slow(struct doorbell *d)
