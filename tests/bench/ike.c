@@ -1,0 +1,166 @@
+/* What the IKE engine costs: handshakes per second of one core, and memory of an idle tunnel.
+ *
+ *     bench_ike [--quick] [--json] [--cpu N]
+ *
+ * A handshake is IKE_SA_INIT and IKE_AUTH with a pre-shared key and the first child, every key pair
+ * made for it; AES-128 and SHA-256. Only one end's calls into its engine count, in CPU time, not
+ * the peer's; the figure is the slower end's, the median of many rounds. */
+#include "tests/bench/ike_ends.h"
+
+#include "conf/secret.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ROUNDS_MAX   41
+#define IDLE_TUNNELS 10000
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#define HONEST 0
+#else
+#define HONEST 1
+#endif
+
+struct bench {
+	bool json, quick;
+};
+
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *v, unsigned n)
+{
+	qsort(v, n, sizeof(v[0]), ascending);
+	return v[n / 2];
+}
+
+static void handshakes(const struct bench *b, enum algo_dh group)
+{
+	unsigned rounds = b->quick ? ROUNDS_MAX / 4 : ROUNDS_MAX, n = 200;
+	double took[ENDS][ROUNDS_MAX], us[ENDS];
+	struct ends e;
+
+	ends_open(&e);
+	for (unsigned round = 0; round <= rounds; round++) {
+		ends_add(&e, 0, n, group);
+		for (unsigned i = 0; i < ENDS; i++)
+			e.end[i].cpu_ns = 0;
+		ends_settle(&e, n);
+		for (unsigned i = 0; i < ENDS && round; i++) /* the first one warms up */
+			took[i][round - 1] = (double)e.end[i].cpu_ns / 1000 / n;
+		ends_remove(&e, 0, n);
+	}
+	ends_close(&e);
+	for (unsigned i = 0; i < ENDS; i++)
+		us[i] = median(took[i], rounds);
+	if (b->json)
+		printf("{\"name\": \"handshakes_per_core_s\", \"value\": %.0f, \"unit\": \"1/s\", "
+		       "\"group\": \"%s\", \"version\": 2, \"initiator\": %.0f, "
+		       "\"responder\": %.0f}\n",
+		       1e6 / (us[0] > us[1] ? us[0] : us[1]), algo_dhs[group].name, 1e6 / us[0],
+		       1e6 / us[1]);
+	else
+		printf("v2 %-10s %6.0f handshakes/s of a core: initiator %6.1f us, responder "
+		       "%6.1f us\n",
+		       algo_dhs[group].name, 1e6 / (us[0] > us[1] ? us[0] : us[1]), us[0], us[1]);
+	fflush(stdout);
+}
+
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	size_t pages = 0;
+
+	if (!f || fscanf(f, "%*u %zu", &pages) != 1)
+		err(1, "/proc/self/statm");
+	fclose(f);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Both ends are in this process, and keep as much: half of the growth is one end's. */
+static void memory(const struct bench *b)
+{
+	unsigned n = IDLE_TUNNELS, batch = 500;
+	struct mallinfo2 heap, heap_before;
+	size_t before, bytes;
+	struct ends e;
+
+	ends_open(&e);
+	/* What the engines and the queues need once, they need before. */
+	ends_add(&e, n, batch, DH_X25519);
+	ends_settle(&e, batch);
+	before = resident();
+	heap_before = mallinfo2();
+	for (unsigned i = 0; i < n; i += batch) {
+		ends_add(&e, i, batch, DH_X25519);
+		ends_settle(&e, i + 2 * batch);
+	}
+	ends_run(&e, 60 * IKE_SECOND);
+	bytes = (resident() - before) / n / ENDS;
+	heap = mallinfo2();
+	if (b->json)
+		printf("{\"name\": \"bytes_per_tunnel\", \"value\": %zu, \"unit\": \"bytes\", "
+		       "\"version\": 2, \"tunnels\": %u}\n",
+		       bytes, n);
+	else
+		printf("v2 %zu bytes resident for each of %u idle tunnels (heap in use: %zu)\n",
+		       bytes, n,
+		       (heap.uordblks + heap.hblkhd - heap_before.uordblks - heap_before.hblkhd) /
+			       n / ENDS);
+	fflush(stdout);
+	ends_close(&e);
+}
+
+static void settle_on(const char *cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(strtoul(cpu, NULL, 10), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "CPU %s", cpu);
+}
+
+int main(int argc, char **argv)
+{
+	static const enum algo_dh groups[] = { DH_X25519, DH_ECP256, DH_MODP2048, DH_ECP384,
+					       DH_MODP3072 };
+	static const struct option options[] = { { "quick", no_argument, NULL, 'q' },
+						 { "json", no_argument, NULL, 'j' },
+						 { "cpu", required_argument, NULL, 'c' },
+						 { 0 } };
+	struct bench b = { 0 };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		switch (c) {
+		case 'q':
+			b.quick = true;
+			break;
+		case 'j':
+			b.json = true;
+			break;
+		case 'c':
+			settle_on(optarg);
+			break;
+		default:
+			return 2;
+		}
+	if (!HONEST)
+		errx(2, "built with sanitizers or without optimisation: nothing to measure");
+	if (secret_init() < 0)
+		errx(1, "libsodium does not start");
+	for (unsigned i = 0; i < (b.quick ? 3 : 5); i++)
+		handshakes(&b, groups[i]);
+	memory(&b);
+	return 0;
+}
