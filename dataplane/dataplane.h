@@ -42,11 +42,13 @@ enum nexthop_kind {
 	NEXTHOP_TABLE,	    /* look up again; index: table */
 	NEXTHOP_LINK,	    /* on-link of an interface, address not resolved; index: interface */
 	NEXTHOP_NEIGHBOUR,  /* index: neighbour */
-	NEXTHOP_CONNECTION, /* index: connection; flow hash picks a tunnel that is UP */
+	NEXTHOP_CONNECTION, /* index: connection, or bundle | NEXTHOP_BUNDLE; the flow's hash picks
+			       one of its tunnels that is UP */
 	NEXTHOP_TUNNEL,	    /* index: tunnel */
 };
 #define NEXTHOP_INDEX_BITS   28
 #define NEXTHOP_LOCAL_TUNNEL (1u << 27)
+#define NEXTHOP_BUNDLE	     (1u << 15)
 
 static inline uint32_t nexthop(enum nexthop_kind kind, uint32_t index)
 {
@@ -96,31 +98,74 @@ int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attach
 			     uint32_t *interface);
 int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface);
 
-/* ---- tunnels and connections (main) ------------------------------------------------------ */
+/* The underlay's routes beside the ports' own networks, which are there from the start like the
+ * ports' default next hops. next_hop: up to DATAPLANE_CANDIDATES on-link addresses, the one to be
+ * preferred first. The first one that answers ARP or ND carries the route; it is asked again every
+ * second, and when it falls silent the next one takes over until it is back. If none answers, the
+ * first one is asked for by each packet. Replaces what the prefix had. -EHOSTUNREACH: one of them
+ * is on no port's network. */
+#define DATAPLANE_CANDIDATES 4
+int dataplane_underlay_set(struct dataplane *dp, const struct prefix *p,
+			   const struct addr *next_hop, unsigned n);
+int dataplane_underlay_delete(struct dataplane *dp, const struct prefix *p);
+
+/* ---- tunnels, connections and bundles (main) --------------------------------------------- */
 
 struct dataplane_tunnel {
 	struct addr cloud_ip,
 		customer_ip; /* outer; decides port and neighbour through the underlay table */
 	uint32_t table;	     /* the border gateway's: where decrypted packets are looked up */
-	struct prefix inner; /* our inner address; dataplane answers ICMP echo to it */
+	struct prefix inner; /* our inner address */
 	struct addr inner_peer;
 };
 /* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
- * worker. */
+ * worker. A new tunnel is DOWN. */
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t);
-int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel); /* after its SAs were removed */
+int dataplane_tunnel_delete(struct dataplane *dp,
+			    uint32_t tunnel); /* after its SAs, and out of every set */
 
-#define DATAPLANE_CONNECTION_TUNNELS 8
-/* The tunnels that are UP now; n 0: all packets of the connection are dropped as no-tunnel-up. */
+/* UP: flows may take it; DOWN, or drained: none does. Rewrites every connection and bundle with
+ * this tunnel in it (a few hundred bytes each) and no route, however many lead there. Only flows of
+ * a tunnel that went DOWN move, evenly to those that are left; when it is back it takes its old
+ * flows from them, and no others move. */
+int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up);
+
+/* The tunnels of a connection, UP or not. Without one that is UP its packets are dropped as
+ * no-tunnel-up. The flows of tunnels that stay mostly stay. */
+#define DATAPLANE_SET_TUNNELS 32
 int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
 			     unsigned n);
 
+/* A bundle: a set of tunnels, of any connections, as one next hop (for routes learnt from several
+ * peers). Equal sets are one bundle, found by hash and counted: each hold needs its release, after
+ * the routes that lead there are gone or changed. *nh: what to give to dataplane_route_set(). Order
+ * and repetitions do not matter; 1 <= n <= DATAPLANE_SET_TUNNELS. */
+int dataplane_bundle_hold(struct dataplane *dp, const uint32_t *tunnels, unsigned n, uint32_t *nh);
+void dataplane_bundle_release(struct dataplane *dp, uint32_t nh);
+
 /* ---- punted packets and timers (main) ---------------------------------------------------- */
+
+struct dataplane_main_ops {
+	/* An IP packet to a tunnel's inner local address: what the peer sent through the tunnel, or
+	 * a VPC's host on its own. Whole, checked as far as its IP header; the bytes are valid
+	 * during the call. False: not wanted; then the dataplane answers echo requests itself and
+	 * drops the rest. May send. */
+	bool (*inner)(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len);
+};
+/* NULL: nobody takes them. ops is kept. */
+void dataplane_main_register(struct dataplane *dp, const struct dataplane_main_ops *ops, void *ctx);
+
+/* One IP packet from a tunnel's inner local address: into the tunnel if it is for the tunnel's
+ * inner peer, whatever the routes say, else wherever the tunnel's table leads. Its TTL stays as it
+ * is. -EINVAL: no such tunnel, or no whole IP packet; -EMSGSIZE; -EAGAIN: no buffer or ring full.
+ */
+int dataplane_send_inner(struct dataplane *dp, uint32_t tunnel, const uint8_t *ip, size_t len);
 
 int dataplane_main_fd(
 	struct dataplane *dp); /* an eventfd: readable when there is something for main */
-/* Handles punted ARP, ND and ICMP, resolves and ages neighbours. now: microseconds, monotonic.
- * Returns when it wants to be called next (at the latest; the fd may come first). */
+/* Handles punted ARP, ND and ICMP, hands over what is for inner addresses, resolves and ages
+ * neighbours. now: microseconds, monotonic. Returns when it wants to be called next (at the latest;
+ * the fd may come first). */
 uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now);
 
 /* ---- SAs and IKE packets (negotiator) ---------------------------------------------------- */
@@ -147,6 +192,9 @@ struct dataplane_sa {
 	bool udp;
 	struct endpoint local, remote; /* outer; ports matter with udp */
 	uint32_t replay_window;
+	/* Limits of inner packets and bytes; 0: none. Reaching a soft one is reported once, with
+	 * that of the sequence numbers; from a hard one on the SA carries nothing any more. */
+	uint64_t soft_packets, soft_bytes, hard_packets, hard_bytes;
 	unsigned n_local, n_remote; /* 0: everything */
 	struct dataplane_selector sel_local[DATAPLANE_SELECTORS], sel_remote[DATAPLANE_SELECTORS];
 };
@@ -181,8 +229,10 @@ struct dataplane_negotiator_ops {
 		       const uint8_t *data, size_t len);
 	void (*sa_used)(void *ctx, uint32_t tunnel,
 			uint32_t spi_in); /* first authenticated packet */
-	void (*sa_exhausted)(void *ctx, uint32_t tunnel, uint32_t spi,
-			     bool inbound); /* sequence numbers run out soon */
+	/* Once for an SA: its packets, bytes or sequence numbers run out soon. */
+	void (*sa_soft_limit)(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound);
+	/* Once for an SA: they did, and it carries nothing any more. */
+	void (*sa_hard_limit)(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound);
 };
 /* Takes what came from the workers: at most one burst. Returns true if there may be more. */
 bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,

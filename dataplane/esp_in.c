@@ -95,7 +95,7 @@ static void first_packet(struct worker *w, struct sa *sa)
 
 static void sequence_soft_end(struct worker *w, struct sa *sa)
 {
-	if (worker_report(w, MESSAGE_EXHAUSTED, sa))
+	if (worker_report(w, MESSAGE_SOFT_LIMIT, sa))
 		sa->flags |= SA_TOLD;
 }
 

@@ -137,7 +137,7 @@ static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned 
 			worker_drop(w, m, DROP_SEQUENCE_END);
 			return false;
 		}
-		if (!(sa->flags & SA_TOLD) && worker_report(w, MESSAGE_EXHAUSTED, sa))
+		if (!(sa->flags & SA_TOLD) && worker_report(w, MESSAGE_SOFT_LIMIT, sa))
 			sa->flags |= SA_TOLD;
 	}
 	return true;

@@ -17,7 +17,8 @@ enum message_kind {
 	/* owner worker -> negotiator */
 	MESSAGE_DONE, /* the worker holds no reference to sa any more (NULL: nothing to free) */
 	MESSAGE_USED, /* first authenticated packet on an inbound SA */
-	MESSAGE_EXHAUSTED, /* sequence numbers run out soon */
+	MESSAGE_SOFT_LIMIT, /* packets, bytes or sequence numbers run out soon */
+	MESSAGE_HARD_LIMIT, /* they did */
 };
 
 struct message {

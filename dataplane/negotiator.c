@@ -227,8 +227,11 @@ static bool take_reports(struct dataplane *dp, struct rte_ring *r,
 		case MESSAGE_USED:
 			ops->sa_used(ctx, m[i].tunnel, m[i].spi);
 			break;
-		case MESSAGE_EXHAUSTED:
-			ops->sa_exhausted(ctx, m[i].tunnel, m[i].spi, m[i].inbound);
+		case MESSAGE_SOFT_LIMIT:
+			ops->sa_soft_limit(ctx, m[i].tunnel, m[i].spi, m[i].inbound);
+			break;
+		case MESSAGE_HARD_LIMIT:
+			ops->sa_hard_limit(ctx, m[i].tunnel, m[i].spi, m[i].inbound);
 			break;
 		}
 	}

@@ -67,7 +67,7 @@ int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const ui
 	struct connection *c;
 	unsigned i;
 
-	if (connection >= CONNECTIONS_MAX || n > DATAPLANE_CONNECTION_TUNNELS)
+	if (connection >= CONNECTIONS_MAX || n > DATAPLANE_SET_TUNNELS)
 		return -EINVAL;
 	for (i = 0; i < n; i++) {
 		if (tunnels[i] >= TUNNELS_MAX || !dp->tables.tunnel[tunnels[i]].used)

@@ -156,7 +156,7 @@ static void on_sa_used(void *ctx, uint32_t tunnel, uint32_t spi_in)
 	ike_sa_used(n->engine, clock_now(), tunnel, spi_in);
 }
 
-static void on_sa_exhausted(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
+static void on_sa_limit(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 {
 	struct negotiator *n = ctx;
 
@@ -166,7 +166,8 @@ static void on_sa_exhausted(void *ctx, uint32_t tunnel, uint32_t spi, bool inbou
 static const struct dataplane_negotiator_ops worker_ops = {
 	.packet = on_packet,
 	.sa_used = on_sa_used,
-	.sa_exhausted = on_sa_exhausted,
+	.sa_soft_limit = on_sa_limit,
+	.sa_hard_limit = on_sa_limit,
 };
 
 /* ---- what main asks ---------------------------------------------------------------------- */

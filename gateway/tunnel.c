@@ -80,11 +80,11 @@ const char *tunnel_reason(enum ike_reason reason)
 static void publish(struct tunnels *t, uint32_t connection)
 {
 	const struct conf_vpn_connection *c = &t->conf->connection[connection];
-	uint32_t up[DATAPLANE_CONNECTION_TUNNELS];
+	uint32_t up[DATAPLANE_SET_TUNNELS];
 	unsigned n = 0;
 	int rc;
 
-	for (uint32_t i = 0; i < c->n_tunnels && n < DATAPLANE_CONNECTION_TUNNELS; i++)
+	for (uint32_t i = 0; i < c->n_tunnels && n < DATAPLANE_SET_TUNNELS; i++)
 		if (t->v[t->first[connection] + i].up)
 			up[n++] = t->first[connection] + i;
 	rc = dataplane_connection_set(t->dp, connection, up, n);

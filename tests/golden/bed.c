@@ -186,7 +186,7 @@ static void no_end(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 
 void bed_run(struct bed *b)
 {
-	static const struct dataplane_negotiator_ops ops = { no_packet, no_news, no_end };
+	static const struct dataplane_negotiator_ops ops = { no_packet, no_news, no_end, no_end };
 	unsigned idle = 0;
 
 	while (idle < 3) {

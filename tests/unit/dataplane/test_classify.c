@@ -305,7 +305,8 @@ static void never_either(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 	fail();
 }
 
-static const struct dataplane_negotiator_ops ops = { ignore_packet, never, never_either };
+static const struct dataplane_negotiator_ops ops = { ignore_packet, never, never_either,
+						     never_either };
 
 /* Real frames cut anywhere and with bytes changed anywhere, on both ports. */
 static void garbage_leaks_nothing(void **state)

@@ -202,7 +202,7 @@ static void flows(void **state)
 	uint8_t p[64] = {
 		0x45, 0, 0, 64, 0, 0, 0, 0, 64, PROTO_UDP, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2
 	};
-	unsigned hits[DATAPLANE_CONNECTION_TUNNELS] = { 0 };
+	unsigned hits[8] = { 0 };
 	uint32_t one;
 
 	/* Ports spread evenly; what is not the flow's does not matter. */
@@ -212,9 +212,9 @@ static void flows(void **state)
 		p[8]--;
 		p[40]++;
 		assert_int_equal(packet_flow(p, 64), one);
-		hits[(uint64_t)one * DATAPLANE_CONNECTION_TUNNELS >> 32]++;
+		hits[(uint64_t)one * 8 >> 32]++;
 	}
-	for (unsigned i = 0; i < DATAPLANE_CONNECTION_TUNNELS; i++)
+	for (unsigned i = 0; i < 8; i++)
 		assert_in_range(hits[i], 800, 1200);
 	p[7] = 1; /* a later fragment has no ports */
 	one = packet_flow(p, 64);

@@ -95,7 +95,8 @@ static void on_exhausted(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 {
 }
 
-static const struct dataplane_negotiator_ops ops = { on_packet, on_used, on_exhausted };
+static const struct dataplane_negotiator_ops ops = { on_packet, on_used, on_exhausted,
+						     on_exhausted };
 
 static void ike_reaches_the_negotiator(void **state)
 {
