@@ -1,0 +1,75 @@
+/* A BIRD that we run: found, started in a shard's namespace, watched, started again, ended with us.
+ *
+ * It runs as `bird -f -R` under a user of its own, with the few capabilities that BGP needs and no
+ * way to gain others, and dies with this process even if that is killed. Its log comes line by line
+ * to a callback. After an end that nobody asked for it is started again, at once if it ran for a
+ * while, else after a back-off from 0.1 s to 10 s. (-R: it waits for its peers' graceful restart.)
+ *
+ * No event loop in here: the owner waits for bird_child_fd() and calls bird_child_poll() then, and
+ * at the time that it returned. The thread that makes it must live as long as the child (main
+ * does). Times are microseconds, monotonic. */
+#ifndef ROUTING_BIRD_CHILD_H
+#define ROUTING_BIRD_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct bird_files;
+
+enum bird_child_state {
+	BIRD_CHILD_STOPPED, /* not started, or stopped on demand */
+	BIRD_CHILD_RUNNING, /* the program runs; its control socket may come a moment later */
+	BIRD_CHILD_WAITING, /* it ended or could not be started; it will be started again */
+};
+
+enum bird_child_level { BIRD_SAYS_ERROR, BIRD_SAYS_WARNING, BIRD_SAYS_INFO };
+
+struct bird_child_ops {
+	/* One line of its log, without time and class; what a peer sent may be in it. */
+	void (*said)(void *ctx, enum bird_child_level level, const char *line);
+	/* text: for a person ("killed by SIGSEGV after 12 s; again in 0.4 s"). Must not call back.
+	 */
+	void (*changed)(void *ctx, enum bird_child_state state, const char *text);
+};
+
+struct bird_child_setup {
+	const char *program;		/* NULL: found */
+	int netns;			/* descriptor of its network namespace; -1: ours */
+	const struct bird_files *files; /* current/ is what it runs with */
+	uid_t uid;
+	gid_t gid;
+	const struct bird_child_ops *ops;
+	void *ctx;
+};
+
+struct bird_child;
+
+/* Where BIRD is, in the usual places. 0 or -ENOENT. */
+int bird_program(char *path, size_t size);
+/* The user that BIRD runs as: "bird" (its package makes it), else "nobody". 0 or -ENOENT. */
+int bird_user(uid_t *uid, gid_t *gid);
+
+/* Everything of setup but files, ops and ctx is copied. Nothing runs yet. 0 or -errno. */
+int bird_child_new(struct bird_child **out, const struct bird_child_setup *setup);
+void bird_child_free(struct bird_child *c); /* ends it at once if it runs; NULL is fine */
+
+void bird_child_start(struct bird_child *c, uint64_t now);
+/* Asks it to end; it is killed if it has not after 2 s. Its end is reported as STOPPED. */
+void bird_child_stop(struct bird_child *c, uint64_t now);
+
+int bird_child_fd(const struct bird_child *c);		      /* readable: call poll */
+uint64_t bird_child_poll(struct bird_child *c, uint64_t now); /* next call; UINT64_MAX: none */
+
+enum bird_child_state bird_child_state(const struct bird_child *c);
+pid_t bird_child_pid(const struct bird_child *c);      /* 0: does not run */
+uint64_t bird_child_since(const struct bird_child *c); /* of the state */
+unsigned bird_child_starts(const struct bird_child *c);
+
+/* Lets a BIRD of its own parse next/ of the files, as the same user. Blocks for the time of a start
+ * (20 ms at 1,000 sessions): for the first start; a running BIRD is asked through its control
+ * socket. 0; -EINVAL: refused, with BIRD's words in error; other -errno: it could not be asked. */
+int bird_child_check(const struct bird_child *c, char *error, size_t error_size);
+
+#endif
