@@ -16,7 +16,8 @@
  * has a session of its own. Either is source session N (routing/source.h). */
 #define BIRD_PROTOCOL  "tun_%u"
 #define BIRD_PROTOCOL6 "tun6_%u"
-/* Tables of what was learnt. What we announce lives in others: their routes are not looked at. */
+/* Tables of what was learnt, and of what we announce: BGP sends from the table that it learns into.
+ * The latter are routes of the static protocols ann_N and ann6_N, which are not looked at. */
 #define BIRD_TABLE  "gw_%u"
 #define BIRD_TABLE6 "gw6_%u"
 
