@@ -72,8 +72,8 @@ static int install(const struct ike_child *c, enum ike_direction dir, const uint
 		.udp = c->sa->udp,
 		.path = c->sa->path,
 		.replay_window = t->conf.replay_window,
-		.local = c->local,
-		.remote = c->remote,
+		.local = c->traffic->local,
+		.remote = c->traffic->remote,
 	};
 
 	key_lens(&c->suite, &sa.cipher_key_len, &sa.auth_key_len);
@@ -118,6 +118,13 @@ static void start_timers(struct ike_child *c)
 	ike_timer_set(&e->timers, &c->expire, c->expires_at);
 }
 
+static void release(struct ike_child *c)
+{
+	ike_traffic_put(&c->tunnel->engine->traffic, c->traffic);
+	secret_free(c->out_key);
+	free(c);
+}
+
 int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **out)
 {
 	struct ike_tunnel *t = sa->tunnel;
@@ -134,12 +141,13 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 	c->suite = terms->suite;
 	c->spi_in = terms->spi_in;
 	c->spi_out = terms->spi_out;
-	c->local = terms->local;
-	c->remote = terms->remote;
 	c->ours = terms->ours;
 	ike_timer_init(&c->rekey, on_rekey);
 	ike_timer_init(&c->expire, on_expire);
 	ike_timer_init(&c->turn, on_turn);
+	c->traffic = ike_traffic_get(&e->traffic, &terms->local, &terms->remote);
+	if (!c->traffic)
+		goto out;
 	rc = derive(sa, terms, each, &keymat);
 	if (rc < 0)
 		goto out;
@@ -158,8 +166,7 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 out:
 	secret_free(keymat);
 	if (c)
-		secret_free(c->out_key);
-	free(c);
+		release(c);
 	if (rc < 0)
 		e->ops->spi_free(e->ctx, t->index, terms->spi_in);
 	return rc;
@@ -194,8 +201,8 @@ void ike_child_await_turn(struct ike_child *c)
 		ike_child_switch(c);
 		return;
 	}
-	c->beside = !ike_selectors_equal(&c->remote, &t->out->remote) ||
-		    !ike_selectors_equal(&c->local, &t->out->local);
+	c->beside = !ike_selectors_equal(&c->traffic->remote, &t->out->traffic->remote) ||
+		    !ike_selectors_equal(&c->traffic->local, &t->out->traffic->local);
 	if (!c->beside)
 		ike_timer_set(&t->engine->timers, &c->turn, t->engine->now + IKE_TURN);
 }
@@ -276,8 +283,7 @@ void ike_child_gone(struct ike_child *c, bool lingers)
 	else
 		e->ops->sa_remove(e->ctx, t->index, IKE_IN, c->spi_in);
 	ike_tunnel_stir(t);
-	secret_free(c->out_key);
-	free(c);
+	release(c);
 }
 
 void ike_child_replace(struct ike_child *c)

@@ -8,6 +8,7 @@
 
 #include "ike/core.h"
 #include "ike/proposal.h"
+#include "ike/traffic.h"
 
 #define IKE_LINGER (5 * IKE_SECOND)
 #define IKE_TURN   (5 * IKE_SECOND) /* responder: send on the new pair at last */
@@ -19,9 +20,9 @@ struct ike_child {
 	struct ike_tunnel *tunnel;
 	struct ike_sa *sa; /* the IKE SA that governs it */
 	uint32_t spi_in, spi_out;
-	struct ike_suite suite; /* dh: of its own key exchange */
-	struct ike_selectors local, remote;
-	struct secret *out_key; /* cipher key, then integrity key */
+	struct ike_suite suite;		   /* dh: of its own key exchange */
+	const struct ike_traffic *traffic; /* its selectors */
+	struct secret *out_key;		   /* cipher key, then integrity key */
 	enum ike_outbound outbound;
 	bool ours;	/* we initiated the exchange that made it */
 	bool replaced;	/* the peer rekeyed it and will delete it */

@@ -25,6 +25,7 @@
 struct ike_sa;
 struct ike_child;
 struct ike_tunnel;
+struct ike_traffic;
 
 /* A message kept to be sent again, behind room for the non-ESP marker. */
 struct ike_packet {
@@ -40,6 +41,7 @@ struct ike_engine {
 	struct ike_map tunnels;		 /* by index */
 	struct ike_map addresses;	 /* tunnels by address pair */
 	struct ike_map spis;		 /* SAs by our SPI */
+	struct ike_map traffic;		 /* selectors of pairs */
 	LIST_HEAD(, ike_sa) sas;	 /* all of them */
 	LIST_HEAD(, ike_sa) attention;	 /* may have something to start, or are dead */
 	LIST_HEAD(, ike_tunnel) stirred; /* something of theirs changed */

@@ -145,6 +145,7 @@ static void forget_children(struct ike_tunnel *t)
 		ike_timer_cancel(timers, &c->rekey);
 		ike_timer_cancel(timers, &c->expire);
 		ike_timer_cancel(timers, &c->turn);
+		ike_traffic_put(&t->engine->traffic, c->traffic);
 		secret_free(c->out_key);
 		free(c);
 	}
@@ -173,6 +174,7 @@ void ike_engine_free(struct ike_engine *e)
 	ike_map_clear(&e->tunnels);
 	ike_map_clear(&e->addresses);
 	ike_map_clear(&e->spis);
+	ike_map_clear(&e->traffic);
 	sodium_memzero(e, sizeof(*e));
 	free(e);
 }

@@ -184,6 +184,8 @@ static void request_disown(struct ike_sa *sa, struct ike_request *r)
 	r->offspring = NULL;
 	ike_dh_free(r->dh);
 	r->dh = NULL;
+	ike_traffic_put(&sa->engine->traffic, r->traffic);
+	r->traffic = NULL;
 }
 
 void ike_request_take(struct ike_sa *sa, struct ike_request *out)
@@ -340,6 +342,8 @@ void ike_sa_free(struct ike_sa *sa)
 	ike_map_remove(&sa->engine->spis, &sa->by_spi);
 	keys_clear(&sa->keys);
 	forget_init(sa);
+	free(sa->nonce_i);
+	free(sa->nonce_r);
 	free(sa->answer);
 	sodium_memzero(sa, sizeof(*sa));
 	free(sa);
@@ -352,13 +356,13 @@ bool ike_sa_usable(const struct ike_sa *sa)
 
 void ike_sa_set_nonce(struct ike_sa *sa, bool of_initiator, const void *nonce, size_t len)
 {
-	if (of_initiator) {
-		memcpy(sa->nonce_i, nonce, len);
-		sa->nonce_i_len = (uint16_t)len;
-	} else {
-		memcpy(sa->nonce_r, nonce, len);
-		sa->nonce_r_len = (uint16_t)len;
-	}
+	uint8_t **p = of_initiator ? &sa->nonce_i : &sa->nonce_r;
+
+	free(*p);
+	*p = malloc(len);
+	if (*p)
+		memcpy(*p, nonce, len);
+	*(of_initiator ? &sa->nonce_i_len : &sa->nonce_r_len) = *p ? (uint16_t)len : 0;
 }
 
 int ike_nonce_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
@@ -425,7 +429,7 @@ int ike_sa_derive(struct ike_sa *sa, const struct secret *shared, const struct i
 	const uint8_t *p;
 	int rc = -ENOMEM;
 
-	if (!all)
+	if (!all || !sa->nonce_i || !sa->nonce_r)
 		goto out;
 	rc = skeyseed(sa, shared, parent, seed);
 	if (rc < 0)
@@ -469,6 +473,9 @@ void ike_sa_establish(struct ike_sa *sa)
 
 	set_state(sa, IKE_STATE_ESTABLISHED);
 	forget_init(sa);
+	secret_free(sa->keys.pi);
+	secret_free(sa->keys.pr);
+	sa->keys.pi = sa->keys.pr = NULL;
 	ike_timer_cancel(&e->timers, &sa->guard);
 	sa->established = sa->heard = e->now;
 	sa->rekey_at = e->now + ike_rekey_after(e, lifetime);

@@ -9,6 +9,7 @@
 #include "ike/crypto.h"
 #include "ike/dh.h"
 #include "ike/proposal.h"
+#include "ike/traffic.h"
 
 enum ike_sa_state {
 	IKE_STATE_CONNECTING,	  /* initiator: IKE_SA_INIT sent */
@@ -55,17 +56,19 @@ struct ike_request {
 	uint8_t nonce[IKE_NONCE_BYTES];
 	struct ike_sa *offspring; /* IKE_ERRAND_REKEY_IKE: ours alone until answered */
 	struct ike_suite suite; /* IKE_ERRAND_REKEY_CHILD: of the old child, with our first group */
-	struct ike_selectors local, remote; /* likewise, as narrowed */
+	const struct ike_traffic *traffic; /* likewise, as narrowed */
 
 	/* The peer asked for the same meanwhile, and we answered (collision): */
 	bool crossed;
-	uint16_t crossed_len;
-	uint8_t crossed_nonce[IKE_NONCE_MAX]; /* the lower one of their exchange */
-	uint64_t crossed_spi;		      /* the pair's inbound SPI, or the IKE SA's own */
+	uint8_t crossed_len;
+	/* The lower nonce of their exchange; of a longer one than ours what a comparison reads. */
+	uint8_t crossed_nonce[IKE_NONCE_BYTES];
+	uint64_t crossed_spi; /* the pair's inbound SPI, or the IKE SA's own */
 };
 
 struct ike_sa_keys {
-	struct secret *d, *ai, *ar, *ei, *er, *pi, *pr;
+	struct secret *d, *ai, *ar, *ei, *er;
+	struct secret *pi, *pr; /* until authenticated */
 };
 
 struct ike_sa {
@@ -87,9 +90,9 @@ struct ike_sa {
 	struct ike_sa_keys keys;
 	uint64_t iv_counter;
 
-	/* Until authenticated: nonces, both IKE_SA_INIT messages, and what retries need. */
-	uint8_t nonce_i[IKE_NONCE_MAX], nonce_r[IKE_NONCE_MAX];
+	uint8_t *nonce_i, *nonce_r;
 	uint16_t nonce_i_len, nonce_r_len;
+	/* Until authenticated: both IKE_SA_INIT messages, and what retries need. */
 	struct ike_packet *init_local, *init_remote;
 	uint8_t cookie[64];
 	uint8_t cookie_len;
@@ -142,6 +145,7 @@ void ike_sa_heard(struct ike_sa *sa); /* something authentic arrived */
 /* The authenticated peer is elsewhere now: messages and children follow. */
 void ike_sa_move(struct ike_sa *sa, const struct ike_path *path);
 
+/* Without memory the nonce stays empty, and no keys can be derived. */
 void ike_sa_set_nonce(struct ike_sa *sa, bool of_initiator, const void *nonce, size_t len);
 /* RFC 7296 §2.8: as strings over the shorter length; a prefix is the lower. */
 int ike_nonce_compare(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);

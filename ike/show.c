@@ -4,6 +4,7 @@
 #include "ike/tunnel.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void show_sa(const struct ike_sa *sa, struct ike_tunnel_view *out)
@@ -37,8 +38,8 @@ static void show_child(const struct ike_child *c, struct ike_child_view *out)
 	out->established = c->established;
 	out->rekey_at = c->rekey_at;
 	out->expires_at = c->expires_at;
-	out->local = c->local;
-	out->remote = c->remote;
+	out->local = c->traffic->local;
+	out->remote = c->traffic->remote;
 }
 
 int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel, struct ike_tunnel_view *out)
@@ -52,7 +53,7 @@ int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel, struct ike_tunn
 		return -ENOENT;
 	out->up = t->up;
 	out->reason = t->reason;
-	memcpy(out->text, t->text, sizeof(out->text));
+	snprintf(out->text, sizeof(out->text), "%s", ike_tunnel_text(t));
 	out->tries = t->tries;
 	sa = t->out ? t->out->sa : ike_tunnel_current(t);
 	if (sa)

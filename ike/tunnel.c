@@ -14,6 +14,7 @@
 #define LOSER_CLOSES   (6 * IKE_SECOND)	 /* creator of the redundant SA: after everybody's turn */
 #define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
 #define OLDER_PATIENCE (60 * IKE_SECOND)
+#define TEXT_MAX       512
 
 static ike_timer_fn on_call;
 
@@ -81,7 +82,7 @@ int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunne
 	t->index = index;
 	TAILQ_INIT(&t->children);
 	ike_timer_init(&t->call, on_call);
-	t->reason = t->told_reason = IKE_REASON_DISABLED;
+	t->reason = IKE_REASON_DISABLED;
 	if (ike_map_insert(&e->tunnels, &t->by_index, index_hash(index)) < 0)
 		goto fail;
 	if (ike_map_insert(&e->addresses, &t->by_address,
@@ -137,6 +138,8 @@ void ike_tunnel_free(struct ike_tunnel *t)
 	ike_map_remove(&e->tunnels, &t->by_index);
 	ike_map_remove(&e->addresses, &t->by_address);
 	conf_tunnel_clear(&t->conf);
+	free(t->peer_offer);
+	free(t->text);
 	free(t);
 }
 
@@ -145,15 +148,31 @@ const char *ike_tunnel_peer(const struct ike_tunnel *t, char *buf)
 	return addr_format(&t->conf.customer_ip, buf);
 }
 
+static void set_reason(struct ike_tunnel *t, enum ike_reason reason, const char *text)
+{
+	if (t->reason == reason && !strcmp(ike_tunnel_text(t), text))
+		return;
+	t->reason = reason;
+	free(t->text);
+	t->text = *text ? strdup(text) : NULL;
+	t->untold = true;
+}
+
 void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
 {
+	char text[TEXT_MAX];
 	va_list args;
 
-	t->reason = reason;
 	va_start(args, fmt);
-	vsnprintf(t->text, sizeof(t->text), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	set_reason(t, reason, text);
 	ike_tunnel_stir(t);
+}
+
+const char *ike_tunnel_text(const struct ike_tunnel *t)
+{
+	return t->text ? t->text : "";
 }
 
 void ike_tunnel_stir(struct ike_tunnel *t)
@@ -251,15 +270,13 @@ static void tell(struct ike_tunnel *t, bool up)
 
 	if (up) {
 		t->tries = 0;
-		t->reason = IKE_REASON_NONE;
-		*t->text = '\0';
+		set_reason(t, IKE_REASON_NONE, "");
 	}
-	if (up == t->up && t->reason == t->told_reason && !strcmp(t->text, t->told))
+	if (up == t->up && !t->untold)
 		return;
 	t->up = up;
-	t->told_reason = t->reason;
-	memcpy(t->told, t->text, sizeof(t->told));
-	e->ops->tunnel_state(e->ctx, t->index, up, t->reason, t->text);
+	t->untold = false;
+	e->ops->tunnel_state(e->ctx, t->index, up, t->reason, ike_tunnel_text(t));
 }
 
 void ike_tunnel_look(struct ike_tunnel *t)

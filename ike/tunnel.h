@@ -20,9 +20,10 @@ struct ike_tunnel {
 	struct ike_child *out; /* the pair we send on */
 	bool enabled;
 	bool up;
-	enum ike_reason reason, told_reason;
-	char text[512], told[512];
-	char peer_offer[192]; /* what the peer proposed when nothing was common */
+	enum ike_reason reason;
+	bool untold;	  /* reason or text has changed */
+	char *text;	  /* why it is not UP; NULL: nothing to say */
+	char *peer_offer; /* what the peer proposed when nothing was common */
 	unsigned tries;
 	unsigned half_open;
 	struct ike_timer call; /* when to initiate, or to ask for a child */
@@ -40,6 +41,7 @@ struct ike_tunnel *ike_tunnel_by_path(const struct ike_engine *e, const struct i
 /* Why it is not UP, if it is not. */
 void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+const char *ike_tunnel_text(const struct ike_tunnel *t);
 void ike_tunnel_stir(struct ike_tunnel *t); /* looked at before the event is over */
 /* Tells what changed, and sees to it that somebody calls. */
 void ike_tunnel_look(struct ike_tunnel *t);

@@ -192,9 +192,9 @@ static void emit_answer(struct ike_sa *sa, struct ike_builder *b, const struct i
 		ike_build_nonce(b, nonce, IKE_NONCE_BYTES);
 	if (dh)
 		ike_build_ke(b, dh);
-	ike_selectors_emit(ike_build_payload(b, IKE_TSI), &c->remote);
+	ike_selectors_emit(ike_build_payload(b, IKE_TSI), &c->traffic->remote);
 	ike_build_end(b);
-	ike_selectors_emit(ike_build_payload(b, IKE_TSR), &c->local);
+	ike_selectors_emit(ike_build_payload(b, IKE_TSR), &c->traffic->local);
 	ike_build_end(b);
 }
 

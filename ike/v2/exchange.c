@@ -85,7 +85,7 @@ static void give_up(struct ike_sa *sa)
 			"%s answers no more: a request was sent %u times in %u s",
 			ike_tunnel_peer(t, peer), sa->request.sends,
 			(unsigned)((sa->engine->now - sa->request.first_sent) / IKE_SECOND));
-		ike_log(sa->engine, t->index, "%s", t->text);
+		ike_log(sa->engine, t->index, "%s", ike_tunnel_text(t));
 		ike_tunnel_call_within(t, 0, IKE_SECOND);
 	}
 	ike_sa_kill(sa, false);
@@ -457,7 +457,8 @@ void ike_request_crossed(struct ike_request *r, uint64_t spi, const uint8_t *a, 
 
 	r->crossed = true;
 	r->crossed_spi = spi;
-	r->crossed_len = (uint16_t)(b_lower ? b_len : a_len);
+	a_len = b_lower ? b_len : a_len;
+	r->crossed_len = (uint8_t)(a_len < IKE_NONCE_BYTES ? a_len : IKE_NONCE_BYTES);
 	memcpy(r->crossed_nonce, b_lower ? b : a, r->crossed_len);
 }
 

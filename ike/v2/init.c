@@ -59,6 +59,7 @@ void ike_init_call(struct ike_tunnel *t)
 				 .remote = { t->conf.customer_ip, IKE_PORT } };
 	struct ike_engine *e = t->engine;
 	struct ike_sa *sa = ike_sa_new(t, true, &path);
+	uint8_t nonce[IKE_NONCE_BYTES];
 	struct ike_offer offer;
 
 	if (!sa) {
@@ -66,8 +67,8 @@ void ike_init_call(struct ike_tunnel *t)
 		return;
 	}
 	ike_offer_ike(&offer, &t->conf);
-	ike_random(e, sa->nonce_i, IKE_NONCE_BYTES);
-	sa->nonce_i_len = IKE_NONCE_BYTES;
+	ike_random(e, nonce, sizeof(nonce));
+	ike_sa_set_nonce(sa, true, nonce, sizeof(nonce));
 	sa->request.group = ike_offer_first_dh(&offer);
 	sa->request.dh = ike_dh_new(sa->request.group);
 	ike_exchange_start(sa, IKE_ERRAND_INIT);
@@ -77,7 +78,7 @@ int ike_init_build(struct ike_sa *sa, struct ike_builder *b)
 {
 	struct ike_offer offer;
 
-	if (!sa->request.dh)
+	if (!sa->request.dh || !sa->nonce_i)
 		return -ENOMEM;
 	if (sa->cookie_len)
 		ike_build_notify(b, 0, 0, N_COOKIE, sa->cookie, sa->cookie_len);
@@ -120,7 +121,7 @@ static void explain_no_proposal(struct ike_tunnel *t)
 	ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
 			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
 			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
-			   *t->peer_offer ? t->peer_offer : "not told");
+			   t->peer_offer ? t->peer_offer : "not told");
 }
 
 /* An error, a cookie or another group. true: that was all the answer had to say. */
@@ -281,7 +282,7 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, const stru
 {
 	struct ike_engine *e = t->engine;
 	struct ike_offer own, peer;
-	char ours[192], from[ADDR_STR_MAX];
+	char ours[192], theirs[192], from[ADDR_STR_MAX];
 	uint8_t group[2];
 
 	if (ike_offer_parse(&peer, IKE_PROTOCOL_IKE, 0, m->body[IKE_SA]) < 0) {
@@ -291,15 +292,18 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, const stru
 	ike_offer_ike(&own, &t->conf);
 	if (ike_offer_select(&own, &peer, false, choice) < 0) {
 		ike_count(e, IKE_COUNT_NO_PROPOSAL);
-		ike_offer_format(&peer, t->peer_offer, sizeof(t->peer_offer));
+		ike_offer_format(&peer, theirs, sizeof(theirs));
+		free(t->peer_offer);
+		t->peer_offer = strdup(theirs);
 		ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
 				   "no common IKE proposal with %s\nours: %s\npeer's: %s",
 				   ike_tunnel_peer(t, from),
-				   ike_offer_format(&own, ours, sizeof(ours)), t->peer_offer);
+				   ike_offer_format(&own, ours, sizeof(ours)), theirs);
 		refuse(e, path, m, N_NO_PROPOSAL_CHOSEN, NULL, 0);
 		return false;
 	}
-	*t->peer_offer = '\0';
+	free(t->peer_offer);
+	t->peer_offer = NULL;
 	if (m->ke_group != algo_dhs[choice->suite.dh].id) {
 		group[0] = (uint8_t)(algo_dhs[choice->suite.dh].id >> 8);
 		group[1] = (uint8_t)algo_dhs[choice->suite.dh].id;
@@ -335,6 +339,7 @@ void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct i
 {
 	struct ike_engine *e = t->engine;
 	struct ike_sa *sa = answered_before(t, m->spi_i);
+	uint8_t nonce[IKE_NONCE_BYTES];
 	struct ike_choice choice;
 	struct ike_dh *dh = NULL;
 	int rc;
@@ -371,8 +376,8 @@ void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct i
 	sa->suite = choice.suite;
 	sa->expected_id = 1;
 	ike_sa_set_nonce(sa, true, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n);
-	ike_random(e, sa->nonce_r, IKE_NONCE_BYTES);
-	sa->nonce_r_len = IKE_NONCE_BYTES;
+	ike_random(e, nonce, sizeof(nonce));
+	ike_sa_set_nonce(sa, false, nonce, sizeof(nonce));
 	dh = ike_dh_new(sa->suite.dh);
 	rc = ike_agree(sa, dh, m, NULL);
 	if (rc == 0) {

@@ -45,11 +45,10 @@ int ike_rekey_child_build(struct ike_sa *sa, struct ike_builder *b)
 		r->suite.dh = old->group;
 	else if (r->suite.dh == DH_NONE && t->conf.esp_pfs.n)
 		r->suite.dh = t->conf.esp_pfs.id[0];
-	r->local = old->local;
-	r->remote = old->remote;
+	r->traffic = ike_traffic_share(old->traffic);
 	ike_build_notify(b, IKE_PROTOCOL_ESP, old->spi_in, N_REKEY_SA, NULL, 0);
 	rekey_offer(&offer, t, &r->suite);
-	return ike_child_offer(sa, &offer, &r->local, &r->remote, b);
+	return ike_child_offer(sa, &offer, &r->traffic->local, &r->traffic->remote, b);
 }
 
 static void retry(struct ike_child *old)
@@ -123,7 +122,7 @@ void ike_rekey_child_answered(struct ike_sa *sa, struct ike_request *r, struct i
 		return;
 	}
 	rekey_offer(&offer, t, &r->suite);
-	c = ike_child_conclude(sa, r, m, &offer, &r->local, &r->remote, false);
+	c = ike_child_conclude(sa, r, m, &offer, &r->traffic->local, &r->traffic->remote, false);
 	if (!c) {
 		if (old)
 			retry(old);
