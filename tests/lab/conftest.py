@@ -8,6 +8,10 @@ from lab.gateway import build_folder
 from lab.topology import Site
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures, or looks at the whole machine: nothing may run beside it")
+
+
 def pytest_sessionstart(session):
     exit_on_signals()
 

@@ -5,6 +5,9 @@ import pytest
 from lab import Lab, wait_for
 from lab.topology import Site
 
+# One lab for all: they go one after the other.
+pytestmark = pytest.mark.xdist_group("ciphers")
+
 # Ours: ike_cipher, ike_auth, ike_dh, esp_cipher, esp_auth, esp_pfs; strongSwan's: IKE and ESP proposals.
 IKE = [
     ("aes128 sha1 modp1024", "aes128-sha1-modp1024"),

@@ -2,11 +2,14 @@
 
 import time
 
+import pytest
+
 from lab.topology import Site
 
 SECONDS = 5
 
 
+@pytest.mark.alone
 def test_idle_cpu(lab):
     site = Site(lab, build="build/release").start()
     site.await_up()

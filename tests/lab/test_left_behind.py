@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from lab import Lab, wait_for
 from lab.core import FOLDERS, list_folder
 from lab.network import NETNS_FOLDER, command
 from lab.topology import Site
 
+pytestmark = pytest.mark.alone
 HERE = os.path.dirname(__file__)
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from lab.network import command
 
+# One lab for all: they go one after the other.
+pytestmark = pytest.mark.xdist_group("shell")
+
 # Keys that programs may rely on, as gateway/show.h promises them.
 TUNNEL = """name connection border_gateway cloud_ip customer_ip enabled state reason reason_code text since_seconds ups
             downs in_packets in_bytes out_packets out_bytes"""

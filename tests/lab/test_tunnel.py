@@ -1,5 +1,7 @@
 """The first tunnel, against strongSwan: who starts, what crosses the WAN, how it ends."""
 
+import pytest
+
 from lab import Stopwatch, wait_for
 from lab.capture import Capture
 from lab.topology import Site
@@ -94,6 +96,7 @@ def test_the_peer_deletes(lab):
     site.check_both_ways()
 
 
+@pytest.mark.alone
 def test_tcp_for_half_a_minute(lab):
     """1400-byte packets, both ways, without one second in which nothing moves."""
     site = Site(lab).start()
