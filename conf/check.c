@@ -158,22 +158,6 @@ const struct conf_vpc_attachment *check_attached(const struct check *k, const st
 	return e != NULL ? e->object : NULL;
 }
 
-bool check_reachable(const struct check *k, const struct addr *a)
-{
-	if (k->own_unknown)
-		return true;
-	for (unsigned i = 0; i < k->c->n_ports; i++) {
-		const struct conf_port *p = &k->c->port[i];
-
-		if (p->next_hop.family == a->family || p->next_hop6.family == a->family)
-			return true;
-		for (unsigned n = 0; n < p->n_addresses; n++)
-			if (prefix_contains(&p->address[n], a))
-				return true;
-	}
-	return false;
-}
-
 int conf_check(struct conf *c, const struct places *places, unsigned unread,
 	       struct problem_list *problems)
 {

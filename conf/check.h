@@ -50,10 +50,11 @@ int conf_check(struct conf *c, const struct places *places, unsigned unread,
 	       struct problem_list *problems);
 
 /* The parts, in this order. */
-void check_network(struct check *k); /* ports, cloud addresses, attachments */
-void check_vpn(struct check *k);     /* customers, connections, tunnels */
-void check_inner(struct check *k);   /* part of the one before: allocate.c */
-void check_routes(struct check *k);  /* VPC prefixes, static routes */
+void check_network(struct check *k);  /* ports, cloud addresses, attachments */
+void check_underlay(struct check *k); /* part of the one before: check_underlay.c */
+void check_vpn(struct check *k);      /* customers, connections, tunnels */
+void check_inner(struct check *k);    /* part of the one before: allocate.c */
+void check_routes(struct check *k);   /* VPC prefixes, static routes */
 
 /* Writes down a problem of object at the line that gave part (object itself, if none did). */
 void check_problem(struct check *k, enum problem_level level, const struct label *label,

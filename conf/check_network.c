@@ -343,6 +343,7 @@ static void check_attachments(struct check *k)
 void check_network(struct check *k)
 {
 	check_ports(k);
+	check_underlay(k);
 	check_pool(k);
 	check_attachments(k);
 }

@@ -107,6 +107,60 @@ static void check_inner_vpc(struct check *k, const struct conf_vpn_connection *v
 	}
 }
 
+static void check_asns(struct check *k, struct conf_vpn_connection *v, const struct label *label)
+{
+	bool own = v->local_asn != 0;
+
+	if (!own && v->gateway != NULL)
+		v->local_asn = v->gateway->asn;
+	if (v->customer == NULL || v->local_asn == 0)
+		return;
+	if (v->customer->asn == v->local_asn && own)
+		check_problem(k, PROBLEM_ERROR, label, v->where, &v->local_asn,
+			      "local_asn = %u: is the ASN of customer_gateway '%s'; they must "
+			      "differ",
+			      v->local_asn, v->customer->name);
+	else if (v->customer->asn == v->local_asn)
+		check_problem(k, PROBLEM_ERROR, label, v->where, v->customer_gateway_name,
+			      "customer_gateway '%s' has the ASN of border_gateway '%s', %u; they "
+			      "must differ",
+			      v->customer->name, v->gateway->name, v->gateway->asn);
+	if (v->bgp && !v->customer->asn_given)
+		check_problem(k, PROBLEM_ERROR, label, v->where, v->customer_gateway_name,
+			      "customer_gateway '%s' has no asn, which BGP needs: give it one, or "
+			      "write bgp = false here",
+			      v->customer->name);
+}
+
+static bool selects(const struct prefix *list, unsigned n, const struct addr *a)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (prefix_contains(&list[i], a))
+			return true;
+	return n == 0;
+}
+
+/* BGP's own packets are the tunnel's traffic too. */
+static void check_bgp_selected(struct check *k, const struct conf_vpn_connection *v)
+{
+	for (unsigned i = 0; i < v->n_tunnels; i++) {
+		const struct conf_tunnel *t = &v->tunnel[i];
+		struct label label = check_label_tunnel(v, t);
+		char local[ADDR_STR_MAX], peer[ADDR_STR_MAX];
+
+		if (t->inner.addr.family == ADDR_NONE ||
+		    (selects(t->ts_local, t->n_ts_local, &t->inner.addr) &&
+		     selects(t->ts_remote, t->n_ts_remote, &t->inner_peer)))
+			continue;
+		check_problem(
+			k, PROBLEM_ERROR, &label, v->where,
+			t->n_ts_local > 0 ? &v->local_subnet : v->remote_subnet,
+			"local_subnet and remote_subnets do not let BGP from %s to %s through "
+			"the tunnel: leave them out, or write bgp = false",
+			addr_format(&t->inner.addr, local), addr_format(&t->inner_peer, peer));
+	}
+}
+
 static void check_connection(struct check *k, struct conf_vpn_connection *v)
 {
 	struct label label = check_label("vpn_connection", v->name);
@@ -115,12 +169,7 @@ static void check_connection(struct check *k, struct conf_vpn_connection *v)
 				v->border_gateway_name);
 	v->customer = check_find(k, CHECK_CUSTOMER, &label, v->where, "customer_gateway",
 				 v->customer_gateway_name);
-	if (v->gateway != NULL && v->customer != NULL && v->customer->asn != 0 &&
-	    v->customer->asn == v->gateway->asn)
-		check_problem(k, PROBLEM_ERROR, &label, v->where, v->customer_gateway_name,
-			      "customer_gateway '%s' has the ASN of border_gateway '%s', %u; they "
-			      "must differ",
-			      v->customer->name, v->gateway->name, v->gateway->asn);
+	check_asns(k, v, &label);
 	if (v->n_tunnels == 0 && v->tunnel != NULL)
 		check_problem(k, PROBLEM_ERROR, &label, v->where, &v->tunnel,
 			      "tunnels is empty: a connection has 1 to 8 tunnels");
@@ -136,6 +185,10 @@ static void check_connection(struct check *k, struct conf_vpn_connection *v)
 			t->local_id = conf_id_address(&t->cloud_ip);
 		if (t->remote_id.len == 0 && t->customer_ip.family != ADDR_NONE)
 			t->remote_id = conf_id_address(&t->customer_ip);
+		if (!t->bgp_ipv4 && !t->bgp_ipv6) { /* an inner address that we choose is IPv4 */
+			t->bgp_ipv6 = t->inner.addr.family == ADDR_IPV6;
+			t->bgp_ipv4 = !t->bgp_ipv6;
+		}
 	}
 }
 
@@ -184,4 +237,7 @@ void check_vpn(struct check *k)
 		check_connection(k, &k->c->connection[i]);
 	check_pairs(k);
 	check_inner(k);
+	for (unsigned i = 0; i < k->c->n_connections; i++)
+		if (k->c->connection[i].bgp)
+			check_bgp_selected(k, &k->c->connection[i]);
 }

@@ -38,6 +38,7 @@ struct field {
 	field_read_fn read;
 	bool required;
 	bool secret;	     /* its value is never shown */
+	bool empty;	     /* a list may have no element */
 	size_t offset, size; /* of the destination */
 	size_t count;	     /* offset of the unsigned that counts a list's elements */
 	int64_t min, max;    /* of a number; max: also how many elements a list may have */

@@ -53,7 +53,7 @@ static bool list_length(struct reader *r, const config_setting_t *s, const struc
 	*n = is_list(s) ? (unsigned)config_setting_length(s) : 1;
 	if (config_setting_is_group(s))
 		return field_wrong(r, s, f, "a list");
-	if (*n >= (f->min > 0 ? f->min : 1) && (f->max == 0 || *n <= f->max))
+	if ((*n >= (f->min > 0 ? f->min : 1) || f->empty) && (f->max == 0 || *n <= f->max))
 		return true;
 	if (f->max == 0)
 		field_problem(r, PROBLEM_ERROR, s, f, "must have at least one element");

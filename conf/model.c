@@ -7,11 +7,17 @@
 int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
 {
 	struct secret *psk = secret_copy(from->psk);
+	struct secret *password = secret_copy(from->bgp_password);
 
-	if (from->psk != NULL && psk == NULL)
+	if ((from->psk != NULL && psk == NULL) ||
+	    (from->bgp_password != NULL && password == NULL)) {
+		secret_free(psk);
+		secret_free(password);
 		return -ENOMEM;
+	}
 	*to = *from;
 	to->psk = psk;
+	to->bgp_password = password;
 	/* The place is borrowed from a model that the copy may outlive. */
 	to->where = (struct conf_where){ 0 };
 	return 0;
@@ -20,6 +26,7 @@ int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
 void conf_tunnel_clear(struct conf_tunnel *t)
 {
 	secret_free(t->psk);
+	secret_free(t->bgp_password);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -42,13 +49,16 @@ void conf_free(struct conf *c)
 		free(c->vpc[i].prefix);
 		free(c->vpc[i].route);
 	}
-	for (unsigned i = 0; i < c->n_attachments; i++)
+	for (unsigned i = 0; i < c->n_attachments; i++) {
 		free(c->attachment[i].propagated);
+		free(c->attachment[i].import);
+	}
 	free(c->connection);
 	free(c->customer_gateway);
 	free(c->attachment);
 	free(c->vpc);
 	free(c->border_gateway);
+	free(c->underlay_route);
 	free(c->port);
 	free(c->cloud_address);
 	free(c->path);

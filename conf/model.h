@@ -2,8 +2,8 @@
  * applied. The names of structs and fields are the names in the file.
  *
  * Built and owned by the main thread. References between objects are pointers inside the same
- * model, set by conf_check(); arrays never move after that. A tunnel is flat but for its PSK,
- * so that another thread can be given a copy (conf_tunnel_copy). */
+ * model, set by conf_check(); arrays never move after that. A tunnel is flat but for its
+ * secrets, so that another thread can be given a copy (conf_tunnel_copy). */
 #ifndef CONF_MODEL_H
 #define CONF_MODEL_H
 
@@ -22,6 +22,7 @@
 #define CONF_TS_MAX	  8 /* remote subnets of a connection */
 #define CONF_PORT_ADDRS	  16
 #define CONF_WORKERS_MAX  32
+#define CONF_PATH_BYTES	  108 /* of a UNIX socket, NUL included */
 
 enum conf_id_type { CONF_ID_IPV4, CONF_ID_IPV6, CONF_ID_FQDN, CONF_ID_USER_FQDN, CONF_ID_KEY_ID };
 
@@ -56,6 +57,27 @@ struct conf_port {
 	uint16_t queues; /* 0: one per worker, as many as the device has */
 };
 
+/* A route of the underlay: how the outer packets of tunnels, and VXLAN's, come to a network that
+ * is no port's own. Of several next hops to one prefix, the first in the file that answers. */
+struct conf_underlay_route {
+	struct conf_where where;
+	struct prefix prefix;
+	struct addr next_hop; /* on the port's network */
+	char port_name[CONF_NAME_BYTES];
+	const struct conf_port *port;
+};
+
+/* The program that speaks BGP. */
+struct conf_bird {
+	struct conf_where where;
+	char program[CONF_DEVICE_BYTES];
+	char run_dir[CONF_DEVICE_BYTES - 64]; /* its configuration and control sockets */
+	char user[CONF_NAME_BYTES];	      /* whom it runs as */
+	char group[CONF_NAME_BYTES];
+	char attach[CONF_PATH_BYTES]; /* the control socket of one that the operator runs; "": ours
+				       */
+};
+
 /* A route written down by an operator; which next_hop is legal depends on the table. */
 struct conf_static_route {
 	struct conf_where where;
@@ -72,6 +94,8 @@ struct conf_border_gateway {
 	char name[CONF_NAME_BYTES];
 	char description[CONF_NAME_BYTES * 8];
 	uint32_t asn;
+	bool transit;		/* routes learnt from one connection are announced to the others */
+	uint32_t dynamic_quota; /* of routes learnt and propagated; one batch more is refused */
 	unsigned n_routes;
 	struct conf_static_route *route;
 };
@@ -97,6 +121,9 @@ struct conf_vpc_attachment {
 	enum conf_propagate propagate;
 	unsigned n_propagated;
 	struct prefix *propagated; /* CONF_PROPAGATE_PARTIAL: which subnets */
+	bool import_all;	   /* no filter: the VPC takes all the border gateway's routes */
+	unsigned n_import;
+	struct prefix *import; /* otherwise those that lie inside one of these */
 
 	enum conf_encap encap;
 	char port_name[CONF_NAME_BYTES];
@@ -115,7 +142,8 @@ struct conf_vpc_attachment {
 struct conf_customer_gateway {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
-	uint32_t asn;
+	uint32_t asn; /* 0: none, which is enough without BGP */
+	bool asn_given;
 	unsigned n_addresses; /* 1, 2 or 4 */
 	struct addr address[4];
 };
@@ -142,6 +170,22 @@ struct conf_tunnel {
 	bool esn;
 	bool force_udp; /* UDP encapsulation although no NAT was found */
 
+	/* The BGP session between the inner addresses; only where the connection has BGP. */
+	bool bgp_ipv4, bgp_ipv6; /* which routes are exchanged */
+	uint32_t bgp_hold;	 /* seconds */
+	uint32_t bgp_keepalive;	 /* seconds, less than hold */
+	struct secret *bgp_password;
+	bool bfd;
+	uint32_t bfd_interval; /* ms between packets, both ways */
+	uint32_t bfd_multiplier;
+	bool graceful_restart;
+	uint32_t graceful_restart_time; /* seconds */
+	uint32_t import_limit;		/* prefixes; 0: none */
+	bool med_given;
+	uint32_t med;
+	uint32_t prepend;    /* how often more our ASN stands in the paths */
+	uint32_t drain_wait; /* seconds between withdrawing and disabling */
+
 	/* Traffic selectors of the first child; copied from the connection. None: 0/0 and ::/0. */
 	unsigned n_ts_local, n_ts_remote;
 	struct prefix ts_local[CONF_TS_MAX], ts_remote[CONF_TS_MAX];
@@ -154,6 +198,8 @@ struct conf_vpn_connection {
 	char customer_gateway_name[CONF_NAME_BYTES];
 	const struct conf_border_gateway *gateway;
 	const struct conf_customer_gateway *customer;
+	bool bgp;
+	uint32_t local_asn;	    /* the border gateway's unless given */
 	struct prefix local_subnet; /* optional traffic selectors; ADDR_NONE: any */
 	unsigned n_remote_subnets;
 	struct prefix remote_subnet[CONF_TS_MAX];
@@ -164,11 +210,14 @@ struct conf_vpn_connection {
 struct conf {
 	char *path;
 	struct conf_workers workers;
-	char control_socket[108]; /* path of the operators' UNIX socket */
+	struct conf_bird bird;
+	char control_socket[CONF_PATH_BYTES]; /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;
 	struct addr *cloud_address; /* the pool; each must be an address of some port */
 	unsigned n_ports;
 	struct conf_port *port;
+	unsigned n_underlay_routes;
+	struct conf_underlay_route *underlay_route;
 	unsigned n_border_gateways;
 	struct conf_border_gateway *border_gateway;
 	unsigned n_vpcs;
@@ -183,13 +232,13 @@ struct conf {
 
 /* Reads, checks and completes (defaults, allocations) the file at path. The model on success; on
  * errors NULL, with every one of them in problems. Warnings alone do not fail. The file must be a
- * regular file that only its owner can read or write, because it holds PSKs. */
+ * regular file that only its owner can read or write, because it holds secrets. */
 struct conf *conf_load(const char *path, struct problem_list *problems);
 void conf_free(struct conf *c);
 
-/* A copy that shares nothing with the source: PSK included. 0 or -ENOMEM. */
+/* A copy that shares nothing with the source: secrets included. 0 or -ENOMEM. */
 int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from);
-void conf_tunnel_clear(struct conf_tunnel *t); /* frees the PSK, zeroes the rest */
+void conf_tunnel_clear(struct conf_tunnel *t); /* frees the secrets, zeroes the rest */
 
 /* "192.0.2.1", "gw.example.com", "user@example.com"; "fqdn:", "user_fqdn:" and "key_id:" (text, or
  * 0x and hex) say the type. 0 or -EINVAL. */

@@ -1,4 +1,4 @@
-/* The top level of the file, workers and ports. */
+/* The top level of the file, workers, ports and BIRD. */
 #include "conf/parse.h"
 
 #include <errno.h>
@@ -94,8 +94,25 @@ const struct field_object parse_port = {
 	.begin = port_begin,
 };
 
-static bool read_socket(struct reader *r, const config_setting_t *s, const struct field *f,
-			void *object)
+static const struct field underlay_fields[] = {
+	{ "prefix", field_network, .required = true, FIELD_AT(struct conf_underlay_route, prefix),
+	  .means = "where the route leads, like \"198.51.100.0/24\"" },
+	{ "next_hop", field_addr, .required = true, FIELD_AT(struct conf_underlay_route, next_hop),
+	  .means = "the address of a router on the port's network" },
+	{ "port", field_name, .required = true, FIELD_AT(struct conf_underlay_route, port_name),
+	  .means = "the name of a port" },
+};
+
+const struct field_object parse_underlay_route = {
+	.kind = "underlay_route",
+	.key = "prefix",
+	.fields = underlay_fields,
+	.n_fields = sizeof(underlay_fields) / sizeof(underlay_fields[0]),
+	.size = sizeof(struct conf_underlay_route),
+};
+
+static bool read_path(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	const char *path;
 
@@ -109,6 +126,41 @@ static bool read_socket(struct reader *r, const config_setting_t *s, const struc
 	strcpy((char *)object + f->offset, path);
 	return true;
 }
+
+#define BIRD_OURS 3 /* the first of these matter only where we start BIRD */
+static const struct field bird_fields[] = {
+	{ "program", read_path, FIELD_AT(struct conf_bird, program) },
+	{ "user", field_name, FIELD_AT(struct conf_bird, user) },
+	{ "group", field_name, FIELD_AT(struct conf_bird, group) },
+	{ "run_dir", read_path, FIELD_AT(struct conf_bird, run_dir) },
+	{ "attach", read_path, FIELD_AT(struct conf_bird, attach) },
+};
+
+static void bird_default(struct conf_bird *b)
+{
+	strcpy(b->program, "/usr/sbin/bird");
+	strcpy(b->run_dir, "/run/isthmus/bird");
+	strcpy(b->user, "bird");
+	strcpy(b->group, "bird");
+}
+
+static void bird_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
+{
+	struct conf_bird *b = object;
+
+	b->where = field_where(r, s);
+	for (unsigned i = 0; b->attach[0] != '\0' && i < BIRD_OURS; i++)
+		if (field_given(&parse_bird, given, bird_fields[i].name))
+			problem_add(r->problems, PROBLEM_WARNING, b->where, r->label.text,
+				    "%s is unused: with attach BIRD is run by its operator",
+				    bird_fields[i].name);
+}
+
+const struct field_object parse_bird = {
+	.fields = bird_fields,
+	.n_fields = sizeof(bird_fields) / sizeof(bird_fields[0]),
+	.end = bird_end,
+};
 
 /* The first rows are in the order of enum conf_unread. */
 static const struct field top_fields[] = {
@@ -129,8 +181,11 @@ static const struct field top_fields[] = {
 	  FIELD_COUNT(struct conf, n_connections), .arg = &parse_connection },
 	{ "vpc_attachments", field_objects, FIELD_AT(struct conf, attachment),
 	  FIELD_COUNT(struct conf, n_attachments), .arg = &parse_attachment },
+	{ "underlay_routes", field_objects, FIELD_AT(struct conf, underlay_route),
+	  FIELD_COUNT(struct conf, n_underlay_routes), .arg = &parse_underlay_route },
 	{ "workers", field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
-	{ "control_socket", read_socket, FIELD_AT(struct conf, control_socket) },
+	{ "bird", field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
+	{ "control_socket", read_path, FIELD_AT(struct conf, control_socket) },
 };
 
 static const struct field_object top = {
@@ -166,6 +221,7 @@ static struct conf *conf_new(const char *path)
 		return NULL;
 	}
 	workers_default(&c->workers);
+	bird_default(&c->bird);
 	strcpy(c->control_socket, "/run/isthmus/control.sock");
 	return c;
 }

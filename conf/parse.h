@@ -10,9 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-extern const struct field_object parse_workers, parse_port; /* parse.c */
+extern const struct field_object parse_workers, parse_port, parse_underlay_route,
+	parse_bird; /* parse.c */
 extern const struct field_object parse_border_gateway, parse_vpc, parse_attachment;
 extern const struct field_object parse_customer_gateway, parse_connection, parse_tunnel;
+
+/* Of a tunnel's BGP session (parse_bgp.c). end: after the tunnel's other fields are known. */
+void parse_bgp_default(struct conf_tunnel *t);
+bool parse_bgp_families(struct reader *r, const struct config_setting_t *s, const struct field *f,
+			void *object);
+bool parse_bgp_password(struct reader *r, const struct config_setting_t *s, const struct field *f,
+			void *object);
+void parse_bgp_end(struct reader *r, const struct config_setting_t *s, struct conf_tunnel *t,
+		   uint64_t given);
 
 /* Sets of kinds of objects that could not be read at all: what refers to one of them is not
  * checked, for it would only repeat the first mistake. */
@@ -24,6 +34,7 @@ enum conf_unread {
 	UNREAD_CUSTOMER_GATEWAYS = 16,
 	UNREAD_CONNECTIONS = 32,
 	UNREAD_ATTACHMENTS = 64,
+	UNREAD_UNDERLAY_ROUTES = 128,
 	UNREAD_PORT_PARTS = 1 << 16, /* some ports are not as they were meant */
 };
 

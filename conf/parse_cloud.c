@@ -34,8 +34,9 @@ static const struct field gateway_fields[] = {
 	  .max = 4294967294 },
 	{ "static_routes", field_objects, FIELD_AT(struct conf_border_gateway, route),
 	  FIELD_COUNT(struct conf_border_gateway, n_routes), .arg = &route },
-	{ .name = "transit", .read = field_later },
-	{ .name = "dynamic_quota", .read = field_later },
+	{ "transit", field_bool, FIELD_AT(struct conf_border_gateway, transit) },
+	{ "dynamic_quota", field_uint, FIELD_AT(struct conf_border_gateway, dynamic_quota),
+	  .max = 10000000, .unit = "routes" },
 };
 
 static void gateway_begin(void *object, const void *first)
@@ -43,6 +44,7 @@ static void gateway_begin(void *object, const void *first)
 	struct conf_border_gateway *g = object;
 
 	g->asn = 65000;
+	g->dynamic_quota = 300;
 }
 
 const struct field_object parse_border_gateway = {
@@ -130,6 +132,8 @@ static const struct field attachment_fields[] = {
 	  .arg = propagations },
 	{ "propagated", field_heap_list, FIELD_AT(struct conf_vpc_attachment, propagated),
 	  FIELD_COUNT(struct conf_vpc_attachment, n_propagated), .arg = &one_network },
+	{ "import", field_heap_list, FIELD_AT(struct conf_vpc_attachment, import),
+	  FIELD_COUNT(struct conf_vpc_attachment, n_import), .empty = true, .arg = &one_network },
 	{ "port", field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, port_name),
 	  .means = "the name of the port behind which the VPC is" },
 	{ "addresses", field_list, .required = true, FIELD_AT(struct conf_vpc_attachment, address),
@@ -156,6 +160,7 @@ static void attachment_end(struct reader *r, const config_setting_t *s, void *ob
 	bool has_vxlan = field_given(&parse_attachment, given, "vxlan");
 	bool listed = field_given(&parse_attachment, given, "propagated");
 
+	a->import_all = !field_given(&parse_attachment, given, "import");
 	a->encap = has_vlan ? CONF_ENCAP_VLAN : CONF_ENCAP_VXLAN;
 	if (has_vlan == has_vxlan)
 		complain(r, s,

@@ -266,12 +266,27 @@ static const struct field tunnel_fields[] = {
 	{ .name = "df", .read = field_later },
 	{ "ppk", field_later, .secret = true },
 	{ .name = "ppk_id", .read = field_later },
-	{ .name = "bfd", .read = field_later },
-	{ "bgp_password", field_later, .secret = true },
-	{ .name = "graceful_restart", .read = field_later },
-	{ .name = "hold_time", .read = field_later },
-	{ .name = "med", .read = field_later },
-	{ .name = "prepend", .read = field_later },
+	{ .name = "bgp_families", .read = parse_bgp_families },
+	{ "bgp_hold", field_uint, FIELD_AT(struct conf_tunnel, bgp_hold), .min = 3, .max = 65535,
+	  .unit = "seconds" },
+	{ "bgp_keepalive", field_uint, FIELD_AT(struct conf_tunnel, bgp_keepalive), .min = 1,
+	  .max = 21845, .unit = "seconds" },
+	{ "bgp_password", parse_bgp_password, .secret = true },
+	{ "bfd", field_bool, FIELD_AT(struct conf_tunnel, bfd) },
+	{ "bfd_interval", field_uint, FIELD_AT(struct conf_tunnel, bfd_interval), .min = 10,
+	  .max = 60000, .unit = "ms" },
+	{ "bfd_multiplier", field_uint, FIELD_AT(struct conf_tunnel, bfd_multiplier), .min = 2,
+	  .max = 50 },
+	{ "graceful_restart", field_bool, FIELD_AT(struct conf_tunnel, graceful_restart) },
+	{ "graceful_restart_time", field_uint, FIELD_AT(struct conf_tunnel, graceful_restart_time),
+	  .min = 1, .max = 4095, .unit = "seconds" },
+	{ "import_limit", field_uint, FIELD_AT(struct conf_tunnel, import_limit), .max = 10000000,
+	  .unit = "prefixes, 0 is none" },
+	{ "med", field_uint, FIELD_AT(struct conf_tunnel, med), .max = 4294967295 },
+	{ "prepend", field_uint, FIELD_AT(struct conf_tunnel, prepend), .max = 10,
+	  .unit = "times" },
+	{ "drain_wait", field_uint, FIELD_AT(struct conf_tunnel, drain_wait), .max = 600,
+	  .unit = "seconds" },
 };
 
 static void tunnel_default(struct conf_tunnel *t)
@@ -286,10 +301,11 @@ static void tunnel_default(struct conf_tunnel *t)
 	t->esp_lifetime = 3600;
 	t->start = CONF_START_INITIATE;
 	t->replay_window = 1024;
+	parse_bgp_default(t);
 }
 
 /* What later tunnels of a connection take over from its first: all that is negotiated. Not who the
- * two ends are, nor their key, and each is switched on and off by itself. */
+ * two ends are, nor their secrets, and each is switched on and off by itself. */
 static void tunnel_begin(void *object, const void *first)
 {
 	struct conf_tunnel *t = object;
@@ -300,7 +316,7 @@ static void tunnel_begin(void *object, const void *first)
 		t->where = where;
 		memset(t->name, 0, sizeof(t->name));
 		t->cloud_ip = t->customer_ip = t->inner_peer = (struct addr){ 0 };
-		t->psk = NULL;
+		t->psk = t->bgp_password = NULL;
 		t->local_id = t->remote_id = (struct conf_id){ 0 };
 		t->inner = (struct prefix){ 0 };
 		t->inner_given = false;
@@ -322,6 +338,7 @@ static void tunnel_end(struct reader *r, const config_setting_t *s, void *object
 {
 	struct conf_tunnel *t = object;
 
+	parse_bgp_end(r, s, t, given);
 	if (field_given(&parse_tunnel, given, "esp_auth") && all_aead(&t->esp_cipher))
 		problem_add(r->problems, PROBLEM_WARNING,
 			    field_where(r, config_setting_get_member(s, "esp_auth")), r->label.text,

@@ -26,6 +26,7 @@ static void customer_end(struct reader *r, const config_setting_t *s, void *obje
 	struct conf_customer_gateway *g = object;
 	const config_setting_t *list = config_setting_get_member(s, "addresses");
 
+	g->asn_given = field_given(&parse_customer_gateway, given, "asn");
 	if (g->n_addresses == 3)
 		problem_add(r->problems, PROBLEM_ERROR, field_where(r, list), r->label.text,
 			    "addresses has 3 elements; must have 1, 2 or 4");
@@ -51,17 +52,6 @@ const struct field_object parse_customer_gateway = {
 
 #define TUNNELS_MAX 8
 
-static bool read_bgp(struct reader *r, const config_setting_t *s, const struct field *f,
-		     void *object)
-{
-	if (!field_bool(r, s, f, object))
-		return false;
-	if (config_setting_get_bool(s) == CONFIG_FALSE)
-		return true;
-	field_problem(r, PROBLEM_ERROR, s, f, "BGP is not supported yet; allowed: false");
-	return false;
-}
-
 static const struct field connection_fields[] = {
 	{ "name", field_name, .required = true, FIELD_AT(struct conf_vpn_connection, name),
 	  .means = "how other objects call the connection" },
@@ -71,9 +61,9 @@ static const struct field connection_fields[] = {
 	{ "customer_gateway", field_name, .required = true,
 	  FIELD_AT(struct conf_vpn_connection, customer_gateway_name),
 	  .means = "the name of a customer_gateway" },
-	{ "bgp", read_bgp, .required = true,
-	  .means = "BGP is on by default but not supported yet, so write bgp = false" },
-	{ .name = "local_asn", .read = field_later },
+	{ "bgp", field_bool, FIELD_AT(struct conf_vpn_connection, bgp) },
+	{ "local_asn", field_uint, FIELD_AT(struct conf_vpn_connection, local_asn), .min = 64512,
+	  .max = 65534 },
 	{ "local_subnet", field_network, FIELD_AT(struct conf_vpn_connection, local_subnet) },
 	{ "remote_subnets", field_list, FIELD_AT(struct conf_vpn_connection, remote_subnet),
 	  FIELD_COUNT(struct conf_vpn_connection, n_remote_subnets), .max = CONF_TS_MAX,
@@ -88,6 +78,8 @@ static void connection_end(struct reader *r, const config_setting_t *s, void *ob
 {
 	struct conf_vpn_connection *v = object;
 
+	if (!field_given(&parse_connection, given, "bgp"))
+		v->bgp = true;
 	for (unsigned i = 0; i < v->n_tunnels; i++) {
 		struct conf_tunnel *t = &v->tunnel[i];
 

@@ -160,6 +160,16 @@ static bool word_char(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '*';
 }
 
+static bool is_secret(const char *word, size_t n)
+{
+	static const char *const names[] = { "psk", "bgp_password" };
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (n == strlen(names[i]) && strncasecmp(word, names[i], n) == 0)
+			return true;
+	return false;
+}
+
 static int copy_word(struct scan *s)
 {
 	const char *start = s->p;
@@ -168,7 +178,7 @@ static int copy_word(struct scan *s)
 	while (s->p < s->end && word_char(*s->p))
 		skip(s, true);
 	n = (size_t)(s->p - start);
-	if (n != 3 || strncasecmp(start, "psk", 3) != 0)
+	if (!is_secret(start, n))
 		return 0;
 	copy_blanks(s);
 	if (s->p == s->end || (*s->p != '=' && *s->p != ':'))

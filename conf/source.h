@@ -1,10 +1,10 @@
 /* The text of a configuration file, made ready for libconfig.
  *
- * Three things are done to it, none of which changes a line number. The strings given to psk are
- * moved into guarded memory and replaced by a mark, because libconfig leaves copies of every
- * string on the heap. A delimiter that follows a string on a later line is moved up to it:
- * libconfig 1.5 takes the line of a string from the token behind it. Integers that might not fit 32
- * bits get the suffix L, without which they would be cut silently. */
+ * Three things are done to it, none of which changes a line number. The strings given to psk and
+ * bgp_password are moved into guarded memory and replaced by a mark, because libconfig leaves
+ * copies of every string on the heap. A delimiter that follows a string on a later line is moved up
+ * to it: libconfig 1.5 takes the line of a string from the token behind it. Integers that might not
+ * fit 32 bits get the suffix L, without which they would be cut silently. */
 #ifndef CONF_SOURCE_H
 #define CONF_SOURCE_H
 
@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct source {
-	char *text; /* NUL-terminated, without any PSK */
+	char *text; /* NUL-terminated, without any secret */
 	size_t n_secrets;
 	struct secret **secret; /* NULL: longer than SECRET_MAX */
 	/* When source_prepare() says -EINVAL: */

@@ -55,6 +55,39 @@ static const struct edit networks[] = {
 	  "4: error: port 'vpc': device: port 'wan' has the same\n" },
 	{ "\"203.0.113.2\" ]", "\"203.0.113.2\",\n \"203.0.113.2\" ]",
 	  "6: error: cloud_addresses: '203.0.113.2' is listed twice\n" },
+	/* the underlay */
+	{ "ports = (",
+	  "underlay_routes = (\n"
+	  "{ prefix = \"198.18.0.0/15\"; next_hop = \"10.255.0.9\"; port = \"vpc\"; },\n"
+	  "{ prefix = \"198.18.0.0/15\"; next_hop = \"10.255.0.8\"; port = \"vpc\"; } ); ports = (",
+	  "" },
+	{ "ports = (",
+	  "underlay_routes = (\n"
+	  "{ prefix = \"198.18.0.0/15\"; next_hop = \"10.255.1.9\"; port = \"vpc\"; },\n"
+	  "{ prefix = \"198.18.0.0/15\"; next_hop = \"10.255.1.9\"; port = \"vpc\"; },\n"
+	  "{ prefix = \"2001:db8::/32\"; next_hop = \"10.255.0.1\"; port = \"vpn\"; },\n"
+	  "{ prefix = \"2001:db8::/32\"; next_hop = \"203.0.113.1\"; port = \"wan\"; } ); ports = (",
+	  "2: error: underlay_route '198.18.0.0/15': next_hop = '10.255.1.9': must lie in the network "
+	  "of one of port 'vpc''s addresses\n"
+	  "3: error: underlay_route '198.18.0.0/15': next_hop = '10.255.1.9': must lie in the network "
+	  "of one of port 'vpc''s addresses\n"
+	  "3: error: underlay_route '198.18.0.0/15': the route by this next_hop stands already on line "
+	  "2\n"
+	  "4: error: underlay_route '2001:db8::/32': port = 'vpn': there is no port of this name; did "
+	  "you mean 'vpc'?\n"
+	  "5: error: underlay_route '2001:db8::/32': next_hop = '203.0.113.1': is our own address\n"
+	  "5: error: underlay_route '2001:db8::/32': next_hop = '203.0.113.1': is not of the prefix's "
+	  "family\n" },
+	{ "next_hop = \"203.0.113.254\"; mtu = 1500; queues = 1; },\n",
+	  "},\n{ name = \"w2\"; device = \"c\"; addresses = [ \"192.0.2.1/24\" ]; },\n",
+	  "14: error: customer_gateway 'rt': addresses: '198.51.100.1' is on no port's network, and "
+	  "no port has a next_hop\n"
+	  "14: error: customer_gateway 'rt': addresses: '198.51.100.2' is on no port's network, and "
+	  "no port has a next_hop\n" },
+	{ "ports = (\n",
+	  "underlay_routes = ( { prefix = \"198.51.0.0/16\"; next_hop = \"10.255.0.9\"; port = "
+	  "\"vpc\"; } ); ports = (\n",
+	  "" },
 	{ "next_hop = \"203.0.113.254\";", "",
 	  "13: error: customer_gateway 'rt': addresses: '198.51.100.1' is on no port's network, and "
 	  "no port has a next_hop\n"
@@ -127,6 +160,23 @@ static const struct edit vpns[] = {
 	  "inner = \"169.254.7.2/30\"; },\n    { name = \"b\"; inner = \"169.254.7.1/30\";",
 	  "20: error: tunnel 'b': inner = '169.254.7.1/30': tunnel 'a' of the same border_gateway uses "
 	  "this network\n" },
+	{ "bgp = false;", "bgp = true;",
+	  "14: error: vpn_connection 'dc1': customer_gateway 'rt' has no asn, which BGP needs: give it "
+	  "one, or write bgp = false here\n" },
+	{ "\"198.51.100.2\" ]; } );\nvpn_connections = ( {",
+	  "\"198.51.100.2\" ]; asn = 65001; } );\nvpn_connections = ( { local_asn = 65001;",
+	  "14: error: vpn_connection 'dc1': local_asn = 65001: is the ASN of customer_gateway 'rt'; "
+	  "they must differ\n" },
+	{ "\"198.51.100.2\" ]; } );\nvpn_connections = ( {",
+	  "\"198.51.100.2\" ]; asn = 5; } );\nvpn_connections = ( {",
+	  "13: error: customer_gateway 'rt': asn = 5: must be a number from 65001 to 65499\n" },
+	{ "\"198.51.100.2\" ]; } );\nvpn_connections = ( { name = \"dc1\"; border_gateway = \"bgw\"; "
+	  "customer_gateway = \"rt\";\n  bgp = false;",
+	  "\"198.51.100.2\" ]; asn = 65010; } );\nvpn_connections = ( { name = \"dc1\"; "
+	  "border_gateway = \"bgw\"; customer_gateway = \"rt\";\n  remote_subnets = [ "
+	  "\"192.168.0.0/16\", \"169.254.0.0/30\" ];",
+	  "15: error: vpn_connection 'dc1', tunnel 'b': local_subnet and remote_subnets do not let BGP "
+	  "from 169.254.0.6 to 169.254.0.5 through the tunnel: leave them out, or write bgp = false\n" },
 	{ "bgp = false;",
 	  "bgp = false; local_subnet = \"10.0.0.0/16\"; remote_subnets = [ \"2001:db8::/32\" ];",
 	  "15: error: vpn_connection 'dc1': remote_subnets: '2001:db8::/32' is not of local_subnet's "

@@ -92,9 +92,6 @@ static const struct edit values[] = {
 	  "18: error: " TUNNEL_A "'pks': unknown name; did you mean 'psk'?\n" },
 	{ "dpd = 20", "xyzzy = 20", "19: error: " TUNNEL_A "'xyzzy': unknown name\n" },
 	{ "vpcs = (", "vpc = (", "8: error: 'vpc': unknown name; did you mean 'vpcs'?\n" },
-	{ "bgp = false;", "",
-	  "14: error: vpn_connection 'dc1': bgp is missing: BGP is on by default but not supported "
-	  "yet, so write bgp = false\n" },
 	/* names */
 	{ "name = \"wan\"", "name = \"wan 1\"",
 	  "2: error: port 'wan 1': name = 'wan 1': the name holds a character that is not allowed; a "
@@ -103,8 +100,6 @@ static const struct edit values[] = {
 	  "2: error: port '\\x1b[31m': name = '\\x1b[31m': the name holds a character that is not "
 	  "allowed; a name has 1 to 32 letters, digits, '_' or '-'\n" },
 	/* not yet */
-	{ "bgp = false", "bgp = true",
-	  "15: error: vpn_connection 'dc1': bgp = true: BGP is not supported yet; allowed: false\n" },
 	{ "dpd = 20", "ike_version = \"v1\"",
 	  "19: error: " TUNNEL_A "ike_version = 'v1': not supported yet; allowed: v2\n" },
 	{ "dpd = 20", "ike_version = \"v2\"", "" },
@@ -125,9 +120,57 @@ static const struct edit values[] = {
 	  "19: error: " TUNNEL_A "ppk: ppk is not supported yet; leave it out\n" },
 	{ "dpd = 20", "mss = 1360",
 	  "19: error: " TUNNEL_A "mss = 1360: mss is not supported yet; leave it out\n" },
-	{ "bgp = false", "bgp = false; local_asn = 64512",
-	  "15: error: vpn_connection 'dc1': local_asn = 64512: local_asn is not supported yet; leave "
-	  "it out\n" },
+	/* BGP */
+	{ "bgp = false", "bgp = false; local_asn = 64511",
+	  "15: error: vpn_connection 'dc1': local_asn = 64511: must be a number from 64512 to 65534\n" },
+	{ "dpd = 20", "bgp_hold = 2",
+	  "19: error: " TUNNEL_A "bgp_hold = 2: must be a number from 3 to 65535 seconds\n" },
+	{ "dpd = 20", "bgp_hold = 90; bgp_keepalive = 90",
+	  "19: error: " TUNNEL_A "bgp_keepalive = 90: must be less than bgp_hold, 90\n" },
+	{ "dpd = 20", "bgp_keepalive = 40",
+	  "19: error: " TUNNEL_A "bgp_keepalive = 40: must be less than bgp_hold, 30\n" },
+	{ "dpd = 20", "bgp_password = \"hush\\\"; hush\"",
+	  "19: error: " TUNNEL_A
+	  "bgp_password: must be 1 to 80 printable ASCII characters, without \"\n" },
+	{ "dpd = 20", "bgp_password = \"hush\\nhush\"",
+	  "19: error: " TUNNEL_A
+	  "bgp_password: must be 1 to 80 printable ASCII characters, without \"\n" },
+	{ "dpd = 20", "bgp_password = \"\"",
+	  "19: error: " TUNNEL_A
+	  "bgp_password: must be 1 to 80 printable ASCII characters, without \"\n" },
+	{ "dpd = 20", "bgp_password = 5",
+	  "19: error: " TUNNEL_A "bgp_password: must be a text in double quotes\n" },
+	{ "dpd = 20", "bgp_families = [ \"ipv4\", \"ipv4\" ]",
+	  "19: error: " TUNNEL_A
+	  "bgp_families = [ an array ]: must be \"ipv4\", \"ipv6\" or [ \"ipv4\", \"ipv6\" ]\n" },
+	{ "dpd = 20", "bgp_families = \"evpn\"",
+	  "19: error: " TUNNEL_A
+	  "bgp_families = 'evpn': must be \"ipv4\", \"ipv6\" or [ \"ipv4\", \"ipv6\" ]\n" },
+	{ "dpd = 20", "bgp_families = [ ]",
+	  "19: error: " TUNNEL_A
+	  "bgp_families = [ an array ]: must be \"ipv4\", \"ipv6\" or [ \"ipv4\", \"ipv6\" ]\n" },
+	{ "dpd = 20", "bfd = true; bfd_interval = 5; bfd_multiplier = 1",
+	  "19: error: " TUNNEL_A "bfd_interval = 5: must be a number from 10 to 60000 ms\n"
+	  "19: error: " TUNNEL_A "bfd_multiplier = 1: must be a number from 2 to 50\n" },
+	{ "dpd = 20", "graceful_restart_time = 4096; import_limit = 0; med = 0; prepend = 11",
+	  "19: error: " TUNNEL_A
+	  "graceful_restart_time = 4096: must be a number from 1 to 4095 seconds\n"
+	  "19: error: " TUNNEL_A "prepend = 11: must be a number from 0 to 10 times\n" },
+	{ "name = \"bgw\";", "name = \"bgw\"; dynamic_quota = 10000001; transit = 1;",
+	  "6: error: border_gateway 'bgw': dynamic_quota = 10000001: must be a number from 0 to "
+	  "10000000 routes\n"
+	  "6: error: border_gateway 'bgw': transit = 1: must be true or false\n" },
+	{ "port = \"vpc\";\n", "port = \"vpc\"; import = [ \"192.168.1.0/16\" ];\n",
+	  "10: error: vpc_attachment 'prod': import[1] = '192.168.1.0/16': has host bits set; the "
+	  "network is 192.168.0.0/16\n" },
+	{ "ports = (", "bird = { program = \"bird\"; }; ports = (",
+	  "1: error: bird: program = 'bird': must be an absolute path of at most 255 bytes\n" },
+	{ "ports = (", "bird = { attach = \"/run/b\"; user = \"nobody\"; }; ports = (",
+	  "1: warning: bird: user is unused: with attach BIRD is run by its operator\n" },
+	{ "ports = (", "underlay_routes = ( { prefix = \"198.51.0.0/16\"; } ); ports = (",
+	  "1: error: underlay_route '198.51.0.0/16': next_hop is missing: the address of a router on "
+	  "the port's network\n"
+	  "1: error: underlay_route '198.51.0.0/16': port is missing: the name of a port\n" },
 	/* identities and inner addresses */
 	{ "dpd = 20", "local_id = \"two words\"",
 	  "19: error: " TUNNEL_A
@@ -286,6 +329,82 @@ static void defaults_are_those_of_the_service(void **state)
 	assert_int_equal(c->attachment[0].mtu, 1450);
 	assert_int_equal(c->attachment[0].mac[0], 2);
 	assert_string_equal(c->control_socket, "/run/isthmus/control.sock");
+	assert_string_equal(c->bird.program, "/usr/sbin/bird");
+	assert_string_equal(c->bird.run_dir, "/run/isthmus/bird");
+	assert_string_equal(c->bird.attach, "");
+	conf_free(c);
+}
+
+#define WITH_ASN "\"198.51.100.2\" ]; asn = 65010; } );\n"
+
+static void bgp_is_on_by_default(void **state)
+{
+	struct conf *c;
+	const struct conf_tunnel *t;
+
+	c = read_with("\"198.51.100.2\" ]; } );\n"
+		      "vpn_connections = ( { name = \"dc1\"; border_gateway = \"bgw\"; "
+		      "customer_gateway = \"rt\";\n  bgp = false;\n",
+		      WITH_ASN "vpn_connections = ( { name = \"dc1\"; border_gateway = \"bgw\"; "
+			       "customer_gateway = \"rt\";\n");
+	t = &c->connection[0].tunnel[0];
+	assert_true(c->connection[0].bgp);
+	assert_int_equal(c->connection[0].local_asn, 65000);
+	assert_int_equal(c->border_gateway[0].dynamic_quota, 300);
+	assert_false(c->border_gateway[0].transit);
+	assert_true(c->attachment[0].import_all);
+	assert_true(t->bgp_ipv4 && !t->bgp_ipv6);
+	assert_int_equal(t->bgp_hold, 30);
+	assert_int_equal(t->bgp_keepalive, 10);
+	assert_null(t->bgp_password);
+	assert_false(t->bfd || t->med_given);
+	assert_int_equal(t->bfd_interval, 300);
+	assert_int_equal(t->bfd_multiplier, 3);
+	assert_true(t->graceful_restart);
+	assert_int_equal(t->graceful_restart_time, 120);
+	assert_int_equal(t->import_limit + t->med + t->prepend, 0);
+	assert_int_equal(t->drain_wait, 5);
+	conf_free(c);
+}
+
+static void bgp_of_later_tunnels(void **state)
+{
+	struct conf *c = read_with(
+		"dpd = 20; ", "bgp_hold = 9; bgp_password = \"a b;#\\\\\"; bfd = true; med = 0; "
+			      "inner = \"fd00::1/126\"; prepend = 2; import_limit = 9;");
+	const struct conf_tunnel *a = &c->connection[0].tunnel[0], *b = a + 1;
+	struct conf_tunnel copy;
+
+	assert_int_equal(a->bgp_keepalive, 3);
+	assert_int_equal(a->bgp_password->len, 6);
+	assert_memory_equal(a->bgp_password->data, "a b;#\\", 6);
+	assert_true(a->bgp_ipv6 && !a->bgp_ipv4);
+	assert_int_equal(b->bgp_hold, 9);
+	assert_null(b->bgp_password);
+	assert_true(b->bfd && b->med_given && b->prepend == 2 && b->import_limit == 9);
+	assert_true(b->bgp_ipv4 && !b->bgp_ipv6);
+	assert_int_equal(conf_tunnel_copy(&copy, a), 0);
+	assert_ptr_not_equal(copy.bgp_password, a->bgp_password);
+	assert_memory_equal(copy.bgp_password->data, "a b;#\\", 6);
+	conf_tunnel_clear(&copy);
+	conf_free(c);
+	c = read_with("dpd = 20; ", "bgp_families = [ \"ipv6\", \"ipv4\" ];");
+	a = &c->connection[0].tunnel[0];
+	assert_true(a[0].bgp_ipv4 && a[0].bgp_ipv6 && a[1].bgp_ipv4 && a[1].bgp_ipv6);
+	conf_free(c);
+}
+
+static void imports_filter(void **state)
+{
+	struct conf *c = read_with("port = \"vpc\";\n",
+				   "port = \"vpc\"; import = [ \"192.168.0.0/16\" ];\n");
+
+	assert_false(c->attachment[0].import_all);
+	assert_int_equal(c->attachment[0].n_import, 1);
+	conf_free(c);
+	c = read_with("port = \"vpc\";\n", "port = \"vpc\"; import = [ ];\n");
+	assert_false(c->attachment[0].import_all);
+	assert_int_equal(c->attachment[0].n_import, 0);
 	conf_free(c);
 }
 
@@ -403,6 +522,9 @@ int main(void)
 		cmocka_unit_test(syntax_errors_have_a_line),
 		cmocka_unit_test(defaults_are_those_of_the_service),
 		cmocka_unit_test(later_tunnels_copy_what_is_negotiated),
+		cmocka_unit_test(bgp_is_on_by_default),
+		cmocka_unit_test(bgp_of_later_tunnels),
+		cmocka_unit_test(imports_filter),
 		cmocka_unit_test(selectors_reach_every_tunnel),
 		cmocka_unit_test(numbers_beyond_31_bits_are_whole),
 		cmocka_unit_test(keys_mean_what_is_written),

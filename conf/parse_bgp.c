@@ -1,0 +1,97 @@
+/* A tunnel's BGP session: what is read in a way of its own, defaults, what must fit together. */
+#include "conf/parse.h"
+
+#include <libconfig.h>
+#include <string.h>
+
+#define HOLD_DEFAULT 30
+
+void parse_bgp_default(struct conf_tunnel *t)
+{
+	t->bgp_hold = HOLD_DEFAULT;
+	t->bgp_keepalive = HOLD_DEFAULT / 3;
+	t->bfd_interval = 300;
+	t->bfd_multiplier = 3;
+	t->graceful_restart = true;
+	t->graceful_restart_time = 120;
+	t->drain_wait = 5;
+}
+
+bool parse_bgp_families(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	bool list = config_setting_is_array(s) || config_setting_is_list(s);
+	unsigned n = list ? (unsigned)config_setting_length(s) : 1;
+	struct conf_tunnel *t = object;
+	bool has[2] = { false, false };
+
+	for (unsigned i = 0; i < n; i++) {
+		const char *text =
+			config_setting_get_string(list ? config_setting_get_elem(s, i) : s);
+		bool v6 = text != NULL && strcmp(text, "ipv6") == 0;
+
+		if (text == NULL || (!v6 && strcmp(text, "ipv4") != 0) || has[v6])
+			return field_wrong(r, s, f, "\"ipv4\", \"ipv6\" or [ \"ipv4\", \"ipv6\" ]");
+		has[v6] = true;
+	}
+	if (n == 0)
+		return field_wrong(r, s, f, "\"ipv4\", \"ipv6\" or [ \"ipv4\", \"ipv6\" ]");
+	t->bgp_ipv4 = has[0];
+	t->bgp_ipv6 = has[1];
+	return true;
+}
+
+#define PASSWORD_MAX 80 /* TCP_MD5SIG_MAXKEYLEN */
+
+/* It goes into BIRD's configuration, whose strings have no escapes. */
+static bool password_allowed(const struct secret *s)
+{
+	for (unsigned i = 0; i < s->len; i++)
+		if (s->data[i] < 0x20 || s->data[i] > 0x7e || s->data[i] == '"')
+			return false;
+	return s->len >= 1 && s->len <= PASSWORD_MAX;
+}
+
+bool parse_bgp_password(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	struct conf_tunnel *t = object;
+	const struct secret *given;
+	const char *mark;
+	long i;
+
+	if (!field_string(r, s, f, &mark))
+		return false;
+	i = source_mark(r->source, mark);
+	given = i >= 0 ? r->source->secret[i] : NULL;
+	if (given == NULL || !password_allowed(given)) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "must be 1 to %d printable ASCII characters, without \"",
+			      PASSWORD_MAX);
+		return false;
+	}
+	secret_free(t->bgp_password);
+	t->bgp_password = secret_copy(given);
+	if (t->bgp_password == NULL)
+		field_problem(r, PROBLEM_ERROR, s, f, "no memory");
+	return t->bgp_password != NULL;
+}
+
+void parse_bgp_end(struct reader *r, const config_setting_t *s, struct conf_tunnel *t,
+		   uint64_t given)
+{
+	const config_setting_t *member;
+
+	if (field_given(&parse_tunnel, given, "med"))
+		t->med_given = true;
+	if (!field_given(&parse_tunnel, given, "bgp_keepalive") &&
+	    field_given(&parse_tunnel, given, "bgp_hold"))
+		t->bgp_keepalive = t->bgp_hold / 3;
+	if (t->bgp_keepalive < t->bgp_hold)
+		return;
+	member = config_setting_get_member(s, "bgp_keepalive");
+	problem_add(r->problems, PROBLEM_ERROR, field_where(r, member != NULL ? member : s),
+		    r->label.text, "bgp_keepalive = %u: must be less than bgp_hold, %u",
+		    t->bgp_keepalive, t->bgp_hold);
+	t->bgp_keepalive = t->bgp_hold / 3; /* once: later tunnels copy it */
+}
