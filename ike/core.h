@@ -8,19 +8,16 @@
 
 #include "conf/model.h"
 #include "ike/engine.h"
+#include "ike/gate.h"
 #include "ike/map.h"
 #include "ike/timer.h"
 
 #include <sys/queue.h>
 
-#define IKE_NONCE_BYTES	    32	  /* of ours */
-#define IKE_NONCE_MAX	    256	  /* of a peer's */
-#define IKE_MESSAGE_MAX	    65535 /* bytes */
-#define IKE_HALF_OPEN_ALL   20000 /* half-open IKE SAs that peers may cause, engine-wide */
-#define IKE_HALF_OPEN_EACH  6	  /* of one tunnel; the oldest makes room */
-#define IKE_INIT_BURST	    20	  /* IKE_SA_INIT requests of one tunnel ahead of its rate */
-#define IKE_INIT_PER_SECOND 10
-#define IKE_CHILDREN_MAX    8
+#define IKE_NONCE_BYTES	 32    /* of ours */
+#define IKE_NONCE_MAX	 256   /* of a peer's */
+#define IKE_MESSAGE_MAX	 65535 /* bytes */
+#define IKE_CHILDREN_MAX 8
 
 struct ike_sa;
 struct ike_child;
@@ -46,6 +43,7 @@ struct ike_engine {
 	LIST_HEAD(, ike_sa) attention;	 /* may have something to start, or are dead */
 	LIST_HEAD(, ike_tunnel) stirred; /* something of theirs changed */
 	unsigned half_open;
+	struct ike_gate gate;
 	bool stopping;
 	uint64_t counter[IKE_COUNTER_COUNT];
 	uint8_t rx[IKE_MESSAGE_MAX + 1];

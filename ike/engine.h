@@ -191,7 +191,11 @@ int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel,
 	_(UNEXPECTED, "unexpected", "exchange or payloads not allowed in this state")    \
 	_(AUTH_FAILED, "auth-failed", "peer's AUTH payload did not verify")              \
 	_(NO_PROPOSAL, "no-proposal", "no common proposal")                              \
-	_(TOO_MANY, "too-many", "half-open limit reached")
+	_(COOKIE_DEMANDED, "cookie-demanded", "requests answered by demanding a cookie") \
+	_(BAD_COOKIE, "bad-cookie", "cookies that are not ours, or too old")             \
+	_(RATE_LIMITED, "rate-limited", "requests for new SAs beyond the allowed rate")  \
+	_(TOO_MANY, "too-many", "half-open limit reached")                               \
+	_(HINT, "hint", "errors that anybody could have sent, kept as a hint")
 
 enum ike_counter {
 #define IKE_COUNTER_ENUM(name, key, text) IKE_COUNT_##name,

@@ -65,6 +65,8 @@ static void on_guard(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_sa *sa = SA_OF(t, guard);
 
+	if (sa->state == IKE_STATE_CONNECTING)
+		ike_tunnel_call_within(sa->tunnel, 0, IKE_SECOND / 2);
 	if (sa->state == IKE_STATE_CLOSING)
 		ike_sa_kill(sa, false);
 	else

@@ -96,6 +96,7 @@ struct ike_sa {
 	struct ike_packet *init_local, *init_remote;
 	uint8_t cookie[64];
 	uint8_t cookie_len;
+	bool hinted; /* initiator: an error came that anybody could have sent; guard ends it */
 
 	uint32_t next_id;     /* of our next request */
 	uint32_t expected_id; /* of the peer's next request */

@@ -13,6 +13,7 @@
 
 #define LOSER_CLOSES   (6 * IKE_SECOND)	 /* creator of the redundant SA: after everybody's turn */
 #define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
+#define YIELDS	       2
 #define OLDER_PATIENCE (60 * IKE_SECOND)
 #define TEXT_MAX       512
 
@@ -219,11 +220,14 @@ void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high)
 		ike_timer_set(&e->timers, &t->call, at);
 }
 
-/* A peer that is calling us just now is given the time to finish. */
-static bool being_called(const struct ike_tunnel *t)
+/* A peer that is calling us just now is given the time to finish; but not for ever, because
+ * anybody can pretend to call. */
+static bool being_called(struct ike_tunnel *t)
 {
 	struct ike_sa *sa;
 
+	if (t->yielded++ >= YIELDS)
+		return false;
 	LIST_FOREACH(sa, &t->sas, siblings)
 	{
 		if (sa->state == IKE_STATE_HALF_OPEN &&
@@ -247,6 +251,7 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 	} else if (being_called(t)) {
 		ike_tunnel_call_within(t, IKE_SECOND, 3 * IKE_SECOND);
 	} else {
+		t->yielded = 0;
 		ike_init_call(t);
 	}
 }

@@ -26,8 +26,9 @@ struct ike_tunnel {
 	char *peer_offer; /* what the peer proposed when nothing was common */
 	unsigned tries;
 	unsigned half_open;
-	struct ike_timer call; /* when to initiate, or to ask for a child */
-	ike_time bucket_at;    /* IKE_SA_INIT rate: when the bucket is full again */
+	struct ike_timer call;	  /* when to initiate, or to ask for a child */
+	struct ike_bucket bucket; /* of its peer's requests for new SAs */
+	unsigned yielded;	  /* own calls put off for the peer's, one after the other */
 };
 
 /* Copies conf; starts if it is enabled. 0, -EEXIST (index or address pair), -EINVAL, -ENOMEM. */

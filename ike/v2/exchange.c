@@ -123,7 +123,7 @@ void ike_exchange_on_timer(struct ike_engine *e, struct ike_timer *timer)
 	if (r->errand == IKE_ERRAND_INIT) {
 		struct ike_tunnel *t = sa->tunnel;
 
-		if (r->sends >= 2)
+		if (r->sends >= 2 && !sa->hinted)
 			ike_tunnel_because(t, IKE_REASON_NO_ANSWER,
 					   "no answer from %s after %u tries",
 					   ike_tunnel_peer(t, peer), t->tries);
@@ -284,9 +284,7 @@ static void input_response(struct ike_sa *sa, struct ike_message *m, uint8_t *da
 			ike_count(sa->engine, IKE_COUNT_MALFORMED);
 			return;
 		}
-		ike_request_take(sa, &done);
-		ike_init_answered(sa, &done, m, data, n);
-		ike_request_release(sa, &done);
+		ike_init_answered(sa, m, data, n);
 		return;
 	}
 	rc = open_message(sa, m, data, n);
@@ -482,7 +480,7 @@ void ike_exchange_refused(struct ike_sa *sa)
 
 	if (!sa->refused_since) {
 		sa->refused_since = now;
-	} else if (now - sa->refused_since > REFUSED_PATIENCE && !sa->retiring) {
+	} else if (now - sa->refused_since > REFUSED_PATIENCE && !ike_tunnel_calling(sa->tunnel)) {
 		ike_log(sa->engine, sa->tunnel_index,
 			"the peer has refused for minutes: setting up a new IKE SA");
 		sa->retiring = true;

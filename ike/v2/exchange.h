@@ -23,8 +23,7 @@ void ike_init_call(struct ike_tunnel *t);
 void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct ike_message *m,
 		     const uint8_t *data, size_t n);
 int ike_init_build(struct ike_sa *sa, struct ike_builder *b);
-void ike_init_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m,
-		       const uint8_t *data, size_t n);
+void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *data, size_t n);
 
 /* IKE_AUTH (auth.c) */
 int ike_auth_build(struct ike_sa *sa, struct ike_builder *b);

@@ -1,7 +1,7 @@
 /* IKE_SA_INIT: proposals, Diffie-Hellman, nonces, and who is behind NAT (RFC 7296 §1.2, §2.23).
  *
- * Nothing in it is authentic: an error makes us try again later, and no state but a half-open SA
- * comes of a request. */
+ * Nothing in it is authentic: an error is a hint about what is wrong, while the request goes on
+ * waiting for a better answer, and no state but a half-open SA comes of a request. */
 #include "ike/v2/exchange.h"
 
 #include "ike/natt.h"
@@ -92,24 +92,45 @@ int ike_init_build(struct ike_sa *sa, struct ike_builder *b)
 }
 
 /* The same request again, with what the peer asked for. */
-static void again(struct ike_sa *sa, struct ike_request *r)
+static void again(struct ike_sa *sa, enum algo_dh group)
 {
-	sa->request.dh = r->dh;
-	r->dh = NULL;
-	sa->request.group = r->group;
-	sa->request.rounds = r->rounds + 1;
+	struct ike_request r;
+
+	ike_request_take(sa, &r);
+	if (group == r.group) {
+		sa->request.dh = r.dh;
+		r.dh = NULL;
+	} else {
+		sa->request.dh = ike_dh_new(group);
+	}
+	sa->request.group = group;
+	sa->request.rounds = r.rounds + 1;
+	ike_request_release(sa, &r);
 	sa->next_id = 0;
 	free(sa->init_local);
 	sa->init_local = NULL;
 	ike_exchange_start(sa, IKE_ERRAND_INIT);
 }
 
-static void fail(struct ike_sa *sa, bool at_once)
+static void fail(struct ike_sa *sa)
 {
 	struct ike_tunnel *t = sa->tunnel;
 
 	ike_sa_kill(sa, false);
-	ike_tunnel_call_within(t, at_once ? 0 : RETRY_LOW, at_once ? IKE_SECOND : RETRY_HIGH);
+	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
+}
+
+/* Anybody could have sent this answer: for a while the real one may still come (RFC 7296
+ * §2.21.1). */
+static void doubt(struct ike_sa *sa)
+{
+	struct ike_engine *e = sa->engine;
+
+	ike_count(e, IKE_COUNT_HINT);
+	if (!sa->hinted)
+		ike_timer_set(&e->timers, &sa->guard,
+			      e->now + ike_random_between(e, RETRY_LOW, RETRY_HIGH));
+	sa->hinted = true;
 }
 
 static void explain_no_proposal(struct ike_tunnel *t)
@@ -125,19 +146,21 @@ static void explain_no_proposal(struct ike_tunnel *t)
 }
 
 /* An error, a cookie or another group. true: that was all the answer had to say. */
-static bool answered_otherwise(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)
+static bool answered_otherwise(struct ike_sa *sa, struct ike_message *m)
 {
+	struct ike_request *r = &sa->request;
 	const struct ike_notify *cookie = ike_message_notify(m, N_COOKIE);
 	const struct ike_notify *error = ike_message_error(m);
 	struct ike_tunnel *t = sa->tunnel;
 	struct ike_offer offer;
 	char peer[ADDR_STR_MAX];
+	enum algo_dh group;
 
 	if (cookie && !ike_message_has(m, IKE_SA) && cookie->data.n >= 1 &&
 	    cookie->data.n <= sizeof(sa->cookie) && r->rounds < ROUNDS_MAX) {
 		memcpy(sa->cookie, cookie->data.p, cookie->data.n);
 		sa->cookie_len = (uint8_t)cookie->data.n;
-		again(sa, r);
+		again(sa, r->group);
 		return true;
 	}
 	if (!error)
@@ -148,11 +171,9 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_request *r, struct 
 
 		view_u16(&v, &id);
 		ike_offer_ike(&offer, &t->conf);
-		r->group = algo_dh_by_id(id);
-		if (r->group != DH_NONE && ike_offer_has_dh(&offer, r->group)) {
-			ike_dh_free(r->dh);
-			r->dh = ike_dh_new(r->group);
-			again(sa, r);
+		group = algo_dh_by_id(id);
+		if (group != DH_NONE && ike_offer_has_dh(&offer, group)) {
+			again(sa, group);
 			return true;
 		}
 	}
@@ -164,13 +185,13 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_request *r, struct 
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered IKE_SA_INIT with %s (%u)",
 				   ike_tunnel_peer(t, peer), name ? name : "an error", error->type);
 	}
-	fail(sa, false);
+	doubt(sa);
 	return true;
 }
 
-void ike_init_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m,
-		       const uint8_t *data, size_t n)
+void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *data, size_t n)
 {
+	struct ike_request *r = &sa->request;
 	struct ike_tunnel *t = sa->tunnel;
 	struct ike_offer own, answer;
 	struct ike_choice choice;
@@ -179,7 +200,7 @@ void ike_init_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 	struct ike_sa *other;
 	int rc;
 
-	if (answered_otherwise(sa, r, m))
+	if (answered_otherwise(sa, m))
 		return;
 	/* The peer called meanwhile and is in already: nothing is left to do for this attempt. */
 	other = ike_tunnel_current(t);
@@ -194,23 +215,31 @@ void ike_init_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
 				   "%s answered IKE_SA_INIT with what we did not propose",
 				   ike_tunnel_peer(t, peer));
-		fail(sa, false);
+		doubt(sa);
 		return;
 	}
 	sa->suite = choice.suite;
 	sa->spi_r = m->spi_r;
 	ike_sa_set_nonce(sa, false, nonce.p, nonce.n);
 	detect_nat(sa, m);
-	sa->init_remote = ike_packet_new(data, n);
 	rc = ike_agree(sa, r->dh, m, NULL);
-	if (rc < 0 || !sa->init_remote || !sa->init_local) {
-		ike_tunnel_because(
-			t, rc == -EINVAL ? IKE_REASON_PEER_ERROR : IKE_REASON_NO_RESOURCES,
-			"the key exchange with %s failed: %s", ike_tunnel_peer(t, peer),
-			rc == -EINVAL ? "the peer's public value is not acceptable" : "no memory");
-		fail(sa, false);
+	if (rc == -EINVAL) {
+		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+				   "%s sent a public value that is not acceptable",
+				   ike_tunnel_peer(t, peer));
+		doubt(sa);
 		return;
 	}
+	sa->init_remote = ike_packet_new(data, n);
+	if (rc < 0 || !sa->init_remote || !sa->init_local) {
+		ike_tunnel_because(t, IKE_REASON_NO_RESOURCES,
+				   "the key exchange with %s failed: no memory",
+				   ike_tunnel_peer(t, peer));
+		fail(sa);
+		return;
+	}
+	ike_timer_cancel(&sa->engine->timers, &sa->guard);
+	ike_request_clear(sa);
 	if (sa->udp) {
 		sa->path.local.port = IKE_PORT_NATT;
 		sa->path.remote.port = IKE_PORT_NATT;
@@ -226,17 +255,19 @@ static void refuse(struct ike_engine *e, const struct ike_path *path, const stru
 	struct ike_message header = { .spi_i = m->spi_i,
 				      .exchange = IKE_SA_INIT,
 				      .response = true };
+	union {
+		struct ike_packet packet;
+		uint8_t room[sizeof(struct ike_packet) + IKE_MARKER_BYTES + 96];
+	} u = { .room = { 0 } };
 	struct ike_builder b;
-	struct ike_packet *p;
 	int len;
 
-	ike_build_begin(&b, e->tx, sizeof(e->tx), &header);
+	ike_build_begin(&b, u.packet.bytes + IKE_MARKER_BYTES, 96, &header);
 	ike_build_notify(&b, 0, 0, notify, data, n);
 	len = ike_build_finish(&b, NULL, 0, NULL);
-	p = len > 0 ? ike_packet_new(e->tx, (size_t)len) : NULL;
-	if (p)
-		ike_send(e, path, p);
-	free(p);
+	u.packet.n = len > 0 ? (size_t)len : 0;
+	if (len > 0)
+		ike_send(e, path, &u.packet);
 }
 
 /* The half-open SA that an equal request has made already. */
@@ -252,28 +283,19 @@ static struct ike_sa *answered_before(const struct ike_tunnel *t, uint64_t spi_i
 	return NULL;
 }
 
-/* Counts against the tunnel's rate and makes room for one more half-open SA. */
-static bool admit(struct ike_tunnel *t)
+static bool admit(struct ike_tunnel *t, const struct ike_path *path, const struct ike_message *m)
 {
-	struct ike_engine *e = t->engine;
-	ike_time each = IKE_SECOND / IKE_INIT_PER_SECOND;
-	struct ike_sa *sa, *oldest = NULL;
+	const struct ike_notify *notify = ike_message_notify(m, N_COOKIE);
+	struct ike_claim claim = { .path = path, .spi_i = m->spi_i, .nonce = m->body[IKE_NONCE] };
+	uint8_t cookie[IKE_COOKIE_BYTES];
+	enum ike_verdict verdict;
 
-	if (t->bucket_at < e->now)
-		t->bucket_at = e->now;
-	if (t->bucket_at - e->now >= IKE_INIT_BURST * each || e->half_open >= IKE_HALF_OPEN_ALL)
-		return false;
-	t->bucket_at += each;
-	if (t->half_open < IKE_HALF_OPEN_EACH)
-		return true;
-	LIST_FOREACH(sa, &t->sas, siblings)
-	{
-		if (sa->state == IKE_STATE_HALF_OPEN && (!oldest || sa->created < oldest->created))
-			oldest = sa;
-	}
-	if (oldest)
-		ike_sa_kill(oldest, false);
-	return true;
+	if (notify)
+		claim.cookie = notify->data;
+	verdict = ike_gate_admit(t, &claim, cookie);
+	if (verdict == IKE_CHALLENGE)
+		refuse(t->engine, path, m, N_COOKIE, cookie, sizeof(cookie));
+	return verdict == IKE_PASS;
 }
 
 /* What both want, or an answer to the peer and a reason for a person. */
@@ -359,12 +381,10 @@ void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct i
 		ike_count(e, IKE_COUNT_MALFORMED);
 		return;
 	}
+	if (!admit(t, path, m))
+		return;
 	if (m->critical) {
 		refuse(e, path, m, N_UNSUPPORTED_CRITICAL_PAYLOAD, &m->critical, 1);
-		return;
-	}
-	if (!admit(t)) {
-		ike_count(e, IKE_COUNT_TOO_MANY);
 		return;
 	}
 	if (!choose(t, path, m, &choice))

@@ -172,7 +172,7 @@ static void half_open_flood(void **state)
 		sim_assert(s, sim_ike_sas(s, 1) <= 1 + IKE_HALF_OPEN_EACH + 1);
 		sim_run(s, SIM_MS);
 	}
-	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TOO_MANY) > 4000);
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_COOKIE_DEMANDED) > 4000);
 	unharmed(s);
 }
 
