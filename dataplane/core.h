@@ -14,6 +14,7 @@
 
 struct neighbours;
 struct sa_book;
+struct sets;
 struct crypt;
 struct rte_mempool;
 
@@ -36,6 +37,7 @@ struct dataplane {
 	uint64_t now; /* microseconds, of the last poll */
 	struct fib_heap *heap;
 	struct retired retired;
+	struct sets *sets;
 	struct neighbours *neighbours;
 	uint32_t neighbours_used; /* entries that were ever in use */
 	uint32_t *neighbours_free;

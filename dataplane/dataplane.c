@@ -7,6 +7,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
+#include "dataplane/set.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -51,10 +52,10 @@ static void unmap(void *p, size_t bytes)
 		munmap(p, bytes);
 }
 
-#define TUNNEL_BYTES	 (TUNNELS_MAX * sizeof(struct tunnel))
-#define CONNECTION_BYTES (CONNECTIONS_MAX * sizeof(struct connection))
-#define NEIGHBOUR_BYTES	 (NEIGHBOURS_MAX * sizeof(struct neighbour))
-#define SLOT_BYTES	 (SPI_SLOTS * sizeof(struct slot))
+#define TUNNEL_BYTES	(TUNNELS_MAX * sizeof(struct tunnel))
+#define SET_BYTES	(SETS_MAX * sizeof(struct tunnel_set))
+#define NEIGHBOUR_BYTES (NEIGHBOURS_MAX * sizeof(struct neighbour))
+#define SLOT_BYTES	(SPI_SLOTS * sizeof(struct slot))
 
 /* ---- tables ------------------------------------------------------------------------------- */
 
@@ -65,19 +66,17 @@ static int open_tables(struct dataplane *dp)
 	uint32_t underlay;
 
 	t->tunnel = map(TUNNEL_BYTES);
-	t->connection = map(CONNECTION_BYTES);
+	t->set = map(SET_BYTES);
 	t->neighbour = map(NEIGHBOUR_BYTES);
 	t->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(readers), RTE_CACHE_LINE_SIZE);
-	if (!t->tunnel || !t->connection || !t->neighbour || !t->qsbr)
+	if (!t->tunnel || !t->set || !t->neighbour || !t->qsbr)
 		return -ENOMEM;
 	if (rte_rcu_qsbr_init(t->qsbr, readers) != 0)
 		return -EINVAL;
-	/* A connection nobody set has no tunnel. */
-	for (unsigned i = 0; i < CONNECTIONS_MAX; i++)
-		t->connection[i].bucket[0] = NO_TUNNEL;
 	atomic_store(&t->underlay_epoch, 1);
 	dp->heap = fib_heap_new(t->qsbr);
-	return dp->heap ? dataplane_table_add(dp, &underlay) : -ENOMEM;
+	dp->sets = sets_new();
+	return dp->heap && dp->sets ? dataplane_table_add(dp, &underlay) : -ENOMEM;
 }
 
 static void close_tables(struct dataplane *dp)
@@ -86,6 +85,7 @@ static void close_tables(struct dataplane *dp)
 	unsigned i;
 
 	retire_run(&dp->retired, t->qsbr, true);
+	sets_free(dp->sets);
 	for (i = 0; i < TABLES_MAX; i++) {
 		if (t->fib[i])
 			fib_free(t->fib[i]);
@@ -98,7 +98,7 @@ static void close_tables(struct dataplane *dp)
 	for (i = 0; i < RTE_DIM(t->port); i++)
 		free(t->port[i].vlan);
 	unmap(t->tunnel, TUNNEL_BYTES);
-	unmap(t->connection, CONNECTION_BYTES);
+	unmap(t->set, SET_BYTES);
 	unmap(t->neighbour, NEIGHBOUR_BYTES);
 	rte_free(t->qsbr);
 }

@@ -122,12 +122,12 @@ struct dataplane_tunnel {
  * worker. A new tunnel is DOWN. */
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t);
 int dataplane_tunnel_delete(struct dataplane *dp,
-			    uint32_t tunnel); /* after its SAs, and out of every set */
+			    uint32_t tunnel); /* after its SAs; -EBUSY: still in a set */
 
 /* UP: flows may take it; DOWN, or drained: none does. Rewrites every connection and bundle with
- * this tunnel in it (a few hundred bytes each) and no route, however many lead there. Only flows of
- * a tunnel that went DOWN move, evenly to those that are left; when it is back it takes its old
- * flows from them, and no others move. */
+ * this tunnel in it (a few hundred bytes each) and no route, however many lead there. When a
+ * tunnel goes DOWN only its flows move, evenly to those that are left; when it is back, flows move
+ * only to it. */
 int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up);
 
 /* The tunnels of a connection, UP or not. Without one that is UP its packets are dropped as

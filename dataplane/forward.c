@@ -23,15 +23,14 @@ static inline bool decrement_ttl(uint8_t *ip)
 	return true;
 }
 
-static inline uint32_t tunnel_of(const struct connection *c, struct rte_mbuf *m)
+static inline uint16_t tunnel_of(const struct tunnel_set *s, struct rte_mbuf *m)
 {
-	uint16_t bucket = 0;
+	unsigned bucket = 0;
 
-	if (c->n > 1)
-		bucket = (uint16_t)((uint64_t)packet_flow(packet(m), m->data_len) *
-					    CONNECTION_BUCKETS >>
+	if (s->n > 1)
+		bucket = (unsigned)((uint64_t)packet_flow(packet(m), m->data_len) * SET_BUCKETS >>
 				    32);
-	return c->bucket[bucket];
+	return (uint16_t)(s->bucket[bucket] - 1); /* NO_TUNNEL: none is UP */
 }
 
 /* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
@@ -42,7 +41,7 @@ static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
 	for (i = 0; i < b->n_ip; i++) {
 		nh[i] = lookup(t, b->ip_table[i] & ~BURST_OWN, packet(b->ip[i]));
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
-			rte_prefetch0(&t->connection[nexthop_index(nh[i])]);
+			rte_prefetch0(&t->set[nexthop_index(nh[i])]);
 		else if (nexthop_kind(nh[i]) == NEXTHOP_NEIGHBOUR)
 			rte_prefetch0(&t->neighbour[nexthop_index(nh[i])]);
 	}
@@ -50,7 +49,7 @@ static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
 		uint32_t index = nexthop_index(nh[i]);
 
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
-			index = tunnel_of(&t->connection[index], b->ip[i]);
+			index = tunnel_of(&t->set[index], b->ip[i]);
 			nh[i] = nexthop(NEXTHOP_TUNNEL, index);
 			if (unlikely(index == NO_TUNNEL))
 				continue;

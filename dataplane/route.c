@@ -1,5 +1,6 @@
 /* Route tables: one FIB each. */
 #include "dataplane/core.h"
+#include "dataplane/set.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -91,7 +92,7 @@ static int check(struct dataplane *dp, uint32_t nh)
 	case NEXTHOP_NEIGHBOUR:
 		return i < dp->neighbours_used ? 0 : -ENOENT;
 	case NEXTHOP_CONNECTION:
-		return i < CONNECTIONS_MAX ? 0 : -EINVAL;
+		return i < CONNECTIONS_MAX || sets_exists(dp, i) ? 0 : -ENOENT;
 	case NEXTHOP_TUNNEL:
 		return i < TUNNELS_MAX && dp->tables.tunnel[i].used ? 0 : -ENOENT;
 	}
@@ -154,8 +155,7 @@ const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *bu
 	case NEXTHOP_NEIGHBOUR:
 		return host_neighbour_format(dp, i, buf, size);
 	case NEXTHOP_CONNECTION:
-		snprintf(buf, size, "connection %u", i);
-		break;
+		return sets_format(dp, i, buf, size);
 	case NEXTHOP_TUNNEL:
 		snprintf(buf, size, "tunnel %u", i);
 		break;

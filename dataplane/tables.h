@@ -19,10 +19,13 @@
 #define TABLES_MAX	16384
 #define TUNNELS_MAX	32768
 #define CONNECTIONS_MAX 32768
+#define BUNDLES_MAX	32768
+#define SETS_MAX	(CONNECTIONS_MAX + BUNDLES_MAX)
 #define INTERFACES_MAX	16384
 #define NEIGHBOURS_MAX	65536
 #define PORTS_MAX	32
 #define NO_TUNNEL	UINT16_MAX
+_Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set's");
 
 struct fib;
 struct sa;
@@ -32,7 +35,7 @@ struct tunnel {
 	/* main: rw; workers: ro */
 	uint32_t table; /* where decrypted packets are looked up */
 	uint8_t owner;	/* worker that holds its SAs */
-	bool used;
+	bool used, up;
 	struct addr inner, inner_peer; /* main alone */
 
 	/* owner worker: rw; readers add up */
@@ -47,14 +50,15 @@ struct tunnel {
 _Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
 	       "one line each: shared, hot, rare");
 
-/* A flow's hash picks a bucket, the bucket names the tunnel. main: rw; workers: ro */
-#define CONNECTION_BUCKETS 30
-struct connection {
-	uint16_t n; /* distinct tunnels; 0: none is UP, 1: no need to hash */
-	uint16_t spare;
-	uint16_t bucket[CONNECTION_BUCKETS];
+/* The tunnels of a connection, or of a bundle: a flow's hash picks a bucket, the bucket names the
+ * tunnel. main: rw; workers: ro */
+#define SET_BUCKETS 120
+struct tunnel_set {
+	uint16_t n; /* tunnels that are UP; with one of them there is no need to hash */
+	uint16_t spare[7];
+	uint16_t bucket[SET_BUCKETS]; /* tunnel + 1; 0: none is UP */
 };
-_Static_assert(sizeof(struct connection) == RTE_CACHE_LINE_SIZE, "a connection is one line");
+_Static_assert(sizeof(struct tunnel_set) == 4 * RTE_CACHE_LINE_SIZE, "a set is four lines");
 
 /* A resolved next hop: everything that goes before an IP packet, ready to be copied. Immutable
  * while a worker can reach it: a change makes a new one. */
@@ -103,9 +107,9 @@ struct tables {
 	uint32_t
 		*_Atomic vni[4096]; /* VNI's upper 12 bits, then lower 12: interface + 1; 0: none */
 	struct port_table port[RTE_MAX_ETHPORTS];
-	struct tunnel *tunnel;	       /* TUNNELS_MAX */
-	struct connection *connection; /* CONNECTIONS_MAX */
-	struct neighbour *neighbour;   /* NEIGHBOURS_MAX */
+	struct tunnel *tunnel;	     /* TUNNELS_MAX */
+	struct tunnel_set *set;	     /* SETS_MAX: connections, then bundles */
+	struct neighbour *neighbour; /* NEIGHBOURS_MAX */
 	/* Changes after every change of the underlay's routes or neighbours: an outbound SA's next
 	 * hop found under an older epoch is looked up again. */
 	_Atomic uint32_t underlay_epoch;

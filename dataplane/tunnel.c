@@ -1,5 +1,6 @@
-/* Tunnels and connections as packets see them. */
+/* Tunnels as packets see them. */
 #include "dataplane/core.h"
+#include "dataplane/set.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,6 +34,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->inner = t->inner.addr;
 	to->inner_peer = t->inner_peer;
 	to->owner = (uint8_t)owner_for_new(dp);
+	to->up = false;
 	to->used = true;
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
 	if (rc) {
@@ -51,6 +53,8 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 
 	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
 		return -ENOENT;
+	if (sets_has_tunnel(dp, tunnel))
+		return -EBUSY;
 	t = &dp->tables.tunnel[tunnel];
 	local = prefix_host(&t->inner);
 	peer = prefix_host(&t->inner_peer);
@@ -61,23 +65,16 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 	return 0;
 }
 
-int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
-			     unsigned n)
+int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)
 {
-	struct connection *c;
-	unsigned i;
+	struct tunnel *t;
 
-	if (connection >= CONNECTIONS_MAX || n > DATAPLANE_SET_TUNNELS)
-		return -EINVAL;
-	for (i = 0; i < n; i++) {
-		if (tunnels[i] >= TUNNELS_MAX || !dp->tables.tunnel[tunnels[i]].used)
-			return -ENOENT;
+	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+		return -ENOENT;
+	t = &dp->tables.tunnel[tunnel];
+	if (t->up != up) {
+		t->up = up;
+		sets_tunnel_changed(dp, tunnel);
 	}
-	/* Every bucket is right by itself at any moment, whatever n a worker has read. */
-	c = &dp->tables.connection[connection];
-	for (i = 0; i < CONNECTION_BUCKETS; i++)
-		__atomic_store_n(&c->bucket[i], n ? (uint16_t)tunnels[i % n] : NO_TUNNEL,
-				 __ATOMIC_RELAXED);
-	__atomic_store_n(&c->n, (uint16_t)n, __ATOMIC_RELEASE);
 	return 0;
 }

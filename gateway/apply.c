@@ -331,10 +331,10 @@ static int build_routes(struct applied *a)
 static int build_connection(struct applied *a, unsigned connection, uint32_t *tunnel)
 {
 	const struct conf_vpn_connection *c = &a->conf->connection[connection];
-	int rc = dataplane_connection_set(a->dp, connection, NULL, 0);
+	uint32_t member[DATAPLANE_SET_TUNNELS];
+	unsigned n = 0;
+	int rc;
 
-	if (rc < 0)
-		return fail(a, rc, "vpn_connection '%s'", c->name);
 	for (unsigned i = 0; i < c->n_tunnels; i++) {
 		const struct conf_tunnel *t = &c->tunnel[i];
 		struct dataplane_tunnel d = {
@@ -345,11 +345,15 @@ static int build_connection(struct applied *a, unsigned connection, uint32_t *tu
 			.inner_peer = t->inner_peer,
 		};
 
-		rc = dataplane_tunnel_add(a->dp, (*tunnel)++, &d);
+		rc = dataplane_tunnel_add(a->dp, *tunnel, &d);
 		if (rc < 0)
 			return fail(a, rc, "vpn_connection '%s', tunnel '%s'", c->name, t->name);
+		if (n < DATAPLANE_SET_TUNNELS)
+			member[n++] = *tunnel;
+		++*tunnel;
 	}
-	return 0;
+	rc = dataplane_connection_set(a->dp, connection, member, n);
+	return rc < 0 ? fail(a, rc, "vpn_connection '%s'", c->name) : 0;
 }
 
 static int build(struct applied *a)

@@ -77,21 +77,13 @@ const char *tunnel_reason(enum ike_reason reason)
 	return reason < IKE_REASON_COUNT ? words[reason] : "unknown";
 }
 
-static void publish(struct tunnels *t, uint32_t connection)
+static void publish(struct tunnels *t, uint32_t index)
 {
-	const struct conf_vpn_connection *c = &t->conf->connection[connection];
-	uint32_t up[DATAPLANE_SET_TUNNELS];
-	unsigned n = 0;
-	int rc;
+	int rc = dataplane_tunnel_state(t->dp, index, t->v[index].up);
 
-	for (uint32_t i = 0; i < c->n_tunnels && n < DATAPLANE_SET_TUNNELS; i++)
-		if (t->v[t->first[connection] + i].up)
-			up[n++] = t->first[connection] + i;
-	rc = dataplane_connection_set(t->dp, connection, up, n);
 	if (rc < 0)
-		log_error("tunnel", c->name,
-			  "the dataplane refused the connection's %u tunnels: %s", n,
-			  strerror(-rc));
+		log_error("tunnel", t->v[index].conf->name,
+			  "the dataplane refused the tunnel's state: %s", strerror(-rc));
 }
 
 static void log_change(const struct tunnel *t, bool changed, uint64_t lasted)
@@ -134,7 +126,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 			tunnel->ups++;
 		else
 			tunnel->downs++;
-		publish(t, tunnel->connection_index);
+		publish(t, index);
 	}
 	if (news && !t->quiet)
 		log_change(tunnel, changed, lasted);

@@ -1,7 +1,7 @@
 /* The tunnel manager: what each tunnel is meant to be and what it is.
  *
  * Keeps every tunnel's operational state with its reason, logs each change, and tells the
- * dataplane which tunnels of a connection carry traffic. A tunnel's index is its place when all
+ * dataplane which tunnels carry traffic. A tunnel's index is its place when all
  * connections' tunnels are counted in the order of the file; the engine and the dataplane use the
  * same. Main thread. */
 #ifndef GATEWAY_TUNNEL_H

@@ -84,6 +84,7 @@ static void add_tunnels(struct bench *b)
 		t.inner = (struct prefix){ addr_ipv4(0xa9000002 + n * 4), 30 };
 		t.inner_peer = addr_ipv4(0xa9000001 + n * 4);
 		must(dataplane_tunnel_add(dp, n, &t), "tunnel");
+		must(dataplane_tunnel_state(dp, n, true), "tunnel's state");
 		must(dataplane_connection_set(dp, n, &n, 1), "connection");
 		must(dataplane_route_set(dp, t.table, &p, nexthop(NEXTHOP_CONNECTION, n)),
 		     "route to a customer");

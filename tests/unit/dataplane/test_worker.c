@@ -163,6 +163,7 @@ static void esp_both_ways(void **state)
 	p = rig_prefix("0.0.0.0/0");
 	assert_int_equal(dataplane_route_set(rig_dp, vpc, &p, nexthop(NEXTHOP_TABLE, gateway)), 0);
 	p = rig_prefix("172.16.0.0/12");
+	assert_int_equal(dataplane_connection_set(rig_dp, 5, &connection_tunnel, 1), 0);
 	assert_int_equal(dataplane_route_set(rig_dp, gateway, &p, nexthop(NEXTHOP_CONNECTION, 5)),
 			 0);
 	p = rig_prefix("10.1.0.0/16");
@@ -192,7 +193,7 @@ static void esp_both_ways(void **state)
 	rig_run();
 	assert_int_equal(rig_dropped(DROP_NO_TUNNEL_UP), 1);
 
-	assert_int_equal(dataplane_connection_set(rig_dp, 5, &connection_tunnel, 1), 0);
+	assert_int_equal(dataplane_tunnel_state(rig_dp, 1, true), 0);
 	sa.inbound = true;
 	sa.tunnel = 2;
 	sa.local = (struct endpoint){ rig_addr("198.51.100.1"), 4500 };

@@ -100,12 +100,18 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	return 0;
 }
 
-int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *up,
+int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)
+{
+	tell("tunnel %u %s\n", tunnel, up ? "up" : "down");
+	return 0;
+}
+
+int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
 			     unsigned n)
 {
 	tell("connection %u:", connection);
 	for (unsigned i = 0; i < n; i++)
-		tell(" %u", up[i]);
+		tell(" %u", tunnels[i]);
 	tell("\n");
 	return 0;
 }

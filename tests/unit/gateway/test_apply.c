@@ -105,9 +105,9 @@ static const char *const expected[] = {
 	"attachment 10 port 1 vni 5000 table 3\n",
 	"attachment 11 port 1 vni 5001 table 4\n",
 	"attachment 12 port 1 vni 5002 table 4\n",
-	"connection 0:\n",
 	"tunnel 0 table 1 169.254.0.2/30 169.254.0.1\n",
 	"tunnel 1 table 1 169.254.0.6/30 169.254.0.5\n",
+	"connection 0: 0 1\n",
 	/* A VPC's own subnets are on its first attachment's link. */
 	"route 3 10.1.0.0/16 link 10\n",
 	"route 4 10.2.0.0/16 link 11\n",
