@@ -96,16 +96,19 @@ bool field_uint(struct reader *r, const config_setting_t *s, const struct field 
 	const char *space = f->unit != NULL ? " " : "", *unit = f->unit != NULL ? f->unit : "";
 	bool is_int = is_integer(s);
 
-	if (!is_int || number_of(s) < f->min || number_of(s) > f->max) {
-		field_problem(r, PROBLEM_ERROR, s, f, "must be %s from %lld to %lld%s%s",
+	if (!is_int ||
+	    ((number_of(s) < f->min || number_of(s) > f->max) && !(f->zero && number_of(s) == 0))) {
+		field_problem(r, PROBLEM_ERROR, s, f, "must be %s from %lld to %lld%s%s%s",
 			      is_int ? "a number" : "a whole number", (long long)f->min,
-			      (long long)f->max, space, unit);
+			      (long long)f->max, space, unit, f->zero ? ", or 0" : "");
 		return false;
 	}
 	if (f->size == sizeof(uint16_t))
 		*(uint16_t *)field_destination(f, object) = (uint16_t)number_of(s);
-	else
+	else if (f->size == sizeof(uint32_t))
 		*(uint32_t *)field_destination(f, object) = (uint32_t)number_of(s);
+	else
+		*(uint64_t *)field_destination(f, object) = (uint64_t)number_of(s);
 	return true;
 }
 

@@ -42,6 +42,7 @@ struct field {
 	size_t offset, size; /* of the destination */
 	size_t count;	     /* offset of the unsigned that counts a list's elements */
 	int64_t min, max;    /* of a number; max: also how many elements a list may have */
+	bool zero;	     /* a number may be 0 as well, which is off */
 	const char *unit;    /* "seconds" */
 	const char *means;   /* what it is, when it is missing */
 	const void *arg;     /* the kind's own table */
@@ -69,7 +70,7 @@ struct field_object {
 bool field_bool(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		void *object); /* bool */
 bool field_uint(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* uint16_t, uint32_t */
+		void *object); /* uint16_t, uint32_t, uint64_t */
 bool field_name(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		void *object); /* char[CONF_NAME_BYTES] */
 bool field_text(struct reader *r, const struct config_setting_t *s, const struct field *f,

@@ -161,6 +161,7 @@ struct conf_tunnel {
 	struct algo_list ike_cipher, ike_auth, ike_dh;
 	uint32_t ike_lifetime; /* seconds */
 	uint32_t dpd;	       /* seconds; 0: off */
+	uint32_t ike_fragment; /* bytes of IP datagrams with longer IKE messages; 0: never cut */
 	struct algo_list esp_cipher, esp_auth;
 	struct algo_list esp_pfs; /* empty: none */
 	uint32_t esp_lifetime;	  /* seconds */

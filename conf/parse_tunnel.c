@@ -248,6 +248,8 @@ static const struct field tunnel_fields[] = {
 	{ "ike_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, ike_lifetime) },
 	{ "dpd", field_uint, FIELD_AT(struct conf_tunnel, dpd), .max = 3600,
 	  .unit = "seconds, 0 is off" },
+	{ "ike_fragment", field_uint, FIELD_AT(struct conf_tunnel, ike_fragment), .zero = true,
+	  .min = 576, .max = 9216, .unit = "bytes" },
 	{ "esp_cipher", ALGO(esp_cipher, ciphers) },
 	{ "esp_auth", ALGO(esp_auth, auths) },
 	{ "esp_pfs", ALGO(esp_pfs, pfs_groups) },
@@ -296,6 +298,7 @@ static void tunnel_default(struct conf_tunnel *t)
 	algo_list_add(&t->ike_dh, DH_ECP256);
 	t->ike_lifetime = 14400;
 	t->dpd = 10;
+	t->ike_fragment = 1280;
 	algo_list_add(&t->esp_cipher, CIPHER_AES128_CBC);
 	algo_list_add(&t->esp_auth, AUTH_SHA256);
 	t->esp_lifetime = 3600;

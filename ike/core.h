@@ -26,7 +26,8 @@ struct ike_traffic;
 
 /* A message kept to be sent again, behind room for the non-ESP marker. */
 struct ike_packet {
-	size_t n; /* of the message */
+	struct ike_packet *next; /* its next fragment */
+	size_t n;		 /* of the message */
 	uint8_t bytes[];
 };
 
@@ -59,6 +60,7 @@ void ike_log(struct ike_engine *e, uint32_t tunnel, const char *fmt, ...)
 void ike_send(struct ike_engine *e, const struct ike_path *path, const struct ike_packet *p);
 bool ike_path_equal(const struct ike_path *a, const struct ike_path *b);
 struct ike_packet *ike_packet_new(const void *message, size_t n); /* NULL: no memory */
+void ike_packet_free(struct ike_packet *p); /* with all its fragments; NULL is fine */
 /* After an event: starts what can be started, reports what changed, frees what died. */
 void ike_settle(struct ike_engine *e);
 

@@ -101,18 +101,31 @@ struct ike_packet *ike_packet_new(const void *message, size_t n)
 
 	if (!p)
 		return NULL;
+	p->next = NULL;
 	p->n = n;
 	memset(p->bytes, 0, IKE_MARKER_BYTES);
 	memcpy(p->bytes + IKE_MARKER_BYTES, message, n);
 	return p;
 }
 
+void ike_packet_free(struct ike_packet *p)
+{
+	while (p) {
+		struct ike_packet *next = p->next;
+
+		free(p);
+		p = next;
+	}
+}
+
 void ike_send(struct ike_engine *e, const struct ike_path *path, const struct ike_packet *p)
 {
 	size_t skip = path->local.port == IKE_PORT_NATT ? 0 : IKE_MARKER_BYTES;
 
-	ike_count(e, IKE_COUNT_TX);
-	e->ops->send(e->ctx, path, p->bytes + skip, p->n + IKE_MARKER_BYTES - skip);
+	for (; p; p = p->next) {
+		ike_count(e, IKE_COUNT_TX);
+		e->ops->send(e->ctx, path, p->bytes + skip, p->n + IKE_MARKER_BYTES - skip);
+	}
 }
 
 struct ike_engine *ike_engine_new(const struct ike_ops *ops, void *ctx)

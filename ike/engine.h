@@ -195,6 +195,8 @@ int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel,
 	_(BAD_COOKIE, "bad-cookie", "cookies that are not ours, or too old")             \
 	_(RATE_LIMITED, "rate-limited", "requests for new SAs beyond the allowed rate")  \
 	_(TOO_MANY, "too-many", "half-open limit reached")                               \
+	_(FRAGMENTS, "fragments", "fragments of messages received")                      \
+	_(BAD_FRAGMENT, "bad-fragment", "fragments that fit nowhere, or are too many")   \
 	_(HINT, "hint", "errors that anybody could have sent, kept as a hint")
 
 enum ike_counter {

@@ -205,7 +205,7 @@ void ike_request_take(struct ike_sa *sa, struct ike_request *out)
 void ike_request_release(struct ike_sa *sa, struct ike_request *r)
 {
 	request_disown(sa, r);
-	free(r->packet);
+	ike_packet_free(r->packet);
 	r->packet = NULL;
 }
 
@@ -346,7 +346,9 @@ void ike_sa_free(struct ike_sa *sa)
 	forget_init(sa);
 	free(sa->nonce_i);
 	free(sa->nonce_r);
-	free(sa->answer);
+	ike_fragments_drop(sa->engine, &sa->request_fragments);
+	ike_fragments_drop(sa->engine, &sa->answer_fragments);
+	ike_packet_free(sa->answer);
 	sodium_memzero(sa, sizeof(*sa));
 	free(sa);
 }

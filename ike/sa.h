@@ -8,6 +8,7 @@
 #include "ike/core.h"
 #include "ike/crypto.h"
 #include "ike/dh.h"
+#include "ike/fragment.h"
 #include "ike/proposal.h"
 #include "ike/traffic.h"
 
@@ -102,6 +103,8 @@ struct ike_sa {
 	uint32_t expected_id; /* of the peer's next request */
 	struct ike_request request;
 	struct ike_packet *answer; /* to the peer's request expected_id - 1 */
+	bool fragments;		   /* both sides announced fragmentation */
+	struct ike_fragments *request_fragments, *answer_fragments; /* received so far */
 
 	ike_time created, established, heard; /* heard: last authentic message */
 	uint64_t inbound_seen;		      /* ops->inbound_packets at that time */

@@ -1,6 +1,7 @@
 #include "ike/v2/exchange.h"
 
 #include "ike/child.h"
+#include "ike/natt.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -137,13 +138,68 @@ void ike_exchange_on_timer(struct ike_engine *e, struct ike_timer *timer)
 	send_request(sa);
 }
 
-static int finish(struct ike_sa *sa, struct ike_builder *b)
+/* Bytes of an IKE message in IP datagrams of the configured size; SIZE_MAX: any. */
+static size_t message_room(const struct ike_sa *sa)
+{
+	size_t size = sa->fragments && sa->tunnel ? sa->tunnel->conf.ike_fragment : 0;
+	size_t headers = (sa->path.remote.addr.family == ADDR_IPV4 ? 20 : 40) + 8 +
+			 (sa->path.local.port == IKE_PORT_NATT ? IKE_MARKER_BYTES : 0);
+
+	return size > headers ? size - headers : SIZE_MAX;
+}
+
+/* NULL: *rc says why. */
+static struct ike_packet *cut(struct ike_sa *sa, struct ike_builder *b, size_t room, int *rc)
 {
 	struct ike_protection p = ike_sa_protection(sa, IKE_OUT);
-	uint8_t iv[16];
+	size_t plain = b->w.n - b->plain_at, block = algo_ciphers[p.cipher].block_bytes;
+	size_t fixed = IKE_HEADER_BYTES + 8 + ike_protect_overhead(&p, block - 1) - 1;
+	size_t each = ike_fragment_payload(room, fixed, block);
+	size_t total = each ? (plain + each - 1) / each : SIZE_MAX;
+	struct ike_packet *all = NULL, **last = &all;
+	struct ike_piece piece = { .total = (uint16_t)total, .first = b->w.p[b->sk_at] };
+	uint8_t iv[16], out[9216];
 
+	*rc = total > IKE_FRAGMENTS_MAX ? -EMSGSIZE : 0;
+	while (*rc >= 0 && piece.number < total) {
+		piece.number++;
+		ike_random(sa->engine, iv, sizeof(iv));
+		*rc = ike_build_fragment(b, &p, &piece, each, sa->iv_counter++, iv, out,
+					 sizeof(out));
+		if (*rc < 0)
+			break;
+		*last = ike_packet_new(out, (size_t)*rc);
+		if (!*last)
+			*rc = -ENOMEM;
+		else
+			last = &(*last)->next;
+	}
+	if (*rc < 0) {
+		ike_packet_free(all);
+		all = NULL;
+	}
+	return all;
+}
+
+/* Encrypts, in fragments if need be. NULL: *rc says why. */
+static struct ike_packet *finish(struct ike_sa *sa, struct ike_builder *b, int *rc)
+{
+	struct ike_protection p = ike_sa_protection(sa, IKE_OUT);
+	struct ike_packet *packet;
+	uint8_t iv[16];
+	size_t room = message_room(sa);
+
+	*rc = b->w.failed ? -ENOBUFS : 0;
+	if (*rc < 0)
+		return NULL;
+	if (b->sk_at && ike_build_length(b, &p) > room)
+		return cut(sa, b, room, rc);
 	ike_random(sa->engine, iv, sizeof(iv));
-	return ike_build_finish(b, &p, sa->iv_counter++, iv);
+	*rc = ike_build_finish(b, &p, sa->iv_counter++, iv);
+	packet = *rc > 0 ? ike_packet_new(sa->engine->tx, (size_t)*rc) : NULL;
+	if (*rc > 0 && !packet)
+		*rc = -ENOMEM;
+	return packet;
 }
 
 static void begin(struct ike_sa *sa, struct ike_builder *b, uint8_t exchange, bool response,
@@ -178,11 +234,7 @@ void ike_exchange_start(struct ike_sa *sa, enum ike_errand errand)
 	}
 	rc = errands[errand].build(sa, &b);
 	if (rc == 0)
-		rc = finish(sa, &b);
-	if (rc > 0) {
-		r->packet = ike_packet_new(e->tx, (size_t)rc);
-		rc = r->packet ? 0 : -ENOMEM;
-	}
+		r->packet = finish(sa, &b, &rc);
 	if (rc < 0) {
 		ike_log(e, sa->tunnel_index, "a request could not be built: %s", strerror(-rc));
 		if (sa->tunnel) {
@@ -251,19 +303,41 @@ void ike_exchange_next(struct ike_sa *sa)
 	}
 }
 
-/* Decrypts and walks what is inside. -EBADMSG: not authentic. -EPROTO: authentic, but nonsense. */
+/* Decrypts and walks what is inside; fragments are collected. -EBADMSG: not authentic, or not
+ * wanted. -EAGAIN: an authentic fragment; more are missing. -EPROTO: authentic, but nonsense. */
 static int open_message(struct ike_sa *sa, struct ike_message *m, uint8_t *data, size_t n)
 {
+	struct ike_engine *e = sa->engine;
 	struct ike_protection p = ike_sa_protection(sa, IKE_IN);
+	struct ike_fragments **kept = m->response ? &sa->answer_fragments : &sa->request_fragments;
+	struct ike_piece piece = { .id = m->id };
 	size_t off, len;
+	int rc;
 
 	if (ike_message_outer(m, (struct view){ data, n }) < 0 || !m->sk_body) {
-		ike_count(sa->engine, IKE_COUNT_MALFORMED);
+		ike_count(e, IKE_COUNT_MALFORMED);
+		return -EBADMSG;
+	}
+	piece.number = m->fragment;
+	piece.total = m->fragments;
+	piece.first = m->sk_first;
+	if (m->fragments && (!sa->fragments || !ike_fragments_want(*kept, &piece))) {
+		ike_count(e, IKE_COUNT_BAD_FRAGMENT);
 		return -EBADMSG;
 	}
 	if (!p.sk_e || ike_unprotect(&p, data, n, m->sk_body, &off, &len) < 0) {
-		ike_count(sa->engine, IKE_COUNT_BAD_ICV);
+		ike_count(e, IKE_COUNT_BAD_ICV);
 		return -EBADMSG;
+	}
+	if (m->fragments) {
+		ike_count(e, IKE_COUNT_FRAGMENTS);
+		if (!m->response && m->id != sa->expected_id)
+			return -EAGAIN; /* of a request that was answered */
+		rc = ike_fragments_add(e, kept, &piece, (struct view){ data + off, len });
+		if (rc < 0)
+			return rc == -EAGAIN ? rc : -EBADMSG;
+		off = 0;
+		len = ike_fragments_join(e, kept, data, &m->sk_first);
 	}
 	return ike_message_inner(m, (struct view){ data + off, len }) < 0 ? -EPROTO : 0;
 }
@@ -288,7 +362,7 @@ static void input_response(struct ike_sa *sa, struct ike_message *m, uint8_t *da
 		return;
 	}
 	rc = open_message(sa, m, data, n);
-	if (rc == -EBADMSG)
+	if (rc == -EBADMSG || rc == -EAGAIN)
 		return;
 	ike_sa_heard(sa);
 	ike_sa_attend(sa);
@@ -388,10 +462,15 @@ static void input_request(struct ike_sa *sa, const struct ike_path *path, struct
 	if (sa->state == IKE_STATE_ESTABLISHED)
 		ike_sa_heard(sa);
 	if (again) {
+		/* Of fragments, the first one alone asks for the answer (RFC 7383 §2.6.1). */
+		if (m->fragment > 1)
+			return;
 		ike_count(e, IKE_COUNT_ANSWERED_AGAIN);
 		ike_send(e, path, sa->answer);
 		return;
 	}
+	if (rc == -EAGAIN)
+		return;
 	if (sa->state == IKE_STATE_HALF_OPEN || sa->nat_remote)
 		ike_sa_move(sa, path);
 	ike_sa_attend(sa);
@@ -399,10 +478,9 @@ static void input_request(struct ike_sa *sa, const struct ike_path *path, struct
 	begin(sa, &b, exchange, true, id);
 	ike_build_encrypted(&b, &p);
 	answer(sa, m, rc < 0, &b);
-	rc = finish(sa, &b);
 	sa->expected_id++;
-	free(sa->answer);
-	sa->answer = rc > 0 ? ike_packet_new(e->tx, (size_t)rc) : NULL;
+	ike_packet_free(sa->answer);
+	sa->answer = finish(sa, &b, &rc);
 	if (sa->answer)
 		ike_send(e, path, sa->answer);
 }

@@ -31,9 +31,9 @@ static int build_natd(struct ike_builder *b, const struct ike_sa *sa, bool prete
 	return 0;
 }
 
-/* A peer may name several sources, one of which is true. A peer that names none is not behind
- * NAT, as far as anybody can tell. */
-static void detect_nat(struct ike_sa *sa, const struct ike_message *m)
+/* What the peer can do, and what lies between us. It may name several sources, one of which is
+ * true. One that names none is not behind NAT, as far as anybody can tell. */
+static void learn_peer(struct ike_sa *sa, const struct ike_message *m)
 {
 	bool source_seen = false, source_true = false;
 
@@ -49,6 +49,8 @@ static void detect_nat(struct ike_sa *sa, const struct ike_message *m)
 							       n->data);
 		}
 	}
+	sa->fragments =
+		sa->tunnel->conf.ike_fragment && ike_message_notify(m, N_FRAGMENTATION_SUPPORTED);
 	sa->nat_remote = source_seen && !source_true;
 	sa->udp = sa->nat_local || sa->nat_remote || sa->force_udp;
 }
@@ -88,6 +90,8 @@ int ike_init_build(struct ike_sa *sa, struct ike_builder *b)
 	if (ike_build_ke(b, sa->request.dh) < 0)
 		return -ENOMEM;
 	ike_build_nonce(b, sa->nonce_i, sa->nonce_i_len);
+	if (sa->tunnel->conf.ike_fragment)
+		ike_build_notify(b, 0, 0, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	return build_natd(b, sa, sa->force_udp);
 }
 
@@ -221,7 +225,7 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 	sa->suite = choice.suite;
 	sa->spi_r = m->spi_r;
 	ike_sa_set_nonce(sa, false, nonce.p, nonce.n);
-	detect_nat(sa, m);
+	learn_peer(sa, m);
 	rc = ike_agree(sa, r->dh, m, NULL);
 	if (rc == -EINVAL) {
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
@@ -351,6 +355,8 @@ static int build_answer(struct ike_sa *sa, const struct ike_choice *choice, cons
 	if (ike_build_ke(&b, dh) < 0)
 		return -ENOMEM;
 	ike_build_nonce(&b, sa->nonce_r, sa->nonce_r_len);
+	if (sa->fragments)
+		ike_build_notify(&b, 0, 0, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	if (build_natd(&b, sa, sa->force_udp) < 0)
 		return -ENOMEM;
 	return ike_build_finish(&b, NULL, 0, NULL);
@@ -402,7 +408,7 @@ void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct i
 	rc = ike_agree(sa, dh, m, NULL);
 	if (rc == 0) {
 		/* The request came under zero for the SPI that we have chosen only now. */
-		detect_nat(sa, m);
+		learn_peer(sa, m);
 		rc = build_answer(sa, &choice, dh);
 	}
 	ike_dh_free(dh);

@@ -119,7 +119,7 @@ static int read_payload(struct ike_message *m, uint8_t type, struct view body)
 
 static bool known(uint8_t type)
 {
-	return (type >= IKE_SA && type <= IKE_EAP) || type == IKE_SKF;
+	return type >= IKE_SA && type <= IKE_EAP;
 }
 
 /* Stops after an SK payload, whose next-payload field names the first one inside. */
@@ -134,10 +134,13 @@ static int walk(struct ike_message *m, uint8_t type, struct view v, size_t offse
 		if (!view_u8(&v, &next) || !view_u8(&v, &flags) || !view_u16(&v, &len) || len < 4 ||
 		    !view_take(&v, len - 4u, &body))
 			return -EBADMSG;
-		if (type == IKE_SK) {
+		if (type == IKE_SK || type == IKE_SKF) {
 			if (v.n || !offset)
 				return -EBADMSG;
-			m->sk_body = offset + 4;
+			if (type == IKE_SKF &&
+			    (!view_u16(&body, &m->fragment) || !view_u16(&body, &m->fragments)))
+				return -EBADMSG;
+			m->sk_body = offset + (type == IKE_SKF ? 8 : 4);
 			m->sk_first = next;
 			return 0;
 		}
@@ -283,6 +286,44 @@ void ike_build_rewind(struct ike_builder *b, const struct ike_protection *p)
 	b->sk_at = 0;
 	if (p)
 		ike_build_encrypted(b, p);
+}
+
+size_t ike_build_length(const struct ike_builder *b, const struct ike_protection *p)
+{
+	size_t plain_len = b->w.n - b->plain_at;
+
+	return b->sk_at ? b->sk_at + 4 + ike_protect_overhead(p, plain_len) + plain_len : b->w.n;
+}
+
+int ike_build_fragment(const struct ike_builder *b, const struct ike_protection *p,
+		       const struct ike_piece *piece, size_t each, uint64_t iv_counter,
+		       const uint8_t iv_random[16], uint8_t *out, size_t cap)
+{
+	size_t from = b->plain_at + (piece->number - 1u) * each, left = b->w.n - from;
+	size_t n = piece->number < piece->total ? each : left;
+	size_t iv_bytes = algo_ciphers[p->cipher].iv_bytes;
+	size_t overhead = ike_protect_overhead(p, n);
+	struct writer w;
+	int rc;
+
+	if (n > left)
+		return -EINVAL;
+	writer_init(&w, out, cap);
+	writer_bytes(&w, b->w.p, IKE_HEADER_BYTES);
+	writer_u8(&w, piece->number == 1 ? piece->first : IKE_NO_PAYLOAD);
+	writer_u8(&w, 0);
+	writer_u16(&w, (uint16_t)(8 + overhead + n));
+	writer_u16(&w, piece->number);
+	writer_u16(&w, piece->total);
+	writer_room(&w, iv_bytes);
+	writer_bytes(&w, b->w.p + from, n);
+	writer_room(&w, overhead - iv_bytes);
+	if (w.failed)
+		return -ENOBUFS;
+	out[16] = IKE_SKF;
+	writer_patch_u32(&w, 24, (uint32_t)w.n);
+	rc = ike_protect(p, out, IKE_HEADER_BYTES + 8, n, iv_counter, iv_random);
+	return rc < 0 ? rc : (int)w.n;
 }
 
 int ike_build_finish(struct ike_builder *b, const struct ike_protection *p, uint64_t iv_counter,

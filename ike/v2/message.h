@@ -6,6 +6,7 @@
 #define IKE_V2_MESSAGE_H
 
 #include "ike/crypto.h"
+#include "ike/fragment.h"
 #include "ike/wire.h"
 
 #include <stdbool.h>
@@ -46,31 +47,32 @@ enum ike_payload {
 #define IKE_PAYLOAD_BIT(type) (UINT64_C(1) << (type)) /* types 33..53 fit */
 
 /* Notify message types (RFC 7296 §3.10.1). X(NAME, number) */
-#define IKE_NOTIFIES(_)                        \
-	_(UNSUPPORTED_CRITICAL_PAYLOAD, 1)     \
-	_(INVALID_IKE_SPI, 4)                  \
-	_(INVALID_MAJOR_VERSION, 5)            \
-	_(INVALID_SYNTAX, 7)                   \
-	_(INVALID_MESSAGE_ID, 9)               \
-	_(INVALID_SPI, 11)                     \
-	_(NO_PROPOSAL_CHOSEN, 14)              \
-	_(INVALID_KE_PAYLOAD, 17)              \
-	_(AUTHENTICATION_FAILED, 24)           \
-	_(SINGLE_PAIR_REQUIRED, 34)            \
-	_(NO_ADDITIONAL_SAS, 35)               \
-	_(INTERNAL_ADDRESS_FAILURE, 36)        \
-	_(FAILED_CP_REQUIRED, 37)              \
-	_(TS_UNACCEPTABLE, 38)                 \
-	_(INVALID_SELECTORS, 39)               \
-	_(TEMPORARY_FAILURE, 43)               \
-	_(CHILD_SA_NOT_FOUND, 44)              \
-	_(INITIAL_CONTACT, 16384)              \
-	_(NAT_DETECTION_SOURCE_IP, 16388)      \
-	_(NAT_DETECTION_DESTINATION_IP, 16389) \
-	_(COOKIE, 16390)                       \
-	_(USE_TRANSPORT_MODE, 16391)           \
-	_(REKEY_SA, 16393)                     \
-	_(ESP_TFC_PADDING_NOT_SUPPORTED, 16394)
+#define IKE_NOTIFIES(_)                         \
+	_(UNSUPPORTED_CRITICAL_PAYLOAD, 1)      \
+	_(INVALID_IKE_SPI, 4)                   \
+	_(INVALID_MAJOR_VERSION, 5)             \
+	_(INVALID_SYNTAX, 7)                    \
+	_(INVALID_MESSAGE_ID, 9)                \
+	_(INVALID_SPI, 11)                      \
+	_(NO_PROPOSAL_CHOSEN, 14)               \
+	_(INVALID_KE_PAYLOAD, 17)               \
+	_(AUTHENTICATION_FAILED, 24)            \
+	_(SINGLE_PAIR_REQUIRED, 34)             \
+	_(NO_ADDITIONAL_SAS, 35)                \
+	_(INTERNAL_ADDRESS_FAILURE, 36)         \
+	_(FAILED_CP_REQUIRED, 37)               \
+	_(TS_UNACCEPTABLE, 38)                  \
+	_(INVALID_SELECTORS, 39)                \
+	_(TEMPORARY_FAILURE, 43)                \
+	_(CHILD_SA_NOT_FOUND, 44)               \
+	_(INITIAL_CONTACT, 16384)               \
+	_(NAT_DETECTION_SOURCE_IP, 16388)       \
+	_(NAT_DETECTION_DESTINATION_IP, 16389)  \
+	_(COOKIE, 16390)                        \
+	_(USE_TRANSPORT_MODE, 16391)            \
+	_(REKEY_SA, 16393)                      \
+	_(ESP_TFC_PADDING_NOT_SUPPORTED, 16394) \
+	_(FRAGMENTATION_SUPPORTED, 16430)
 
 enum ike_notify_type {
 #define IKE_NOTIFY_ENUM(name, number) N_##name = number,
@@ -112,8 +114,9 @@ struct ike_message {
 	unsigned n_notify, n_delete;
 	struct ike_notify notify[IKE_NOTIFY_MAX];
 	struct ike_delete deletes[IKE_DELETE_MAX];
-	size_t sk_body; /* offset of the SK payload's body in the message; 0: there is none */
+	size_t sk_body; /* offset of the SK payload's IV in the message; 0: there is none */
 	uint8_t sk_first;
+	uint16_t fragment, fragments; /* of an SKF payload: number and how many; 0: it is an SK */
 };
 
 /* The header alone. -EBADMSG: shorter than it says. */
@@ -161,6 +164,14 @@ void ike_build_notify(struct ike_builder *b, uint8_t protocol, uint32_t spi, uin
 		      const void *data, size_t len);
 /* Forgets all payloads written so far, to answer with an error instead. */
 void ike_build_rewind(struct ike_builder *b, const struct ike_protection *p);
+/* How long the message will be when finished. */
+size_t ike_build_length(const struct ike_builder *b, const struct ike_protection *p);
+/* Writes fragment `number` of `total` (RFC 7383 §2.5), with `each` bytes of the payloads that this
+ * builder holds (the last one with what is left), as a whole message into out. Its length or
+ * -errno. */
+int ike_build_fragment(const struct ike_builder *b, const struct ike_protection *p,
+		       const struct ike_piece *piece, size_t each, uint64_t iv_counter,
+		       const uint8_t iv_random[16], uint8_t *out, size_t cap);
 /* Fills in lengths and encrypts. The message's length, or -ENOBUFS or what ike_protect() says. */
 int ike_build_finish(struct ike_builder *b, const struct ike_protection *p, uint64_t iv_counter,
 		     const uint8_t iv_random[16]);

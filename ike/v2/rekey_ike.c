@@ -34,6 +34,7 @@ static struct ike_sa *offspring(struct ike_sa *sa, bool initiator)
 	o->nat_local = sa->nat_local;
 	o->nat_remote = sa->nat_remote;
 	o->udp = sa->udp;
+	o->fragments = sa->fragments;
 	return o;
 }
 

@@ -311,6 +311,7 @@ void sim_conf(const struct sim *s, unsigned a, unsigned b, struct conf_tunnel *t
 	algo_list_add(&t->ike_dh, DH_X25519);
 	t->ike_lifetime = 14400;
 	t->dpd = 10;
+	t->ike_fragment = 1280;
 	algo_list_add(&t->esp_cipher, CIPHER_AES128_CBC);
 	algo_list_add(&t->esp_auth, AUTH_SHA256);
 	t->esp_lifetime = 3600;

@@ -99,6 +99,10 @@ static const struct edit values[] = {
 	{ "name = \"wan\"", "name = \"\\x1b[31m\"",
 	  "2: error: port '\\x1b[31m': name = '\\x1b[31m': the name holds a character that is not "
 	  "allowed; a name has 1 to 32 letters, digits, '_' or '-'\n" },
+	{ "dpd = 20", "ike_fragment = 575",
+	  "19: error: " TUNNEL_A
+	  "ike_fragment = 575: must be a number from 576 to 9216 bytes, or 0\n" },
+	{ "dpd = 20", "ike_fragment = 0", "" },
 	/* not yet */
 	{ "dpd = 20", "ike_version = \"v1\"",
 	  "19: error: " TUNNEL_A "ike_version = 'v1': not supported yet; allowed: v2\n" },
