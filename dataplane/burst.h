@@ -84,7 +84,8 @@ enum tag_kind {
 	TAG_FRAME,	  /* a finished frame; value: port */
 	TAG_PUNT_IKE,	  /* at: offset of the UDP header; data at the IP header */
 	TAG_PUNT_NEIGH,	  /* ARP, or IPv6 ND with data at the Ethernet header; value: interface */
-	TAG_PUNT_LOCAL,	  /* an IP packet to one of our addresses; value: table */
+	TAG_PUNT_LOCAL,	  /* an IP packet to an interface's address; value: table */
+	TAG_PUNT_INNER,	  /* an IP packet to a tunnel's inner address; value: tunnel */
 	TAG_PUNT_RESOLVE, /* an IP packet for an on-link host; value: interface */
 };
 

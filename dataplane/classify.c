@@ -207,7 +207,7 @@ static void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf
 		worker_drop(w, m, DROP_NOT_FOR_US);
 	} else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
 		tag_set(m, TAG_PUNT_LOCAL, 0, DATAPLANE_UNDERLAY);
-		punt(w, m, PUNT_LOCAL);
+		punt(w, m, PUNT_ICMP);
 	} else {
 		worker_drop(w, m, DROP_NO_PROTOCOL);
 	}

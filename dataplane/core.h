@@ -43,6 +43,8 @@ struct dataplane {
 	uint32_t *neighbours_free;
 	uint32_t n_neighbours_free;
 	uint64_t main_drop[DROP_REASON_COUNT];
+	const struct dataplane_main_ops *main_ops; /* NULL: nobody */
+	void *main_ctx;
 
 	/* negotiator */
 	struct crypt *keys; /* expands keys */
@@ -58,9 +60,12 @@ int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
 int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *index);
 struct interface *interface_get(struct dataplane *dp, uint32_t index); /* NULL: none */
 
-/* A packet into the worker that sends for everybody, tagged. It belongs to the worker afterwards;
- * -EAGAIN: the ring is full and the packet freed. */
-int inject(struct dataplane *dp, enum injector from, struct rte_mbuf *m);
+/* A tagged packet into a worker; the first one serves if it does not matter which. It belongs to
+ * the worker afterwards; -EAGAIN: the ring is full and the packet freed. */
+int inject(struct dataplane *dp, unsigned worker, enum injector from, struct rte_mbuf *m);
+
+/* A punted packet to a tunnel's inner local address; takes it. */
+void inner_take(struct dataplane *dp, struct rte_mbuf *m, uint32_t tunnel);
 
 /* What main answers and resolves. */
 int host_open(struct dataplane *dp);

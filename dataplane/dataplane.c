@@ -423,9 +423,9 @@ void dataplane_close(struct dataplane *dp)
 	unmap(dp, sizeof(*dp));
 }
 
-int inject(struct dataplane *dp, enum injector from, struct rte_mbuf *m)
+int inject(struct dataplane *dp, unsigned worker, enum injector from, struct rte_mbuf *m)
 {
-	if (rte_ring_sp_enqueue(dp->worker[0]->inject[from], m) == 0)
+	if (rte_ring_sp_enqueue(dp->worker[worker]->inject[from], m) == 0)
 		return 0;
 	rte_pktmbuf_free(m);
 	return -EAGAIN;

@@ -78,6 +78,17 @@ static void to_tunnel(struct worker *w, struct burst *b, struct rte_mbuf *m, uin
 	}
 }
 
+static void to_us(struct worker *w, struct rte_mbuf *m, uint32_t index, uint32_t table)
+{
+	bool inner = index & NEXTHOP_LOCAL_TUNNEL;
+
+	if (inner)
+		tag_set(m, TAG_PUNT_INNER, 0, index & ~NEXTHOP_LOCAL_TUNNEL);
+	else
+		tag_set(m, TAG_PUNT_LOCAL, 0, table);
+	punt(w, m, punt_class(packet(m), m->data_len, inner));
+}
+
 void forward(struct worker *w, struct burst *b)
 {
 	uint32_t nh[BURST_MAX];
@@ -98,8 +109,7 @@ void forward(struct worker *w, struct burst *b)
 			worker_drop(w, m, DROP_TABLE_LOOP);
 			continue;
 		case NEXTHOP_LOCAL:
-			tag_set(m, TAG_PUNT_LOCAL, 0, table & ~BURST_OWN);
-			punt(w, m, PUNT_LOCAL);
+			to_us(w, m, nexthop_index(nh[i]), table & ~BURST_OWN);
 			continue;
 		case NEXTHOP_LINK:
 		case NEXTHOP_NEIGHBOUR:

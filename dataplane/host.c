@@ -105,7 +105,7 @@ static void send_frame(struct dataplane *dp, const struct interface *i, const ui
 		tag_set(m, TAG_ROUTE, 0, DATAPLANE_UNDERLAY);
 	else
 		tag_set(m, TAG_FRAME, 0, i->port);
-	if (inject(dp, INJECT_MAIN, m) != 0)
+	if (inject(dp, 0, INJECT_MAIN, m) != 0)
 		dp->main_drop[DROP_PUNT_FULL]++;
 }
 
@@ -285,7 +285,7 @@ static void release(void *ctx, void *packet, bool send)
 
 	if (!send)
 		drop(dp, packet, DROP_UNRESOLVED);
-	else if (inject(dp, INJECT_MAIN, packet) != 0)
+	else if (inject(dp, 0, INJECT_MAIN, packet) != 0)
 		dp->main_drop[DROP_PUNT_FULL]++;
 }
 
@@ -442,7 +442,7 @@ static void got_local(struct dataplane *dp, struct rte_mbuf *m, const struct tag
 		return;
 	}
 	tag_set(m, TAG_ROUTE, 0, tag->value);
-	if (inject(dp, INJECT_MAIN, m) != 0)
+	if (inject(dp, 0, INJECT_MAIN, m) != 0)
 		dp->main_drop[DROP_PUNT_FULL]++;
 }
 
@@ -497,6 +497,9 @@ static bool take(struct dataplane *dp, struct rte_ring *r)
 			break;
 		case TAG_PUNT_LOCAL:
 			got_local(dp, m[i], &tag);
+			break;
+		case TAG_PUNT_INNER:
+			inner_take(dp, m[i], tag.value);
 			break;
 		case TAG_PUNT_RESOLVE:
 			got_unresolved(dp, m[i], &tag);

@@ -65,7 +65,7 @@ void link_out(struct worker *w, struct burst *b)
 			punt(w, m, PUNT_RESOLVE);
 			continue;
 		}
-		if (unlikely(len > n->mtu || m->data_off < NEIGHBOUR_HEAD)) {
+		if (unlikely(len > n->mtu || m->data_off < n->len)) {
 			worker_drop(w, m, DROP_TOO_BIG);
 			continue;
 		}

@@ -372,5 +372,5 @@ int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
 		memcpy(ip + head, data, len);
 	write_udp(ip, local, remote, (unsigned)len + UDP_BYTES);
 	tag_set(m, TAG_ROUTE, 0, DATAPLANE_UNDERLAY);
-	return inject(dp, INJECT_NEGOTIATOR, m);
+	return inject(dp, 0, INJECT_NEGOTIATOR, m);
 }

@@ -37,6 +37,11 @@
 #define UDP_IKE_NATT 4500
 #define UDP_VXLAN    4789
 
+#define TCP_BGP		 179
+#define UDP_BFD		 3784 /* RFC 5881 §4 */
+#define UDP_BFD_ECHO	 3785
+#define UDP_BFD_MULTIHOP 4784 /* RFC 5883 §5 */
+
 static inline uint16_t get16(const void *p)
 {
 	uint16_t v;

@@ -1,5 +1,6 @@
 #include "dataplane/punt.h"
 
+#include "dataplane/packet.h"
 #include "dataplane/worker.h"
 
 #include <rte_cycles.h>
@@ -8,10 +9,9 @@
 static const struct {
 	uint32_t rate, burst;
 } budgets[PUNT_CLASSES] = {
-	[PUNT_IKE] = { 50000, 4096 },
-	[PUNT_NEIGH] = { 2000, 256 },
-	[PUNT_LOCAL] = { 5000, 512 },
-	[PUNT_RESOLVE] = { 1000, 256 },
+	[PUNT_IKE] = { 50000, 4096 },	[PUNT_ROUTING] = { 50000, 4096 },
+	[PUNT_NEIGH] = { 2000, 256 },	[PUNT_ICMP] = { 2000, 256 },
+	[PUNT_RESOLVE] = { 1000, 256 }, [PUNT_OTHER] = { 1000, 256 },
 };
 
 #define REFILLS_PER_SECOND 1000
@@ -34,6 +34,25 @@ void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 		p->ring_negotiator = true;
 	else
 		p->ring_main = true;
+}
+
+enum punt_class punt_class(const uint8_t *ip, unsigned len, bool inner)
+{
+	unsigned head = ip[0] >> 4 == 4 ? (ip[0] & 15) * 4u : IP6_BYTES;
+	unsigned proto = ip[0] >> 4 == 4 ? ip[9] : ip[6];
+	const uint8_t *l4 = ip + head;
+	unsigned to;
+
+	if (proto == PROTO_ICMP || proto == PROTO_ICMPV6)
+		return PUNT_ICMP;
+	if (!inner || len < head + 4)
+		return PUNT_OTHER;
+	to = get_be16(l4 + 2);
+	if (proto == PROTO_TCP && (get_be16(l4) == TCP_BGP || to == TCP_BGP))
+		return PUNT_ROUTING;
+	if (proto == PROTO_UDP && (to == UDP_BFD || to == UDP_BFD_ECHO || to == UDP_BFD_MULTIHOP))
+		return PUNT_ROUTING;
+	return PUNT_OTHER;
 }
 
 void punt_refill(struct worker *w, uint64_t tsc)

@@ -14,7 +14,15 @@
 struct worker;
 struct doorbell;
 
-enum punt_class { PUNT_IKE, PUNT_NEIGH, PUNT_LOCAL, PUNT_RESOLVE, PUNT_CLASSES };
+enum punt_class {
+	PUNT_IKE,
+	PUNT_ROUTING, /* BGP and BFD to inner addresses */
+	PUNT_NEIGH,   /* ARP and ND */
+	PUNT_ICMP,    /* to any of our addresses */
+	PUNT_RESOLVE, /* their next hop is being asked for */
+	PUNT_OTHER,
+	PUNT_CLASSES
+};
 
 struct punt {
 	uint32_t budget[PUNT_CLASSES]; /* packets that may still go */
@@ -27,6 +35,8 @@ struct punt {
 /* Hands the tagged packet over to the thread of its class, or drops it by reason. */
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class);
 void punt_refill(struct worker *w, uint64_t tsc);
+/* The class of an IP packet to one of our addresses; inner: a tunnel's. */
+enum punt_class punt_class(const uint8_t *ip, unsigned len, bool inner);
 /* Rings the bells of who got something since the last call. */
 void punt_flush(struct worker *w);
 

@@ -1,0 +1,262 @@
+/* Packets to and from tunnels' inner local addresses. */
+#include "rig.h"
+
+#include "dataplane/packet.h"
+#include "dataplane/punt.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const struct dataplane_negotiator_ops quiet;
+static uint32_t table;
+
+/* Tunnels 0..3 in one table, owned by different workers if there are several; their outbound SAs
+ * have SPI 1000 + n. */
+static void make_tunnels(void)
+{
+	static const uint8_t key[20] = { 1, 2, 3 };
+
+	assert_int_equal(dataplane_negotiator_register(rig_dp), 0);
+	rig_resolve_next_hop();
+	assert_int_equal(dataplane_table_add(rig_dp, &table), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
+					      .customer_ip = addr_ipv4(0xcb007101 + i),
+					      .table = table,
+					      .inner = { addr_ipv4(0xa9fe0002 + i * 4), 30 },
+					      .inner_peer = addr_ipv4(0xa9fe0001 + i * 4) };
+		struct dataplane_sa sa = { .tunnel = i,
+					   .spi = 1000 + i,
+					   .cipher = CIPHER_AES128_GCM,
+					   .cipher_key = key,
+					   .cipher_key_len = 20,
+					   .local = { t.cloud_ip, 0 },
+					   .remote = { t.customer_ip, 0 } };
+
+		assert_int_equal(dataplane_tunnel_add(rig_dp, i, &t), 0);
+		assert_int_equal(dataplane_sa_install(rig_dp, &sa), 0);
+	}
+	rig_run();
+	while (dataplane_negotiator_poll(rig_dp, &quiet, NULL))
+		;
+}
+
+static void done(void)
+{
+	dataplane_negotiator_unregister(rig_dp);
+}
+
+/* As if it had been decrypted, or had come from a VPC through its table. */
+static void route(const uint8_t *ip, unsigned len)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rig_frames);
+
+	assert_non_null(m);
+	memcpy(rte_pktmbuf_append(m, (uint16_t)len), ip, len);
+	tag_set(m, TAG_ROUTE, 0, table);
+	assert_int_equal(inject(rig_dp, 0, INJECT_MAIN, m), 0);
+}
+
+struct seen {
+	unsigned n;
+	uint32_t tunnel;
+	size_t len;
+	uint8_t ip[128];
+	bool wanted;
+};
+
+static bool on_inner(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len)
+{
+	struct seen *s = ctx;
+
+	s->n++;
+	s->tunnel = tunnel;
+	s->len = len;
+	memcpy(s->ip, ip, len < sizeof(s->ip) ? len : sizeof(s->ip));
+	return s->wanted;
+}
+
+static const struct dataplane_main_ops ops = { on_inner };
+
+static unsigned make_tcp(uint8_t *ip, const char *src, const char *dst, uint16_t port)
+{
+	uint8_t *tcp = ip + rig_ip4(ip, src, dst, PROTO_TCP, 20);
+
+	memset(tcp, 0, 20);
+	put_be16(tcp, 40000);
+	put_be16(tcp + 2, port);
+	ip[8] = 1; /* as BGP's */
+	put16(ip + 10, 0);
+	put16(ip + 10, ip4_sum(ip, 20));
+	return 40;
+}
+
+static unsigned make_echo(uint8_t *ip, const char *src, const char *dst)
+{
+	uint8_t *icmp = ip + rig_ip4(ip, src, dst, PROTO_ICMP, 16);
+
+	memset(icmp, 0, 16);
+	icmp[0] = 8;
+	put16(icmp + 2, (uint16_t)~sum_fold(sum_bytes(icmp, 16)));
+	return 36;
+}
+
+static void main_gets_what_is_for_it(void **state)
+{
+	struct seen s = { .wanted = true };
+	uint8_t p[64], f[2048];
+	unsigned len;
+
+	make_tunnels();
+	dataplane_main_register(rig_dp, &ops, &s);
+	len = make_tcp(p, "169.254.0.5", "169.254.0.6", 179);
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.tunnel, 1);
+	assert_int_equal(s.len, len);
+	assert_memory_equal(s.ip, p, len);
+
+	/* From elsewhere in the table, and an echo request that is wanted as well. */
+	len = make_echo(p, "172.16.0.9", "169.254.0.14");
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.tunnel, 3);
+	assert_int_equal(rig_take(0, f), 0);
+
+	/* Nobody wants it: an echo request is answered into the peer's tunnel, the rest dropped. */
+	s.wanted = false;
+	len = make_echo(p, "169.254.0.9", "169.254.0.10");
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 3);
+	assert_true(rig_take(0, f) > 14 + 20 + 8 + len);
+	assert_int_equal(get_be32(f + 14 + 20), 1002);
+	len = make_tcp(p, "169.254.0.9", "169.254.0.10", 22);
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 4);
+	assert_int_equal(rig_dropped(DROP_NO_PROTOCOL), 1);
+	done();
+}
+
+static void what_main_sends_takes_its_tunnel(void **state)
+{
+	struct prefix stolen = rig_prefix("169.254.0.13/32"), net = rig_prefix("172.16.0.0/12");
+	uint32_t nh;
+	uint8_t p[64], f[2048];
+	const uint32_t third = 2;
+	unsigned len;
+
+	make_tunnels();
+	/* The peer of tunnel 3 is announced by somebody behind tunnel 0. */
+	assert_int_equal(dataplane_route_set(rig_dp, table, &stolen, nexthop(NEXTHOP_TUNNEL, 0)),
+			 0);
+	for (unsigned i = 0; i < 4; i++) {
+		char from[16], to[16];
+
+		snprintf(from, sizeof(from), "169.254.0.%u", 4 * i + 2);
+		snprintf(to, sizeof(to), "169.254.0.%u", 4 * i + 1);
+		len = make_tcp(p, from, to, 179);
+		assert_int_equal(dataplane_send_inner(rig_dp, i, p, len), 0);
+		rig_run();
+		assert_true(rig_take(0, f) > 14 + 20 + 8 + len);
+		assert_int_equal(get_be32(f + 14 + 20), 1000 + i);
+	}
+	/* Elsewhere: by the table's routes. */
+	assert_int_equal(dataplane_bundle_hold(rig_dp, &third, 1, &nh), 0);
+	assert_int_equal(dataplane_tunnel_state(rig_dp, 2, true), 0);
+	assert_int_equal(dataplane_route_set(rig_dp, table, &net, nh), 0);
+	len = make_tcp(p, "169.254.0.2", "172.16.5.5", 179);
+	assert_int_equal(dataplane_send_inner(rig_dp, 0, p, len), 0);
+	rig_run();
+	assert_true(rig_take(0, f) > 14 + 20 + 8 + len);
+	assert_int_equal(get_be32(f + 14 + 20), 1002);
+
+	assert_int_equal(dataplane_send_inner(rig_dp, 9, p, len), -EINVAL);
+	assert_int_equal(dataplane_send_inner(rig_dp, TUNNELS_MAX, p, len), -EINVAL);
+	assert_int_equal(dataplane_send_inner(rig_dp, 0, p, len - 1), -EINVAL);
+	p[12]++;
+	assert_int_equal(dataplane_send_inner(rig_dp, 0, p, len), -EINVAL);
+	assert_int_equal(rig_handed_over() > 0, rig_dp->n_workers > 1);
+	done();
+}
+
+static const struct {
+	const char *what;
+	uint8_t proto;
+	uint16_t sport, dport;
+	bool inner;
+	enum punt_class class;
+} classes[] = {
+	{ "BGP from the peer", PROTO_TCP, 40000, 179, true, PUNT_ROUTING },
+	{ "BGP answered", PROTO_TCP, 179, 40000, true, PUNT_ROUTING },
+	{ "BGP to an interface", PROTO_TCP, 40000, 179, false, PUNT_OTHER },
+	{ "BFD", PROTO_UDP, 50000, 3784, true, PUNT_ROUTING },
+	{ "BFD, multihop", PROTO_UDP, 50000, 4784, true, PUNT_ROUTING },
+	{ "a UDP port of no use", PROTO_UDP, 3784, 53, true, PUNT_OTHER },
+	{ "ssh", PROTO_TCP, 40000, 22, true, PUNT_OTHER },
+	{ "ping", PROTO_ICMP, 0x0800, 0, true, PUNT_ICMP },
+	{ "ping to an interface", PROTO_ICMP, 0x0800, 0, false, PUNT_ICMP },
+	{ "OSPF", 89, 0, 0, true, PUNT_OTHER },
+};
+
+static void each_class_is_told(void **state)
+{
+	uint8_t p[64];
+
+	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		memset(p, 0, sizeof(p));
+		rig_ip4(p, "169.254.0.1", "169.254.0.2", classes[i].proto, 8);
+		put_be16(p + 20, classes[i].sport);
+		put_be16(p + 22, classes[i].dport);
+		print_message("%s\n", classes[i].what);
+		assert_int_equal(punt_class(p, 28, classes[i].inner), classes[i].class);
+		assert_int_equal(punt_class(p, 20, classes[i].inner),
+				 classes[i].class == PUNT_ICMP ? PUNT_ICMP : PUNT_OTHER);
+	}
+}
+
+/* Pings by the thousand: BGP comes through. */
+static void a_flood_starves_no_other(void **state)
+{
+	struct seen s = { .wanted = true };
+	unsigned pings, len;
+	uint8_t p[64];
+
+	make_tunnels();
+	dataplane_main_register(rig_dp, &ops, &s);
+	for (unsigned i = 0; i < 40; i++) {
+		for (unsigned k = 0; k < 64; k++)
+			route(p, make_echo(p, "169.254.0.1", "169.254.0.2"));
+		while (worker_run_once(rig_dp->worker[0]))
+			;
+	}
+	assert_in_range(rig_dropped(DROP_PUNT_BUDGET), 1, 40 * 64 - 256);
+	len = make_tcp(p, "169.254.0.5", "169.254.0.6", 179);
+	route(p, len);
+	rig_run();
+	pings = s.n - 1;
+	assert_in_range(pings, 256, 40 * 64 - 1);
+	assert_int_equal(s.tunnel, 1);
+	assert_memory_equal(s.ip, p, len);
+	done();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_class_is_told),
+		cmocka_unit_test_setup_teardown(main_gets_what_is_for_it, rig_set_up,
+						rig_tear_down),
+		cmocka_unit_test_setup_teardown(what_main_sends_takes_its_tunnel, rig_set_up,
+						rig_tear_down),
+		{ "what_main_sends_takes_its_tunnel, three workers",
+		  what_main_sends_takes_its_tunnel, rig_set_up_three, rig_tear_down, NULL },
+		cmocka_unit_test_setup_teardown(a_flood_starves_no_other, rig_set_up,
+						rig_tear_down),
+	};
+
+	return cmocka_run_group_tests_name("inner", tests, NULL, NULL);
+}
