@@ -1,37 +1,73 @@
 #include "routing/overlap.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
-void overlap_count(struct node *n, int by)
+static void count(struct node *n, int by)
 {
-	n->claims_here += (uint32_t)by;
 	for (; n != NULL; n = n->parent)
 		n->claims += (uint32_t)by;
 }
 
-/* Collects the claims at and below n, and forgets who owned what. */
-static size_t collect(struct node *n, struct claim *out)
+int overlap_claim(struct trie *t, const struct rib_route *route, uint64_t order, struct node **at)
 {
-	size_t count = 0;
+	struct claim *c = calloc(1, sizeof(*c));
+	struct node *n = c != NULL ? trie_get(t, &route->prefix) : NULL;
+
+	if (n == NULL) {
+		free(c);
+		return -ENOMEM;
+	}
+	*c = (struct claim){ .next = n->here,
+			     .node = n,
+			     .attachment = route->via_index,
+			     .source = route->source,
+			     .order = order };
+	n->here = c;
+	count(n, 1);
+	*at = n;
+	return 0;
+}
+
+struct node *overlap_unclaim(struct trie *t, const struct rib_route *route)
+{
+	struct node *n = trie_find(t, &route->prefix);
+	struct claim **link = n != NULL ? &n->here : NULL, *c;
+
+	while (link != NULL && *link != NULL &&
+	       ((*link)->attachment != route->via_index || (*link)->source != route->source))
+		link = &(*link)->next;
+	if (link == NULL || *link == NULL)
+		return NULL;
+	c = *link;
+	*link = c->next;
+	free(c);
+	count(n, -1);
+	return n;
+}
+
+/* Collects the claims at and below n, and forgets who owned what. */
+static size_t collect(struct node *n, struct claim **out)
+{
+	size_t found = 0;
 
 	if (n == NULL || n->claims == 0)
 		return 0;
 	n->owners = 0;
 	n->owned_here = false;
 	n->changed = false;
-	for (struct candidate *c = n->candidates; c != NULL; c = c->next)
-		if (overlap_is_claim(&c->route))
-			out[count++] = (struct claim){ c, n };
-	count += collect(n->child[0], out + count);
-	count += collect(n->child[1], out + count);
-	return count;
+	for (struct claim *c = n->here; c != NULL; c = c->next)
+		out[found++] = c;
+	found += collect(n->child[0], out + found);
+	found += collect(n->child[1], out + found);
+	return found;
 }
 
 static int by_arrival(const void *va, const void *vb)
 {
-	const struct claim *a = va, *b = vb;
+	const struct claim *const *a = va, *const *b = vb;
 
-	return a->candidate->order < b->candidate->order ? -1 : 1;
+	return (*a)->order < (*b)->order ? -1 : 1;
 }
 
 static bool is_blocked(const struct node *n, uint32_t owner, const struct node *top)
@@ -62,26 +98,26 @@ static void take(struct node *n, uint32_t owner, const struct node *top)
 	}
 }
 
-struct node *overlap_settle(struct node *n, struct claim *room)
+struct node *overlap_settle(struct node *n, struct claim **room)
 {
 	struct node *top = n;
-	size_t count;
+	size_t found;
 
 	for (struct node *up = n; up != NULL; up = up->parent)
-		if (up->claims_here > 0)
+		if (up->here != NULL)
 			top = up;
-	count = collect(top, room);
-	if (count == 0)
+	found = collect(top, room);
+	if (found == 0)
 		return NULL;
-	qsort(room, count, sizeof(*room), by_arrival);
-	for (size_t i = 0; i < count; i++) {
-		struct candidate *c = room[i].candidate;
-		bool blocked = is_blocked(room[i].node, c->route.via_index, top);
+	qsort(room, found, sizeof(struct claim *), by_arrival);
+	for (size_t i = 0; i < found; i++) {
+		struct claim *c = room[i];
+		bool blocked = is_blocked(c->node, c->attachment, top);
 
 		if (!blocked)
-			take(room[i].node, c->route.via_index, top);
+			take(c->node, c->attachment, top);
 		if (c->overlaps != blocked)
-			room[i].node->changed = true;
+			c->node->changed = true;
 		c->overlaps = blocked;
 	}
 	return top;

@@ -10,21 +10,18 @@
 
 #include "routing/trie.h"
 
-struct claim {
-	struct candidate *candidate;
-	struct node *node;
-};
-
 static inline bool overlap_is_claim(const struct rib_route *route)
 {
 	return route->via == RIB_VIA_ATTACHMENT && route->origin == RIB_PROPAGATED;
 }
 
-/* A claim at n came (+1) or went (-1). */
-void overlap_count(struct node *n, int by);
-/* Settles who is valid after a change at n: sets candidates' overlaps, and changed of their nodes.
+/* 0 or -ENOMEM. Not settled yet. */
+int overlap_claim(struct trie *t, const struct rib_route *route, uint64_t order, struct node **at);
+/* The claim goes; its node stays until trie_prune(). NULL: there is none. */
+struct node *overlap_unclaim(struct trie *t, const struct rib_route *route);
+/* Settles who is valid after a change at n: sets claims' overlaps, and changed of their nodes.
  * room is scratch for all claims of the table. Returns the node below which changes may be, or
  * NULL: nowhere. */
-struct node *overlap_settle(struct node *n, struct claim *room);
+struct node *overlap_settle(struct node *n, struct claim **room);
 
 #endif

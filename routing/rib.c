@@ -1,4 +1,5 @@
 #include "routing/rib.h"
+#include "routing/book.h"
 #include "routing/overlap.h"
 #include "routing/trie.h"
 
@@ -6,10 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A subnet of the table's own, as often as it was added. */
+struct local {
+	struct prefix prefix;
+	uint32_t count;
+};
+
 struct table {
 	uint32_t id;
-	struct trie trie;
-	size_t n_claims;
+	struct book v4, v6;
+	struct trie claims;
+	size_t n_claims, n_candidates;
+	struct local *local;
+	size_t n_local, cap_local;
 };
 
 struct rib {
@@ -21,7 +31,7 @@ struct rib {
 	/* Scratch, grown when a route is added so that removing one needs no memory. */
 	struct rib_route *valid;
 	size_t cap_valid;
-	struct claim *claims;
+	struct claim **claims;
 	size_t cap_claims;
 };
 
@@ -43,162 +53,175 @@ static int reserve(void *v, size_t *cap, size_t need, size_t size)
 	return 0;
 }
 
-/* ---- preference --------------------------------------------------------------------------- */
+/* ---- candidates and routes --------------------------------------------------------------- */
 
-/* Next-hop type, route type, metric: less than 0 if a is preferred, 0 if they share. */
-static int prefer(const struct rib_route *a, const struct rib_route *b)
+static const enum rib_via vias[] = { RIB_VIA_LOCAL, RIB_VIA_ATTACHMENT, RIB_VIA_CONNECTION,
+				     RIB_VIA_GATEWAY };
+static const enum rib_origin origins[] = { RIB_STATIC, RIB_PROPAGATED, RIB_EBGP, RIB_IBGP };
+
+/* Next-hop type first, then route type: the lower is preferred. */
+static uint8_t kind_of(const struct rib_route *r)
 {
-	if (a->via != b->via)
-		return a->via < b->via ? -1 : 1;
-	if (a->origin != b->origin)
-		return a->origin < b->origin ? -1 : 1;
-	if (a->metric != b->metric)
-		return a->metric < b->metric ? -1 : 1;
-	return 0;
+	unsigned via = 0, origin = 0;
+
+	while (via < 3 && vias[via] != r->via)
+		via++;
+	while (origin < 3 && origins[origin] != r->origin)
+		origin++;
+	return (uint8_t)(via * 4 + origin);
 }
 
-static bool comes_before(const struct rib_route *a, const struct rib_route *b)
+static bool is_local(const struct candidate *c)
 {
-	int c = prefer(a, b);
-
-	if (c != 0)
-		return c < 0;
-	return a->via_index != b->via_index ? a->via_index < b->via_index : a->source < b->source;
+	return c->kind < 4;
 }
 
-static bool same_identity(const struct rib_route *a, const struct rib_route *b)
+static uint16_t metric_of(const struct rib_route *r)
 {
-	return a->via == b->via && a->via_index == b->via_index && a->origin == b->origin &&
-	       a->source == b->source;
+	return r->metric < UINT16_MAX ? (uint16_t)r->metric : UINT16_MAX;
 }
+
+static struct rib_route route_of(const struct prefix *p, const struct candidate *c)
+{
+	return (struct rib_route){ .prefix = *p,
+				   .via = vias[c->kind / 4],
+				   .via_index = c->via_index,
+				   .origin = origins[c->kind % 4],
+				   .metric = c->metric,
+				   .source = c->source };
+}
+
+static struct book *book_of(const struct table *t, const struct prefix *p)
+{
+	return (struct book *)(p->addr.family == ADDR_IPV6 ? &t->v6 : &t->v4);
+}
+
+static struct candidate *find(const struct book *b, struct entry *e, uint8_t kind,
+			      uint32_t via_index, uint32_t source)
+{
+	struct candidate *c = e != NULL ? &e->first : NULL;
+
+	while (c != NULL && (c->kind != kind || c->via_index != via_index || c->source != source))
+		c = book_next(b, c);
+	return c;
+}
+
+/* ---- preference -------------------------------------------------------------------------- */
 
 /* A table's own subnets come before everything else, longer prefixes inside them included. */
-static bool lies_in_local(const struct node *n)
+static bool lies_in_local(const struct table *t, const struct prefix *p)
 {
-	for (n = n->parent; n != NULL; n = n->parent)
-		if (n->n_local > 0)
+	for (size_t i = 0; i < t->n_local; i++)
+		if (t->local[i].prefix.len < p->len && prefix_covers(&t->local[i].prefix, p))
 			return true;
 	return false;
 }
 
 static bool is_eligible(const struct candidate *c, bool in_local)
 {
-	return !c->overlaps && (!in_local || c->route.via == RIB_VIA_LOCAL);
+	return !c->overlaps && (!in_local || is_local(c));
 }
 
-static const struct candidate *best_of(const struct node *n, bool in_local)
+static const struct candidate *best_of(const struct book *b, const struct entry *e, bool in_local)
 {
-	const struct candidate *c = n->candidates;
+	const struct candidate *c = &e->first;
 
 	while (c != NULL && !is_eligible(c, in_local))
-		c = c->next;
+		c = book_next(b, c);
 	return c;
 }
 
-/* Chooses anew among the candidates of n. changed: one that was valid has just gone. */
-static void choose(struct rib *r, const struct table *t, struct node *n, bool changed)
+/* Chooses anew among the candidates of e. changed: one that was valid has just gone. */
+static void choose(struct rib *r, const struct table *t, const struct book *b, struct entry *e,
+		   bool changed)
 {
-	bool in_local = lies_in_local(n);
-	const struct candidate *best = best_of(n, in_local);
+	struct prefix p = book_prefix(b, e);
+	bool in_local = lies_in_local(t, &p);
+	const struct candidate *best = best_of(b, e, in_local);
 	unsigned count = 0;
 
-	for (struct candidate *c = n->candidates; c != NULL; c = c->next) {
-		bool valid = is_eligible(c, in_local) && prefer(&c->route, &best->route) == 0;
+	for (struct candidate *c = &e->first; c != NULL; c = book_next(b, c)) {
+		bool valid = is_eligible(c, in_local) && book_prefer(c, best) == 0;
 
 		changed = changed || valid != c->valid;
 		c->valid = valid;
 		if (valid)
-			r->valid[count++] = c->route;
+			r->valid[count++] = route_of(&p, c);
 	}
 	if (changed)
-		r->change(r->ctx, t->id, &n->prefix, r->valid, count);
+		r->change(r->ctx, t->id, &p, r->valid, count);
 }
 
-/* A subnet of the table's own came to n or went: everything inside it is judged anew. */
-static void choose_inside(struct rib *r, const struct table *t, struct node *n)
+/* A subnet of the table's own came or went: everything inside it is judged anew. */
+static void choose_inside(struct rib *r, const struct table *t, const struct prefix *local)
 {
-	for (int i = 0; i < 2; i++) {
-		if (n->child[i] == NULL)
-			continue;
-		choose(r, t, n->child[i], false);
-		choose_inside(r, t, n->child[i]);
+	struct book *b = book_of(t, local);
+	uint32_t n, *list = book_list(b, local, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (book_entry(b, list[i])->len > local->len)
+			choose(r, t, b, book_entry(b, list[i]), false);
+	for (uint32_t i = list != NULL ? BOOK_NONE : book_scan(b, 0); i != BOOK_NONE;
+	     i = book_scan(b, i + 1)) { /* without memory in no order */
+		struct prefix p = book_prefix(b, book_entry(b, i));
+
+		if (p.len > local->len && prefix_covers(local, &p))
+			choose(r, t, b, book_entry(b, i), false);
+	}
+	free(list);
+}
+
+static void mark_overlaps(const struct book *b, struct entry *e, const struct node *n)
+{
+	for (const struct claim *claim = n->here; claim != NULL; claim = claim->next) {
+		struct rib_route r = { .via = RIB_VIA_ATTACHMENT, .origin = RIB_PROPAGATED };
+		struct candidate *c = find(b, e, kind_of(&r), claim->attachment, claim->source);
+
+		if (c != NULL)
+			c->overlaps = claim->overlaps;
 	}
 }
 
 static void choose_changed(struct rib *r, const struct table *t, struct node *n)
 {
+	struct book *b;
+	struct entry *e;
+
 	if (n == NULL || n->claims == 0)
 		return;
-	if (n->changed)
-		choose(r, t, n, false);
-	n->changed = false;
+	if (n->changed) {
+		n->changed = false;
+		b = book_of(t, &n->prefix);
+		e = book_find(b, &n->prefix);
+		mark_overlaps(b, e, n);
+		choose(r, t, b, e, false);
+	}
 	choose_changed(r, t, n->child[0]);
 	choose_changed(r, t, n->child[1]);
 }
 
-/* After route came to n or went; changed: it was valid and went. */
-static void settle(struct rib *r, const struct table *t, struct node *n,
-		   const struct rib_route *route, bool changed)
+/* After route came to e or went; e NULL: it was the last. claim: where, if it is one. changed: it
+ * was valid and went. */
+static void settle(struct rib *r, const struct table *t, const struct book *b, struct entry *e,
+		   const struct rib_route *route, struct node *claim, bool changed)
 {
-	struct node *top = overlap_is_claim(route) ? overlap_settle(n, r->claims) : NULL;
+	struct node *top = claim != NULL ? overlap_settle(claim, r->claims) : NULL;
 
-	n->changed = false;
-	choose(r, t, n, changed);
+	if (claim != NULL) {
+		claim->changed = false;
+		if (e != NULL)
+			mark_overlaps(b, e, claim);
+	}
+	if (e != NULL)
+		choose(r, t, b, e, changed);
+	else if (changed)
+		r->change(r->ctx, t->id, &route->prefix, NULL, 0);
 	choose_changed(r, t, top);
 	if (route->via == RIB_VIA_LOCAL)
-		choose_inside(r, t, n);
+		choose_inside(r, t, &route->prefix);
 }
 
-/* ---- candidates --------------------------------------------------------------------------- */
-
-static struct candidate **link_of(struct node *n, const struct rib_route *route)
-{
-	struct candidate **link = &n->candidates;
-
-	while (*link != NULL && !same_identity(&(*link)->route, route))
-		link = &(*link)->next;
-	return link;
-}
-
-static void put_in_order(struct node *n, struct candidate *c)
-{
-	struct candidate **link = &n->candidates;
-
-	while (*link != NULL && comes_before(&(*link)->route, &c->route))
-		link = &(*link)->next;
-	c->next = *link;
-	*link = c;
-}
-
-static bool is_network(const struct prefix *p)
-{
-	return addr_bits(&p->addr) > 0 && p->len <= addr_bits(&p->addr) && prefix_is_network(p);
-}
-
-static struct candidate *candidate_new(struct rib *r, struct table *t, struct node *n,
-				       const struct rib_route *route)
-{
-	bool claim = overlap_is_claim(route);
-	struct candidate *c;
-
-	if (reserve(&r->valid, &r->cap_valid, n->n_candidates + 1u, sizeof(*r->valid)) != 0 ||
-	    reserve(&r->claims, &r->cap_claims, t->n_claims + claim, sizeof(*r->claims)) != 0)
-		return NULL;
-	c = calloc(1, sizeof(*c));
-	if (c == NULL)
-		return NULL;
-	c->route = *route;
-	c->order = r->arrivals++;
-	n->n_candidates++;
-	n->n_local += route->via == RIB_VIA_LOCAL;
-	if (claim) {
-		t->n_claims++;
-		overlap_count(n, 1);
-	}
-	return c;
-}
-
-/* ---- tables ------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 /* Where table id is, or would be. */
 static size_t table_place(const struct rib *r, uint32_t id)
@@ -236,41 +259,45 @@ int rib_table_add(struct rib *r, uint32_t id)
 	if (t == NULL)
 		return -ENOMEM;
 	t->id = id;
+	book_init(&t->v4, ADDR_IPV4);
+	book_init(&t->v6, ADDR_IPV6);
 	memmove(&r->tables[i + 1], &r->tables[i], (r->n_tables - i) * sizeof(struct table *));
 	r->tables[i] = t;
 	r->n_tables++;
 	return 0;
 }
 
-static void withdraw_all(struct rib *r, const struct table *t)
+static void withdraw(struct rib *r, const struct table *t, const struct book *b, uint32_t i)
 {
-	for (struct node *n = trie_next(&t->trie, NULL); n != NULL; n = trie_next(&t->trie, n)) {
-		bool any = false;
+	const struct entry *e = book_entry(b, i);
+	struct prefix p = book_prefix(b, e);
 
-		for (const struct candidate *c = n->candidates; c != NULL; c = c->next)
-			any = any || c->valid;
-		if (any)
-			r->change(r->ctx, t->id, &n->prefix, NULL, 0);
+	for (const struct candidate *c = &e->first; c != NULL; c = book_next(b, c)) {
+		if (c->valid) {
+			r->change(r->ctx, t->id, &p, NULL, 0);
+			return;
+		}
 	}
 }
 
-static void node_free(struct node *n)
+static void withdraw_all(struct rib *r, const struct table *t, const struct book *b)
 {
-	if (n == NULL)
-		return;
-	node_free(n->child[0]);
-	node_free(n->child[1]);
-	for (struct candidate *c = n->candidates, *next; c != NULL; c = next) {
-		next = c->next;
-		free(c);
-	}
-	free(n);
+	uint32_t n, *list = book_list(b, NULL, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		withdraw(r, t, b, list[i]);
+	for (uint32_t i = list != NULL ? BOOK_NONE : book_scan(b, 0); i != BOOK_NONE;
+	     i = book_scan(b, i + 1))
+		withdraw(r, t, b, i);
+	free(list);
 }
 
 static void table_free(struct table *t)
 {
-	node_free(t->trie.root4);
-	node_free(t->trie.root6);
+	book_clear(&t->v4);
+	book_clear(&t->v6);
+	trie_clear(&t->claims);
+	free(t->local);
 	free(t);
 }
 
@@ -281,14 +308,13 @@ int rib_table_delete(struct rib *r, uint32_t id)
 
 	if (t == NULL)
 		return -ENOENT;
-	withdraw_all(r, t);
+	withdraw_all(r, t, &t->v4);
+	withdraw_all(r, t, &t->v6);
 	r->n_tables--;
 	memmove(&r->tables[i], &r->tables[i + 1], (r->n_tables - i) * sizeof(struct table *));
 	table_free(t);
 	return 0;
 }
-
-/* ---- face --------------------------------------------------------------------------------- */
 
 struct rib *rib_new(rib_change_fn change, void *ctx)
 {
@@ -313,60 +339,155 @@ void rib_free(struct rib *r)
 	free(r);
 }
 
+/* ---- adding and removing ----------------------------------------------------------------- */
+
+static bool is_network(const struct prefix *p)
+{
+	return addr_bits(&p->addr) > 0 && p->len <= addr_bits(&p->addr) && prefix_is_network(p);
+}
+
+static void local_count(struct table *t, const struct prefix *p, int by)
+{
+	size_t i = 0;
+
+	while (i < t->n_local && !prefix_equal(&t->local[i].prefix, p))
+		i++;
+	if (i == t->n_local) /* there is room */
+		t->local[t->n_local++] = (struct local){ *p, 0 };
+	t->local[i].count += (uint32_t)by;
+	if (t->local[i].count == 0)
+		t->local[i] = t->local[--t->n_local];
+}
+
+static int reserve_all(struct rib *r, struct table *t, const struct book *b, struct entry *e,
+		       const struct rib_route *route)
+{
+	size_t share = 1;
+	int err;
+
+	for (const struct candidate *c = e != NULL ? &e->first : NULL; c != NULL;
+	     c = book_next(b, c))
+		share++;
+	err = reserve(&r->valid, &r->cap_valid, share, sizeof(*r->valid));
+	if (err == 0 && overlap_is_claim(route))
+		err = reserve(&r->claims, &r->cap_claims, t->n_claims + 1, sizeof(struct claim *));
+	if (err == 0 && route->via == RIB_VIA_LOCAL)
+		err = reserve(&t->local, &t->cap_local, t->n_local + 1, sizeof(*t->local));
+	return err;
+}
+
+static int add_new(struct rib *r, struct table *t, struct book *b, struct entry *e,
+		   const struct rib_route *route)
+{
+	struct candidate c = { .via_index = route->via_index,
+			       .source = route->source,
+			       .metric = metric_of(route),
+			       .kind = kind_of(route) };
+	struct node *claim = NULL;
+	int err = reserve_all(r, t, b, e, route);
+
+	if (err == 0 && overlap_is_claim(route))
+		err = overlap_claim(&t->claims, route, r->arrivals, &claim);
+	if (err != 0)
+		return err;
+	e = book_add(b, &route->prefix, &c);
+	if (e == NULL) {
+		if (claim != NULL)
+			trie_prune(&t->claims, overlap_unclaim(&t->claims, route));
+		return -ENOMEM;
+	}
+	r->arrivals++;
+	t->n_candidates++;
+	t->n_claims += claim != NULL;
+	if (route->via == RIB_VIA_LOCAL)
+		local_count(t, &route->prefix, 1);
+	settle(r, t, b, e, route, claim, false);
+	return 0;
+}
+
 int rib_add(struct rib *r, uint32_t id, const struct rib_route *route)
 {
 	struct table *t = table_find(r, id);
-	struct candidate *c, **link;
-	struct node *n;
+	struct candidate *c;
+	struct entry *e;
+	struct book *b;
 
 	if (t == NULL)
 		return -ENOENT;
 	if (!is_network(&route->prefix))
 		return -EINVAL;
-	n = trie_get(&t->trie, &route->prefix);
-	if (n == NULL)
-		return -ENOMEM;
-	link = link_of(n, route);
-	c = *link;
-	if (c != NULL) {
-		*link = c->next;
-		c->route.metric = route->metric;
-		put_in_order(n, c);
-		choose(r, t, n, false);
-		return 0;
+	b = book_of(t, &route->prefix);
+	e = book_find(b, &route->prefix);
+	c = find(b, e, kind_of(route), route->via_index, route->source);
+	if (c == NULL)
+		return add_new(r, t, b, e, route);
+	if (c->metric != metric_of(route)) {
+		book_set_metric(b, e, c, metric_of(route));
+		choose(r, t, b, e, false);
 	}
-	c = candidate_new(r, t, n, route);
-	if (c == NULL) {
-		trie_prune(&t->trie, n);
-		return -ENOMEM;
-	}
-	put_in_order(n, c);
-	settle(r, t, n, &c->route, false);
 	return 0;
 }
 
 int rib_remove(struct rib *r, uint32_t id, const struct rib_route *route)
 {
 	struct table *t = table_find(r, id);
-	struct node *n = t != NULL ? trie_find(&t->trie, &route->prefix) : NULL;
-	struct candidate **link = n != NULL ? link_of(n, route) : NULL, *c;
+	struct book *b = t != NULL ? book_of(t, &route->prefix) : NULL;
+	struct entry *e = b != NULL ? book_find(b, &route->prefix) : NULL;
+	struct candidate *c = find(b, e, kind_of(route), route->via_index, route->source);
+	struct node *claim = NULL;
 	bool was_valid;
 
-	if (link == NULL || *link == NULL)
+	if (c == NULL)
 		return -ENOENT;
-	c = *link;
-	*link = c->next;
 	was_valid = c->valid;
-	free(c);
-	n->n_candidates--;
-	n->n_local -= route->via == RIB_VIA_LOCAL;
+	if (book_remove(b, e, c))
+		e = NULL;
+	t->n_candidates--;
 	if (overlap_is_claim(route)) {
+		claim = overlap_unclaim(&t->claims, route);
 		t->n_claims--;
-		overlap_count(n, -1);
 	}
-	settle(r, t, n, route, was_valid);
-	trie_prune(&t->trie, n);
+	if (route->via == RIB_VIA_LOCAL)
+		local_count(t, &route->prefix, -1);
+	settle(r, t, b, e, route, claim, was_valid);
+	if (claim != NULL)
+		trie_prune(&t->claims, claim);
 	return 0;
+}
+
+/* ---- looking ----------------------------------------------------------------------------- */
+
+bool rib_has(const struct rib *r, uint32_t id, const struct rib_route *route)
+{
+	const struct table *t = table_find(r, id);
+	const struct book *b = t != NULL ? book_of(t, &route->prefix) : NULL;
+
+	return b != NULL && find(b, book_find(b, &route->prefix), kind_of(route), route->via_index,
+				 route->source) != NULL;
+}
+
+unsigned rib_valid(const struct rib *r, uint32_t id, const struct prefix *p, struct rib_route *out,
+		   unsigned max)
+{
+	const struct table *t = table_find(r, id);
+	const struct book *b = t != NULL ? book_of(t, p) : NULL;
+	const struct entry *e = b != NULL ? book_find(b, p) : NULL;
+	unsigned n = 0;
+
+	for (const struct candidate *c = e != NULL ? &e->first : NULL; c != NULL;
+	     c = book_next(b, c)) {
+		if (c->valid && n < max)
+			out[n] = route_of(p, c);
+		n += c->valid;
+	}
+	return n;
+}
+
+size_t rib_routes(const struct rib *r, uint32_t id)
+{
+	const struct table *t = table_find(r, id);
+
+	return t != NULL ? t->n_candidates : 0;
 }
 
 static const char *why_worse(const struct rib_route *route, const struct rib_route *best)
@@ -398,30 +519,53 @@ static const char *why_worse(const struct rib_route *route, const struct rib_rou
 	return "a shorter AS path is preferred";
 }
 
-void rib_walk(const struct rib *r, uint32_t id,
-	      void (*fn)(void *ctx, const struct rib_route *route, enum rib_verdict verdict,
-			 const char *why),
-	      void *ctx)
+static void tell(const struct table *t, const struct book *b, uint32_t i, rib_walk_fn fn, void *ctx)
 {
-	const struct table *t = table_find(r, id);
+	const struct entry *e = book_entry(b, i);
+	struct prefix p = book_prefix(b, e);
+	bool in_local = lies_in_local(t, &p);
+	const struct candidate *best = best_of(b, e, in_local);
 
-	if (t == NULL)
-		return;
-	for (struct node *n = trie_next(&t->trie, NULL); n != NULL; n = trie_next(&t->trie, n)) {
-		bool in_local = lies_in_local(n);
-		const struct candidate *best = best_of(n, in_local);
+	for (const struct candidate *c = &e->first; c != NULL; c = book_next(b, c)) {
+		struct rib_route route = route_of(&p, c), first;
 
-		for (const struct candidate *c = n->candidates; c != NULL; c = c->next) {
-			if (c->valid)
-				fn(ctx, &c->route, RIB_VALID, NULL);
-			else if (c->overlaps)
-				fn(ctx, &c->route, RIB_OVERLAPS,
-				   "another VPC propagated an overlapping prefix first");
-			else if (!is_eligible(c, in_local))
-				fn(ctx, &c->route, RIB_WORSE,
-				   "it lies in one of the table's own subnets");
-			else
-				fn(ctx, &c->route, RIB_WORSE, why_worse(&c->route, &best->route));
+		if (c->valid) {
+			fn(ctx, &route, RIB_VALID, NULL);
+		} else if (c->overlaps) {
+			fn(ctx, &route, RIB_OVERLAPS,
+			   "another VPC propagated an overlapping prefix first");
+		} else if (!is_eligible(c, in_local)) {
+			fn(ctx, &route, RIB_WORSE, "it lies in one of the table's own subnets");
+		} else {
+			first = route_of(&p, best);
+			fn(ctx, &route, RIB_WORSE, why_worse(&route, &first));
 		}
 	}
+}
+
+static int walk(const struct table *t, const struct book *b, const struct prefix *within,
+		rib_walk_fn fn, void *ctx)
+{
+	uint32_t n, *list;
+
+	if (within != NULL && within->addr.family != b->family)
+		return 0;
+	list = book_list(b, within, &n);
+	for (uint32_t i = 0; i < n; i++)
+		tell(t, b, list[i], fn, ctx);
+	free(list);
+	return n == 0 && within == NULL && b->n > 0 ? -ENOMEM : 0;
+}
+
+int rib_walk(const struct rib *r, uint32_t id, const struct prefix *overlapping, rib_walk_fn fn,
+	     void *ctx)
+{
+	const struct table *t = table_find(r, id);
+	int err4, err6;
+
+	if (t == NULL)
+		return -ENOENT;
+	err4 = walk(t, &t->v4, overlapping, fn, ctx);
+	err6 = walk(t, &t->v6, overlapping, fn, ctx);
+	return err4 != 0 ? err4 : err6;
 }

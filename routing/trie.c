@@ -106,7 +106,7 @@ static bool remove_if_useless(struct trie *t, struct node *n)
 	struct node *only = n->child[0] != NULL ? n->child[0] : n->child[1];
 	struct node **link;
 
-	if (n->candidates != NULL || (n->child[0] != NULL && n->child[1] != NULL))
+	if (n->here != NULL || (n->child[0] != NULL && n->child[1] != NULL))
 		return false;
 	link = n->parent == NULL ? root_of(t, &n->prefix)
 				 : &n->parent->child[n->parent->child[1] == n];
@@ -125,26 +125,22 @@ void trie_prune(struct trie *t, struct node *n)
 		remove_if_useless(t, parent);
 }
 
-static struct node *next_up(const struct node *n)
+static void clear(struct node *n)
 {
-	while (n->parent != NULL) {
-		if (n == n->parent->child[0] && n->parent->child[1] != NULL)
-			return n->parent->child[1];
-		n = n->parent;
+	if (n == NULL)
+		return;
+	clear(n->child[0]);
+	clear(n->child[1]);
+	for (struct claim *c = n->here, *next; c != NULL; c = next) {
+		next = c->next;
+		free(c);
 	}
-	return NULL;
+	free(n);
 }
 
-struct node *trie_next(const struct trie *t, const struct node *n)
+void trie_clear(struct trie *t)
 {
-	struct node *next;
-
-	if (n == NULL)
-		return t->root4 != NULL ? t->root4 : t->root6;
-	if (n->child[0] != NULL)
-		return n->child[0];
-	if (n->child[1] != NULL)
-		return n->child[1];
-	next = next_up(n);
-	return next == NULL && n->prefix.addr.family == ADDR_IPV4 ? t->root6 : next;
+	clear(t->root4);
+	clear(t->root6);
+	*t = (struct trie){ 0 };
 }

@@ -254,12 +254,13 @@ static void everything_is_listed_with_its_reason(void **state)
 		route("10.9.9.0/24", CONNECTION, 1, RIB_STATIC, 0, 0),
 	};
 	struct rib *r = rib_new(say, NULL);
+	struct rib_route one;
 
 	assert_int_equal(rib_table_add(r, 7), 0);
 	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
 		assert_int_equal(rib_add(r, 7, &routes[i]), 0);
 	said[0] = '\0';
-	rib_walk(r, 7, list, NULL);
+	assert_int_equal(rib_walk(r, 7, NULL, list, NULL), 0);
 	assert_string_equal(
 		said,
 		"0.0.0.0/0 connection 1: valid\n"
@@ -274,6 +275,23 @@ static void everything_is_listed_with_its_reason(void **state)
 		"10.9.0.0/16 local 0: valid\n"
 		"10.9.9.0/24 connection 1: worse, it lies in one of the table's own subnets\n"
 		"2001:db8::/32 connection 1: valid\n");
+	/* A part of it; and what leads somewhere. */
+	said[0] = '\0';
+	assert_int_equal(rib_walk(r, 7, &routes[7].prefix, list, NULL), 0);
+	assert_string_equal(
+		said,
+		"0.0.0.0/0 connection 1: valid\n"
+		"10.2.0.0/16 attachment 1: valid\n"
+		"10.2.0.0/16 connection 2: worse, a VPC attachment is preferred\n"
+		"10.2.0.0/16 connection 1: worse, a VPC attachment is preferred\n"
+		"10.2.3.0/24 attachment 2: overlaps, another VPC propagated an overlapping prefix "
+		"first\n");
+	assert_int_equal(rib_walk(r, 8, NULL, list, NULL), -ENOENT);
+	assert_int_equal(rib_routes(r, 7), ARRAY_LEN(routes));
+	assert_true(rib_has(r, 7, &routes[7]));
+	assert_int_equal(rib_valid(r, 7, &routes[4].prefix, &one, 1), 1);
+	assert_int_equal(one.via, ATTACHMENT);
+	assert_int_equal(rib_valid(r, 7, &routes[7].prefix, &one, 1), 0);
 	/* Deleting the table withdraws what was valid, and nothing else. */
 	said[0] = '\0';
 	assert_int_equal(rib_table_delete(r, 7), 0);
