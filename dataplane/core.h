@@ -12,9 +12,11 @@
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
 
+struct host;
 struct neighbours;
 struct sa_book;
 struct sets;
+struct underlay;
 struct crypt;
 struct rte_mempool;
 
@@ -42,6 +44,8 @@ struct dataplane {
 	uint32_t neighbours_used; /* entries that were ever in use */
 	uint32_t *neighbours_free;
 	uint32_t n_neighbours_free;
+	struct host **host_of; /* by entry; NULL: none's any more */
+	struct underlay *underlay;
 	uint64_t main_drop[DROP_REASON_COUNT];
 	const struct dataplane_main_ops *main_ops; /* NULL: nobody */
 	void *main_ctx;
@@ -59,6 +63,9 @@ int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
 /* Interfaces. The port's own, made by dataplane_open(). */
 int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *index);
 struct interface *interface_get(struct dataplane *dp, uint32_t index); /* NULL: none */
+/* "wan", "lan VLAN 100", "lan VXLAN 5001" */
+#define INTERFACE_STR_MAX (CONF_NAME_BYTES + 32)
+const char *interface_format(struct dataplane *dp, uint32_t index, char buf[INTERFACE_STR_MAX]);
 
 /* A tagged packet into a worker; the first one serves if it does not matter which. It belongs to
  * the worker afterwards; -EAGAIN: the ring is full and the packet freed. */
@@ -72,6 +79,9 @@ int host_open(struct dataplane *dp);
 void host_close(struct dataplane *dp);
 /* A network or a way to it is new or gone: asks for the neighbours that the way needs. */
 void host_interface_added(struct dataplane *dp, uint32_t interface);
+/* The underlay's routes changed: what lies over it is built again. */
+void host_ways_changed(struct dataplane *dp);
+bool host_is_on_link(const struct interface *i, const struct addr *a);
 void host_interface_deleted(struct dataplane *dp, uint32_t interface);
 const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size);
 

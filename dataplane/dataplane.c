@@ -8,6 +8,7 @@
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 #include "dataplane/set.h"
+#include "dataplane/underlay.h"
 
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
@@ -161,9 +162,7 @@ static int open_interfaces(struct dataplane *dp, const struct conf *c)
 		dp->tables.port[p->id].mac = get64(mac);
 		dp->tables.port[p->id].interface = index;
 	}
-	for (unsigned k = 0; k < c->n_ports; k++)
-		host_interface_added(dp, k);
-	return 0;
+	return underlay_open(dp, c);
 }
 
 /* ---- workers ------------------------------------------------------------------------------ */

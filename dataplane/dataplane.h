@@ -98,15 +98,19 @@ int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attach
 			     uint32_t *interface);
 int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface);
 
-/* The underlay's routes beside the ports' own networks, which are there from the start like the
- * ports' default next hops. next_hop: up to DATAPLANE_CANDIDATES on-link addresses, the one to be
- * preferred first. The first one that answers ARP or ND carries the route; it is asked again every
- * second, and when it falls silent the next one takes over until it is back. If none answers, the
- * first one is asked for by each packet. Replaces what the prefix had. -EHOSTUNREACH: one of them
- * is on no port's network. */
-#define DATAPLANE_CANDIDATES 4
+/* The underlay's routes beside the ports' own networks: from the start the configuration's. Each
+ * has up to DATAPLANE_WAYS next hops on ports' networks, the one to be preferred first. The first
+ * one that answers ARP or ND carries the route; all are asked again every second, and when one has
+ * been silent for three of them the next one takes over until it is back. If none answers, packets
+ * wait for the first one. Replaces what the prefix had. -EHOSTUNREACH: a next hop is not on its
+ * port's networks. */
+struct dataplane_way {
+	uint32_t port; /* index in conf */
+	struct addr next_hop;
+};
+#define DATAPLANE_WAYS 8
 int dataplane_underlay_set(struct dataplane *dp, const struct prefix *p,
-			   const struct addr *next_hop, unsigned n);
+			   const struct dataplane_way *way, unsigned n);
 int dataplane_underlay_delete(struct dataplane *dp, const struct prefix *p);
 
 /* ---- tunnels, connections and bundles (main) --------------------------------------------- */
@@ -295,7 +299,8 @@ int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_p
 /* For show routes: every route of a table, in prefix order (main). */
 int dataplane_route_walk(struct dataplane *dp, uint32_t table,
 			 void (*fn)(void *ctx, const struct prefix *p, uint32_t nh), void *ctx);
-/* For show: "neighbour 10.0.0.9 on wan0 (02:..), reachable"; buf is returned. (main) */
+/* For show: "10.0.0.9 on wan, 02:00:00:00:00:09", "on link, wan VLAN 100"; buf is returned. (main)
+ */
 const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size);
 
 #endif

@@ -7,6 +7,7 @@
 #include "dataplane/nd.h"
 #include "dataplane/neighbour.h"
 #include "dataplane/packet.h"
+#include "dataplane/underlay.h"
 
 #include <rte_ring.h>
 
@@ -47,7 +48,7 @@ static const struct addr *own_for(const struct interface *i, const struct addr *
 	return other;
 }
 
-static bool is_on_link(const struct interface *i, const struct addr *a)
+bool host_is_on_link(const struct interface *i, const struct addr *a)
 {
 	for (unsigned k = 0; k < i->n_addresses; k++) {
 		if (prefix_contains(&i->address[k], a))
@@ -177,19 +178,6 @@ static void entry_free(void *owner, void *thing, uint32_t index)
 	dp->neighbours_free[dp->n_neighbours_free++] = index;
 }
 
-/* The default routes of a port whose next hop this host is. */
-static void set_defaults(struct dataplane *dp, const struct host *h, uint32_t nh)
-{
-	for (unsigned k = 0; k < dp->n_ports; k++) {
-		const struct port *p = &dp->port[k];
-		struct prefix all = { .addr.family = h->addr.family };
-
-		if (h->interface == k &&
-		    (addr_equal(&p->next_hop, &h->addr) || addr_equal(&p->next_hop6, &h->addr)))
-			(void)route_set(dp, DATAPLANE_UNDERLAY, &all, nh);
-	}
-}
-
 static void unpublish(struct dataplane *dp, struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
@@ -197,13 +185,13 @@ static void unpublish(struct dataplane *dp, struct host *h)
 
 	if (!h->has_entry)
 		return;
-	if (i) {
+	if (i)
 		(void)route_delete(dp, i->table, &p);
-		if (i->kind == INTERFACE_PORT)
-			set_defaults(dp, h, nexthop(NEXTHOP_LINK, i->index));
-	}
-	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
 	h->has_entry = false;
+	dp->host_of[h->entry] = NULL;
+	if (i && i->kind == INTERFACE_PORT)
+		underlay_host_changed(dp);
+	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
 }
 
 static int build(struct dataplane *dp, const struct interface *i, const struct host *h,
@@ -226,8 +214,9 @@ static void publish(struct dataplane *dp, struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
 	struct prefix p = prefix_host(&h->addr);
+	uint32_t index, old = h->entry;
+	bool had = h->has_entry;
 	struct neighbour n;
-	uint32_t index;
 
 	if (!i || is_own(i, &h->addr))
 		return;
@@ -240,12 +229,15 @@ static void publish(struct dataplane *dp, struct host *h)
 		entry_free(dp, NULL, index);
 		return;
 	}
-	if (i->kind == INTERFACE_PORT)
-		set_defaults(dp, h, nexthop(NEXTHOP_NEIGHBOUR, index));
-	if (h->has_entry)
-		retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
 	h->entry = index;
 	h->has_entry = true;
+	dp->host_of[index] = h;
+	if (i->kind == INTERFACE_PORT)
+		underlay_host_changed(dp);
+	if (had) {
+		dp->host_of[old] = NULL;
+		retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, old);
+	}
 }
 
 static void rebuild_overlay(void *ctx, struct host *h)
@@ -253,9 +245,13 @@ static void rebuild_overlay(void *ctx, struct host *h)
 	struct dataplane *dp = ctx;
 	const struct interface *i = interface_get(dp, h->interface);
 
-	if (i && i->kind == INTERFACE_VXLAN &&
-	    (h->state == HOST_REACHABLE || h->state == HOST_PROBE))
+	if (i && i->kind == INTERFACE_VXLAN && host_is_known(h))
 		publish(dp, h);
+}
+
+void host_ways_changed(struct dataplane *dp)
+{
+	neighbours_walk(dp->neighbours, rebuild_overlay, dp);
 }
 
 /* What lies over the underlay has its head inside its own. */
@@ -264,7 +260,7 @@ static void underlay_changed(struct dataplane *dp, const struct host *h)
 	const struct interface *i = interface_get(dp, h->interface);
 
 	if (i && i->kind == INTERFACE_PORT)
-		neighbours_walk(dp->neighbours, rebuild_overlay, dp);
+		host_ways_changed(dp);
 }
 
 static void resolved(void *ctx, struct host *h)
@@ -293,50 +289,24 @@ static const struct neighbour_ops neighbour_ops = { ask, resolved, lost, release
 
 /* ---- ways --------------------------------------------------------------------------------- */
 
-/* Keeps the neighbour through which this underlay address is reached. */
+/* Keeps the neighbour through which this underlay address is reached; next hops of routes are kept
+ * anyway. */
 static void pin_way(struct dataplane *dp, uint64_t now, const struct addr *a)
 {
 	for (unsigned k = 0; k < dp->n_ports; k++) {
-		const struct interface *i = interface_get(dp, k);
-
-		if (i && is_on_link(i, a)) {
+		if (host_is_on_link(interface_get(dp, k), a)) {
 			neighbours_pin(dp->neighbours, now, k, a);
 			return;
 		}
-	}
-	for (unsigned k = 0; k < dp->n_ports; k++) {
-		const struct port *p = &dp->port[k];
-		const struct addr *hop = a->family == ADDR_IPV4 ? &p->next_hop : &p->next_hop6;
-
-		if (hop->family != ADDR_NONE)
-			neighbours_pin(dp->neighbours, now, k, hop);
 	}
 }
 
 void host_interface_added(struct dataplane *dp, uint32_t interface)
 {
 	const struct interface *i = interface_get(dp, interface);
-	const struct port *p;
 
-	if (i->kind == INTERFACE_VXLAN) {
+	if (i->kind == INTERFACE_VXLAN)
 		pin_way(dp, dp->now, &i->remote_vtep);
-		return;
-	}
-	if (i->kind != INTERFACE_PORT)
-		return;
-	p = &dp->port[interface];
-	if (p->next_hop.family != ADDR_NONE) {
-		struct host h = { .interface = interface, .addr = p->next_hop };
-
-		set_defaults(dp, &h, nexthop(NEXTHOP_LINK, interface));
-		neighbours_pin(dp->neighbours, dp->now, interface, &p->next_hop);
-	}
-	if (p->next_hop6.family != ADDR_NONE) {
-		struct host h = { .interface = interface, .addr = p->next_hop6 };
-
-		set_defaults(dp, &h, nexthop(NEXTHOP_LINK, interface));
-		neighbours_pin(dp->neighbours, dp->now, interface, &p->next_hop6);
-	}
 }
 
 struct leaving {
@@ -375,7 +345,7 @@ static void got_arp(struct dataplane *dp, const struct interface *i, const uint8
 		return; /* our own, or somebody has our address: nothing we could do about it here
 			 */
 	to_us = is_own(i, &arp.target);
-	if (!addr_is_unspecified(&arp.sender) && is_on_link(i, &arp.sender))
+	if (!addr_is_unspecified(&arp.sender) && host_is_on_link(i, &arp.sender))
 		neighbours_heard(dp->neighbours, dp->now, i->index, &arp.sender, arp.sender_mac,
 				 to_us);
 	if (!to_us || !arp.request)
@@ -399,14 +369,14 @@ static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_
 	if (is_own(i, &nd.src))
 		return;
 	if (!nd.solicitation) {
-		if (!is_own(i, &nd.target) && is_on_link(i, &nd.target))
+		if (!is_own(i, &nd.target) && host_is_on_link(i, &nd.target))
 			neighbours_heard(dp->neighbours, dp->now, i->index, &nd.target,
 					 nd.has_mac ? nd.mac : src_mac, is_own(i, &nd.dst));
 		return;
 	}
 	if (!is_own(i, &nd.target))
 		return;
-	if (is_on_link(i, &nd.src))
+	if (host_is_on_link(i, &nd.src))
 		neighbours_heard(dp->neighbours, dp->now, i->index, &nd.src,
 				 nd.has_mac ? nd.mac : src_mac, true);
 	reply = (struct nd){
@@ -451,6 +421,7 @@ static void got_local(struct dataplane *dp, struct rte_mbuf *m, const struct tag
 static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag)
 {
 	const struct interface *i = interface_get(dp, tag->value);
+	uint32_t interface = tag->value;
 	const uint8_t *ip = packet(m);
 	struct addr to = { .family = ADDR_IPV6 };
 	struct host *h;
@@ -463,23 +434,23 @@ static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struc
 		to = addr_ipv4(get_be32(ip + 16));
 	else
 		memcpy(to.b, ip + 24, 16);
-	if (!is_on_link(i, &to) && i->kind == INTERFACE_PORT)
-		to = to.family == ADDR_IPV4 ? dp->port[i->index].next_hop
-					    : dp->port[i->index].next_hop6;
+	if (!host_is_on_link(i, &to) && i->kind == INTERFACE_PORT &&
+	    !underlay_next_hop(dp, &to, &interface, &to))
+		to.family = ADDR_NONE;
 	if (to.family == ADDR_NONE || addr_is_multicast(&to)) {
 		drop(dp, m, DROP_UNRESOLVED);
 		return;
 	}
 	/* Known, but there is no way to the other end of its VXLAN: waiting for the host itself
 	 * would be in vain. */
-	h = neighbours_find(dp->neighbours, i->index, &to);
-	if (h && !h->has_entry && (h->state == HOST_REACHABLE || h->state == HOST_PROBE)) {
+	h = neighbours_find(dp->neighbours, interface, &to);
+	if (h && !h->has_entry && host_is_known(h)) {
 		pin_way(dp, dp->now, &i->remote_vtep);
 		drop(dp, m, DROP_UNRESOLVED);
 		return;
 	}
 	tag_set(m, TAG_ROUTE, 0, i->table);
-	neighbours_want(dp->neighbours, dp->now, i->index, &to, m);
+	neighbours_want(dp->neighbours, dp->now, interface, &to, m);
 }
 
 static bool take(struct dataplane *dp, struct rte_ring *r)
@@ -517,37 +488,30 @@ int host_open(struct dataplane *dp)
 {
 	dp->neighbours_free = calloc(NEIGHBOURS_MAX, sizeof(*dp->neighbours_free));
 	dp->neighbours = neighbours_new(&neighbour_ops, dp, NEIGHBOURS_MAX / 2);
-	return dp->neighbours_free && dp->neighbours ? 0 : -ENOMEM;
+	dp->host_of = calloc(NEIGHBOURS_MAX, sizeof(struct host *));
+	dp->underlay = underlay_new();
+	return dp->neighbours_free && dp->neighbours && dp->host_of && dp->underlay ? 0 : -ENOMEM;
 }
 
 void host_close(struct dataplane *dp)
 {
 	neighbours_free(dp->neighbours);
+	underlay_free(dp->underlay);
 	free(dp->neighbours_free);
-	dp->neighbours = NULL;
-	dp->neighbours_free = NULL;
+	free(dp->host_of);
 }
 
 const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size)
 {
-	const struct neighbour *n = &dp->tables.neighbour[entry];
-	unsigned mac_at = n->kind >= NEIGHBOUR_VXLAN4 ? n->len - ETH_BYTES : 0;
-	const uint8_t *mac = n->head + mac_at;
-	const char *port = "?";
+	const struct host *h = entry < NEIGHBOURS_MAX ? dp->host_of[entry] : NULL;
+	char addr[ADDR_STR_MAX], on[INTERFACE_STR_MAX];
 
-	if (entry >= dp->neighbours_used) {
-		snprintf(buf, size, "neighbour %u (none)", entry);
-		return buf;
-	}
-	for (unsigned k = 0; k < dp->n_ports; k++) {
-		if (dp->port[k].id == n->port)
-			port = dp->port[k].name;
-	}
-	snprintf(buf, size, "neighbour %02x:%02x:%02x:%02x:%02x:%02x on %s%s", mac[0], mac[1],
-		 mac[2], mac[3], mac[4], mac[5], port,
-		 n->kind == NEIGHBOUR_ETHER  ? ""
-		 : n->kind == NEIGHBOUR_VLAN ? ", VLAN"
-					     : ", VXLAN");
+	if (!h)
+		snprintf(buf, size, "neighbour %u, gone", entry);
+	else
+		snprintf(buf, size, "%s on %s, %02x:%02x:%02x:%02x:%02x:%02x",
+			 addr_format(&h->addr, addr), interface_format(dp, h->interface, on),
+			 h->mac[0], h->mac[1], h->mac[2], h->mac[3], h->mac[4], h->mac[5]);
 	return buf;
 }
 

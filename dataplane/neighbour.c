@@ -18,9 +18,8 @@ struct neighbours {
 };
 
 static const uint64_t wait[HOST_STATES] = {
-	[HOST_INCOMPLETE] = NEIGHBOUR_RETRY,
-	[HOST_REACHABLE] = NEIGHBOUR_FRESH,
-	[HOST_PROBE] = NEIGHBOUR_RETRY,
+	[HOST_INCOMPLETE] = NEIGHBOUR_RETRY, [HOST_REACHABLE] = NEIGHBOUR_FRESH,
+	[HOST_WATCHED] = NEIGHBOUR_WATCH,    [HOST_PROBE] = NEIGHBOUR_RETRY,
 	[HOST_FAILED] = NEIGHBOUR_HOLD,
 };
 
@@ -173,6 +172,30 @@ void neighbours_pin(struct neighbours *n, uint64_t now, uint32_t interface, cons
 		ask(n, h, now, HOST_INCOMPLETE);
 }
 
+void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a)
+{
+	struct host *h;
+
+	neighbours_pin(n, now, interface, a);
+	h = neighbours_find(n, interface, a);
+	if (!h || h->watched)
+		return;
+	h->watched = true;
+	if (h->state == HOST_REACHABLE)
+		enter(n, h, HOST_WATCHED, now);
+}
+
+/* A state's deadline stays as it is. */
+void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct addr *a)
+{
+	struct host *h = neighbours_find(n, interface, a);
+
+	if (!h || !h->watched)
+		return;
+	h->watched = h->pinned = false;
+	n->n_incomplete += h->state == HOST_INCOMPLETE;
+}
+
 void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		      const uint8_t mac[6], bool to_us)
 {
@@ -183,12 +206,12 @@ void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, co
 		h = make(n, now, interface, a, HOST_FAILED, false);
 	if (!h)
 		return;
-	known = h->state == HOST_REACHABLE || h->state == HOST_PROBE;
+	known = host_is_known(h);
 	/* Somebody else's message may move a known host, as RFC 826 has it, but proves nothing
 	 * about one that did not answer. */
 	if (!known && h->state == HOST_FAILED && !to_us)
 		return;
-	enter(n, h, HOST_REACHABLE, now);
+	enter(n, h, h->watched ? HOST_WATCHED : HOST_REACHABLE, now);
 	if (!known || memcmp(h->mac, mac, sizeof(h->mac)) != 0) {
 		memcpy(h->mac, mac, sizeof(h->mac));
 		n->ops->resolved(n->ctx, h);
@@ -213,6 +236,7 @@ static void due(struct neighbours *n, struct host *h, uint64_t now)
 {
 	switch ((enum host_state)h->state) {
 	case HOST_REACHABLE:
+	case HOST_WATCHED:
 		ask(n, h, now, HOST_PROBE);
 		break;
 	case HOST_INCOMPLETE:

@@ -2,8 +2,9 @@
  * discovery (RFC 4861 §7.3), without packets and clocks of its own.
  *
  * Main thread. A host that a packet needs is asked for and, once it answered, stays known: it is
- * asked again from time to time and forgotten when it no longer answers. Pinned hosts (default next
- * hops, VXLAN ends) are asked for without end. Memory is bounded. */
+ * asked again from time to time and forgotten when it no longer answers. Pinned hosts (VXLAN ends)
+ * are asked for without end, watched ones (next hops of routes) so often that their death is soon
+ * noticed. Memory is bounded. */
 #ifndef DATAPLANE_NEIGHBOUR_H
 #define DATAPLANE_NEIGHBOUR_H
 
@@ -17,18 +18,26 @@
 #define NEIGHBOUR_RETRY	     (1 * NEIGHBOUR_SECOND)
 #define NEIGHBOUR_FRESH	     (30 * NEIGHBOUR_SECOND) /* then asked again */
 #define NEIGHBOUR_HOLD	     (3 * NEIGHBOUR_SECOND)  /* after failing, before a packet asks again */
+#define NEIGHBOUR_WATCH	     (1 * NEIGHBOUR_SECOND)  /* the same for watched ones */
 #define NEIGHBOUR_TRIES	     3
 #define NEIGHBOUR_INCOMPLETE 1024 /* asked for at one time, not counting pinned ones */
 
-enum host_state { HOST_INCOMPLETE, HOST_REACHABLE, HOST_PROBE, HOST_FAILED, HOST_STATES };
+enum host_state {
+	HOST_INCOMPLETE,
+	HOST_REACHABLE,
+	HOST_WATCHED, /* reachable, and asked again soon */
+	HOST_PROBE,
+	HOST_FAILED,
+	HOST_STATES
+};
 
 struct host {
 	uint32_t interface;
 	struct addr addr;
 	uint8_t state; /* enum host_state */
 	uint8_t tries;
-	bool pinned;
-	uint8_t mac[6]; /* HOST_REACHABLE, HOST_PROBE */
+	bool pinned, watched;
+	uint8_t mac[6]; /* while host_is_known() */
 	uint64_t due;
 	void *pending;	/* the one packet that waits for the answer */
 	uint32_t entry; /* the callbacks' to use: its index in the workers' table */
@@ -36,6 +45,11 @@ struct host {
 	TAILQ_ENTRY(host) by_state;
 	LIST_ENTRY(host) by_hash;
 };
+
+static inline bool host_is_known(const struct host *h)
+{
+	return h->state == HOST_REACHABLE || h->state == HOST_WATCHED || h->state == HOST_PROBE;
+}
 
 struct neighbour_ops {
 	/* Ask for h->addr: everybody, or with `unicast` the host itself. */
@@ -58,6 +72,9 @@ void neighbours_free(struct neighbours *n); /* gives up pending packets; reports
 void neighbours_want(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		     void *packet);
 void neighbours_pin(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a);
+void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a);
+/* No longer: from now on like any other host. */
+void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct addr *a);
 /* The host said so itself. `to_us`: in a message that was meant for us, so that it is worth
  * knowing even if nobody asked (RFC 826, "packet reception"). */
 void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,

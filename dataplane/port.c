@@ -69,8 +69,6 @@ int port_probe(struct port *p, const struct conf_port *c, unsigned workers, cons
 	int rc;
 
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
-	p->next_hop = c->next_hop;
-	p->next_hop6 = c->next_hop6;
 	if (find(c->device, &p->id) != 0) {
 		if (eal_is_pci(c->device))
 			return fail(c, error, "no such device, or no driver for it", -ENODEV);

@@ -18,7 +18,6 @@ struct port {
 	uint16_t rx_queues, tx_queues;
 	uint16_t mtu;
 	uint8_t mac[6];
-	struct addr next_hop, next_hop6;
 	bool ours; /* probed here, removed at the end */
 };
 

@@ -132,6 +132,7 @@ int dataplane_route_walk(struct dataplane *dp, uint32_t table,
 const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size)
 {
 	uint32_t i = nexthop_index(nh);
+	char on[INTERFACE_STR_MAX];
 
 	switch (nexthop_kind(nh)) {
 	case NEXTHOP_NONE:
@@ -144,13 +145,13 @@ const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *bu
 		if (i & NEXTHOP_LOCAL_TUNNEL)
 			snprintf(buf, size, "local, tunnel %u", i & ~NEXTHOP_LOCAL_TUNNEL);
 		else
-			snprintf(buf, size, "local, interface %u", i);
+			snprintf(buf, size, "local, %s", interface_format(dp, i, on));
 		break;
 	case NEXTHOP_TABLE:
 		snprintf(buf, size, "table %u", i);
 		break;
 	case NEXTHOP_LINK:
-		snprintf(buf, size, "on link, interface %u", i);
+		snprintf(buf, size, "on link, %s", interface_format(dp, i, on));
 		break;
 	case NEXTHOP_NEIGHBOUR:
 		return host_neighbour_format(dp, i, buf, size);

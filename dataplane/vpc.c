@@ -4,6 +4,7 @@
 #include "dataplane/packet.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,26 @@
 struct interface *interface_get(struct dataplane *dp, uint32_t index)
 {
 	return index < INTERFACES_MAX ? dp->tables.interface[index] : NULL;
+}
+
+const char *interface_format(struct dataplane *dp, uint32_t index, char buf[INTERFACE_STR_MAX])
+{
+	const struct interface *i = interface_get(dp, index);
+	const char *port = "?";
+
+	for (unsigned k = 0; i && k < dp->n_ports; k++) {
+		if (dp->port[k].id == i->port)
+			port = dp->port[k].name;
+	}
+	if (!i)
+		snprintf(buf, INTERFACE_STR_MAX, "interface %u, gone", index);
+	else if (i->kind == INTERFACE_VLAN)
+		snprintf(buf, INTERFACE_STR_MAX, "%s VLAN %u", port, i->vlan_id);
+	else if (i->kind == INTERFACE_VXLAN)
+		snprintf(buf, INTERFACE_STR_MAX, "%s VXLAN %u", port, i->vni);
+	else
+		snprintf(buf, INTERFACE_STR_MAX, "%s", port);
+	return buf;
 }
 
 static void delete_routes(struct dataplane *dp, const struct interface *i)

@@ -88,7 +88,7 @@ static enum host_state state_of(uint32_t i)
 }
 
 /* One life, step by step. What happens at `at`, and what has been seen by then. */
-enum step_kind { WANT, HEARD, OVERHEARD, TICK, PIN };
+enum step_kind { WANT, HEARD, OVERHEARD, TICK, PIN, WATCH, UNWATCH };
 struct step {
 	uint64_t at; /* milliseconds */
 	enum step_kind kind;
@@ -142,6 +142,24 @@ static const struct step pinned[] = {
 	{ 38200, HEARD, 5, { 7, 3, 2, 1, 0, 0, 5 }, HOST_REACHABLE },
 };
 
+static const struct step watched[] = {
+	{ 0, WATCH, 0, { 1, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
+	{ 1000, TICK, 0, { 2, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
+	{ 1100, HEARD, 5, { 2, 0, 1, 0, 0, 0, 5 }, HOST_WATCHED },
+	{ 2099, TICK, 0, { 2, 0, 1, 0, 0, 0, 5 }, HOST_WATCHED },
+	{ 2100, TICK, 0, { 2, 1, 1, 0, 0, 0, 5 }, HOST_PROBE },
+	{ 2101, HEARD, 5, { 2, 1, 1, 0, 0, 0, 5 }, HOST_WATCHED },
+	{ 3101, TICK, 0, { 2, 2, 1, 0, 0, 0, 5 }, HOST_PROBE },
+	{ 4101, TICK, 0, { 2, 3, 1, 0, 0, 0, 5 }, HOST_PROBE },
+	{ 5101, TICK, 0, { 2, 4, 1, 0, 0, 0, 5 }, HOST_PROBE },
+	{ 6101, TICK, 0, { 3, 4, 1, 1, 0, 0, 5 }, HOST_INCOMPLETE }, /* dead, and asked for */
+	{ 6200, HEARD, 5, { 3, 4, 2, 1, 0, 0, 5 }, HOST_WATCHED },
+	{ 6300, UNWATCH, 0, { 3, 4, 2, 1, 0, 0, 5 }, HOST_WATCHED },
+	{ 7200, TICK, 0, { 3, 5, 2, 1, 0, 0, 5 }, HOST_PROBE },
+	{ 7300, HEARD, 5, { 3, 5, 2, 1, 0, 0, 5 }, HOST_REACHABLE },
+	{ 7400, WATCH, 0, { 3, 5, 2, 1, 0, 0, 5 }, HOST_WATCHED },
+};
+
 static const struct step unasked[] = {
 	{ 0, OVERHEARD, 4, { 0, 0, 0, 0, 0, 0, 0 }, HOST_STATES }, /* none of our business */
 	{ 1, HEARD, 4, { 0, 0, 1, 0, 0, 0, 4 }, HOST_REACHABLE },  /* it asked for us */
@@ -165,6 +183,12 @@ static void live(const struct step *s, size_t count)
 		case PIN:
 			neighbours_pin(n, now, 1, &a);
 			break;
+		case WATCH:
+			neighbours_watch(n, now, 1, &a);
+			break;
+		case UNWATCH:
+			neighbours_unwatch(n, 1, &a);
+			break;
 		case TICK:
 			assert_true(neighbours_tick(n, now) > now);
 			break;
@@ -186,6 +210,7 @@ static void lives(void **state)
 	} all[] = { { answers, ARRAY_LEN(answers) },
 		    { silent, ARRAY_LEN(silent) },
 		    { pinned, ARRAY_LEN(pinned) },
+		    { watched, ARRAY_LEN(watched) },
 		    { unasked, ARRAY_LEN(unasked) } };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
