@@ -1,4 +1,5 @@
-/* ESP's cryptography on Intel IPsec-MB: one engine per worker, bursts of packets in place.
+/* ESP's cryptography on Intel IPsec-MB and gcm.h: one engine per worker, bursts of packets in
+ * place.
  *
  * AEADs go through the direct calls, packet after packet, with the payload of the packet after
  * next being fetched meanwhile; CBC + HMAC packets of a burst are gathered by algorithm (not by

@@ -14,6 +14,7 @@
 
 #include "dataplane/crypt.h"
 #include "dataplane/dataplane.h"
+#include "dataplane/gcm.h"
 #include "dataplane/replay.h"
 
 #include <intel-ipsec-mb.h>
@@ -178,8 +179,7 @@ static inline void sa_prefetch_keys(const struct sa *sa, unsigned bytes)
 	}
 	for (i = 0; i < 240; i += SA_LINE)
 		rte_prefetch0(k + i);
-	i = bytes + 32 < 768 ? 1008 - (bytes + 32) : 240;
-	for (; i < 1008; i += SA_LINE)
+	for (i = 1008 - gcm_power_bytes(bytes); i < 1008; i += SA_LINE)
 		rte_prefetch0(k + i);
 	rte_prefetch0(k + 1007);
 }

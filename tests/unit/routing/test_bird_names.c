@@ -22,14 +22,14 @@ static void read_back(void **state)
 		bool ours, ipv6;
 		uint32_t session;
 	} cases[] = {
-		{ "tun_0", true, false, 0 }, { "tun_12", true, false, 12 },
-		{ "tun6_7", true, true, 7 }, { "tun_4294967295", true, false, UINT32_MAX },
-		{ "tun_4294967296", false }, { "tun_99999999999", false },
-		{ "tun_01", false },	     { "tun6_", false },
-		{ "tun_", false },	     { "tun6", false },
-		{ "tun_1x", false },	     { "tun_-1", false },
-		{ "tunn_1", false },	     { "xun_1", false },
-		{ "gw_1", false },	     { "", false },
+		{ "tun_0", true, false, 0 },  { "tun_12", true, false, 12 },
+		{ "tun6_7", true, true, 7 },  { "tun_4294967295", true, false, UINT32_MAX },
+		{ .name = "tun_4294967296" }, { .name = "tun_99999999999" },
+		{ .name = "tun_01" },	      { .name = "tun6_" },
+		{ .name = "tun_" },	      { .name = "tun6" },
+		{ .name = "tun_1x" },	      { .name = "tun_-1" },
+		{ .name = "tunn_1" },	      { .name = "xun_1" },
+		{ .name = "gw_1" },	      { .name = "" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
