@@ -16,6 +16,8 @@ static int help(struct command_call *call);
 const struct command commands[] = {
 	{ "show tunnels", "every tunnel's state, reason and traffic", show_tunnels },
 	{ "show tunnel NAME", "one tunnel: state, IKE SA, child SAs, counters", show_tunnel },
+	{ "show tunnel NAME log", "what happened to one tunnel, with times and both sides' values",
+	  show_tunnel_log },
 	{ "show sas", "installed ESP SAs with ages and counters", show_sas },
 	{ "show routes", "every route table: next hops, and why a route is not valid",
 	  show_routes },

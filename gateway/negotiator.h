@@ -8,6 +8,7 @@
 
 #include "dataplane/dataplane.h"
 #include "ike/engine.h"
+#include "ike/history.h"
 
 #include <sched.h>
 #include <stdbool.h>
@@ -47,6 +48,7 @@ enum ask_kind {
 	ASK_DISABLE,
 	ASK_REKEY_CHILD,
 	ASK_REKEY_IKE,
+	ASK_HISTORY, /* of tunnel first */
 };
 
 struct tunnel_snapshot {
@@ -70,6 +72,7 @@ struct negotiator_ask {
 	uint64_t counter[IKE_COUNTER_COUNT];
 	uint64_t sa_delayed, messages_delayed, send_failed, events_lost;
 	struct tunnel_snapshot *tunnel; /* the asker's room for count of them */
+	struct ike_history history;	/* a copy that main clears */
 };
 int negotiator_ask(struct negotiator *n, struct negotiator_ask *ask); /* 0 or -ENOMEM */
 

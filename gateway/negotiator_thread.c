@@ -218,6 +218,9 @@ static void answer(struct negotiator *n, struct negotiator_ask *ask)
 	case ASK_REKEY_IKE:
 		ask->result = ike_rekey_ike(n->engine, ask->now, ask->first);
 		break;
+	case ASK_HISTORY:
+		ask->result = ike_tunnel_history(n->engine, ask->first, &ask->history);
+		break;
 	}
 	tell(n, &m);
 }

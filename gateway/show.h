@@ -11,6 +11,9 @@
  *                   age_seconds rekey_seconds expires_seconds } or null; sas[] as below;
  *                   traffic{ in_packets in_bytes in_wire_bytes out_packets out_bytes
  *                   out_wire_bytes replayed bad_icv selector }; tries
+ *   show tunnel N log
+ *                   name log[]: first last (UTC) age_seconds times proven text; proven false:
+ *                   from a message that anybody could have sent
  *   show sas        sas[]: tunnel spi_in spi_out sending cipher auth pfs esn udp local[] remote[]
  *                   age_seconds rekey_seconds expires_seconds in_packets in_bytes in_sequence
  *                   out_packets out_bytes out_sequence replayed bad_icv
@@ -35,6 +38,7 @@
 
 int show_tunnels(struct command_call *call);
 int show_tunnel(struct command_call *call);
+int show_tunnel_log(struct command_call *call);
 int show_sas(struct command_call *call);
 int show_routes(struct command_call *call);
 int show_ports(struct command_call *call);

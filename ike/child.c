@@ -2,6 +2,7 @@
 
 #include "ike/sa.h"
 #include "ike/selector.h"
+#include "ike/selector.h"
 #include "ike/tunnel.h"
 
 #include <errno.h>
@@ -125,6 +126,17 @@ static void release(struct ike_child *c)
 	free(c);
 }
 
+static void note_new(const struct ike_child *c)
+{
+	char suite[96], local[96], remote[96];
+
+	ike_tunnel_note(c->tunnel, true, "child SA %08x/%08x%s: %s, %s === %s", c->spi_in,
+			c->spi_out, c->ours ? "" : " by the peer",
+			ike_suite_format(&c->suite, suite, sizeof(suite)),
+			ike_selectors_format(&c->traffic->local, local, sizeof(local)),
+			ike_selectors_format(&c->traffic->remote, remote, sizeof(remote)));
+}
+
 int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **out)
 {
 	struct ike_tunnel *t = sa->tunnel;
@@ -160,6 +172,7 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 		goto out;
 	TAILQ_INSERT_TAIL(&t->children, c, link);
 	start_timers(c);
+	note_new(c);
 	ike_tunnel_stir(t);
 	*out = c;
 	c = NULL;
@@ -265,6 +278,8 @@ void ike_child_gone(struct ike_child *c, bool lingers)
 	struct ike_tunnel *t = c->tunnel;
 	struct ike_engine *e = t->engine;
 
+	ike_tunnel_note(t, true, "child SA %08x ends%s", c->spi_in,
+			c->redundant ? ": it was redundant" : "");
 	TAILQ_REMOVE(&t->children, c, link);
 	ike_timer_cancel(&e->timers, &c->rekey);
 	ike_timer_cancel(&e->timers, &c->expire);

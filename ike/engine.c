@@ -80,11 +80,15 @@ ike_time ike_random_between(struct ike_engine *e, ike_time low, ike_time high)
 void ike_log(struct ike_engine *e, uint32_t tunnel, const char *fmt, ...)
 {
 	char text[512];
+	struct ike_tunnel *t;
 	va_list args;
 
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	t = ike_tunnel_find(e, tunnel);
+	if (t)
+		ike_tunnel_note(t, true, "%s", text);
 	e->ops->event(e->ctx, tunnel, text);
 }
 

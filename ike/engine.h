@@ -176,6 +176,11 @@ struct ike_tunnel_view {
 int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel,
 		    struct ike_tunnel_view *out); /* 0 or -ENOENT */
 
+/* A copy of the tunnel's history (ike/history.h), to be cleared by the caller. 0, -ENOENT, -ENOMEM.
+ */
+struct ike_history;
+int ike_tunnel_history(const struct ike_engine *e, uint32_t tunnel, struct ike_history *out);
+
 /* Messages seen, by what became of them; engine-wide. X(name, text) */
 #define IKE_COUNTERS(_)                                                                  \
 	_(RX, "rx", "messages received")                                                 \

@@ -265,6 +265,10 @@ static void leave_tunnel(struct ike_sa *sa, bool linger)
 
 	if (!t)
 		return;
+	if (sa->state == IKE_STATE_ESTABLISHED)
+		ike_tunnel_note(t, true, "IKE SA %016llx ends%s",
+				(unsigned long long)ike_sa_own_spi(sa),
+				sa->redundant ? ": it was redundant" : "");
 	end_children(sa, linger);
 	LIST_REMOVE(sa, siblings);
 	ike_tunnel_stir(t);
@@ -517,10 +521,15 @@ void ike_sa_heard(struct ike_sa *sa)
 void ike_sa_move(struct ike_sa *sa, const struct ike_path *path)
 {
 	struct ike_engine *e = sa->engine;
+	char from[ENDPOINT_STR_MAX], to[ENDPOINT_STR_MAX];
 	struct ike_child *c;
 
 	if (ike_path_equal(&sa->path, path))
 		return;
+	if (sa->tunnel && sa->state == IKE_STATE_ESTABLISHED)
+		ike_tunnel_note(sa->tunnel, true, "the peer moved from %s to %s",
+				endpoint_format(&sa->path.remote, from),
+				endpoint_format(&path->remote, to));
 	sa->path = *path;
 	if (!sa->tunnel || sa->state != IKE_STATE_ESTABLISHED)
 		return;

@@ -42,6 +42,13 @@ static void show_child(const struct ike_child *c, struct ike_child_view *out)
 	out->remote = c->traffic->remote;
 }
 
+int ike_tunnel_history(const struct ike_engine *e, uint32_t tunnel, struct ike_history *out)
+{
+	const struct ike_tunnel *t = ike_tunnel_find(e, tunnel);
+
+	return t ? ike_history_copy(out, &t->history) : -ENOENT;
+}
+
 int ike_tunnel_view(const struct ike_engine *e, uint32_t tunnel, struct ike_tunnel_view *out)
 {
 	const struct ike_tunnel *t = ike_tunnel_find(e, tunnel);

@@ -139,6 +139,7 @@ void ike_tunnel_free(struct ike_tunnel *t)
 	ike_map_remove(&e->tunnels, &t->by_index);
 	ike_map_remove(&e->addresses, &t->by_address);
 	conf_tunnel_clear(&t->conf);
+	ike_history_clear(&t->history);
 	free(t->peer_offer);
 	free(t->text);
 	free(t);
@@ -159,6 +160,15 @@ static void set_reason(struct ike_tunnel *t, enum ike_reason reason, const char 
 	t->untold = true;
 }
 
+/* "No answer after 17 tries" is one thing that goes on, not many; exchanges note it themselves. */
+static void blame(struct ike_tunnel *t, enum ike_reason reason, bool proven, const char *text)
+{
+	if (reason != IKE_REASON_NO_ANSWER)
+		ike_history_add(&t->history, t->engine->now, proven, text);
+	set_reason(t, reason, text);
+	ike_tunnel_stir(t);
+}
+
 void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
 {
 	char text[TEXT_MAX];
@@ -167,8 +177,29 @@ void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
-	set_reason(t, reason, text);
-	ike_tunnel_stir(t);
+	blame(t, reason, true, text);
+}
+
+void ike_tunnel_suspect(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	blame(t, reason, false, text);
+}
+
+void ike_tunnel_note(struct ike_tunnel *t, bool proven, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	ike_history_add(&t->history, t->engine->now, proven, text);
 }
 
 const char *ike_tunnel_text(const struct ike_tunnel *t)
@@ -279,6 +310,8 @@ static void tell(struct ike_tunnel *t, bool up)
 	}
 	if (up == t->up && !t->untold)
 		return;
+	if (up != t->up)
+		ike_tunnel_note(t, true, up ? "UP" : "DOWN");
 	t->up = up;
 	t->untold = false;
 	e->ops->tunnel_state(e->ctx, t->index, up, t->reason, ike_tunnel_text(t));

@@ -6,6 +6,7 @@
 #define IKE_TUNNEL_H
 
 #include "ike/core.h"
+#include "ike/history.h"
 
 struct ike_tunnel {
 	struct ike_engine *engine;
@@ -24,6 +25,7 @@ struct ike_tunnel {
 	bool untold;	  /* reason or text has changed */
 	char *text;	  /* why it is not UP; NULL: nothing to say */
 	char *peer_offer; /* what the peer proposed when nothing was common */
+	struct ike_history history;
 	unsigned tries;
 	unsigned half_open;
 	struct ike_timer call;	  /* when to initiate, or to ask for a child */
@@ -39,8 +41,14 @@ void ike_tunnel_free(struct ike_tunnel *t); /* has neither SAs nor pairs any mor
 struct ike_tunnel *ike_tunnel_find(const struct ike_engine *e, uint32_t index);
 struct ike_tunnel *ike_tunnel_by_path(const struct ike_engine *e, const struct ike_path *path);
 
-/* Why it is not UP, if it is not. */
+/* Why it is not UP, if it is not; noted in its history in any case. */
 void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same as a message says that is not authentic: anybody could have sent it. */
+void ike_tunnel_suspect(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Something for the history; proven: nobody could have forged it. */
+void ike_tunnel_note(struct ike_tunnel *t, bool proven, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 const char *ike_tunnel_text(const struct ike_tunnel *t);
 void ike_tunnel_stir(struct ike_tunnel *t); /* looked at before the event is over */

@@ -116,39 +116,55 @@ static bool verify(struct ike_sa *sa, const struct ike_message *m, enum ike_payl
 	struct ike_identity id;
 
 	if (ike_identity_parse(&id, id_body) < 0) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED, "%s sent a malformed identity",
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED, "%s sent a malformed identity",
 				   ike_tunnel_peer(t, peer));
 		return false;
 	}
 	ike_identity_format(&id, theirs, sizeof(theirs));
 	conf_id_format(&t->conf.remote_id, wanted, sizeof(wanted));
 	if (!ike_message_has(m, IKE_AUTHENTICATION)) {
-		ike_tunnel_because(
+		ike_tunnel_suspect(
 			t, IKE_REASON_AUTH_FAILED,
 			"%s (%s) wants EAP, which is not supported: use a pre-shared key",
 			ike_tunnel_peer(t, peer), theirs);
 		return false;
 	}
 	if (!view_u8(&auth, &method) || !view_skip(&auth, 3) || method != METHOD_SHARED_KEY) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s (%s) authenticates by method %u, not by a pre-shared key",
 				   ike_tunnel_peer(t, peer), theirs, method);
 		return false;
 	}
 	if (auth_value(sa, id_type == IKE_IDI, id_body, mac) < 0 || auth.n != size ||
 	    sodium_memcmp(auth.p, mac, size)) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s (%s) does not have our pre-shared key",
 				   ike_tunnel_peer(t, peer), theirs);
 		return false;
 	}
 	if (!ike_identity_matches(&id, &t->conf.remote_id)) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s says it is %s, but remote_id is %s",
 				   ike_tunnel_peer(t, peer), theirs, wanted);
 		return false;
 	}
 	return true;
+}
+
+static void authenticated(struct ike_sa *sa, const struct ike_message *m, enum ike_payload id_type)
+{
+	char suite[128], theirs[160];
+	struct ike_identity id;
+
+	ike_identity_parse(&id, m->body[id_type]);
+	ike_sa_establish(sa);
+	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx %s: the peer is %s; %s%s%s",
+			(unsigned long long)ike_sa_own_spi(sa),
+			sa->initiator ? "set up" : "set up by the peer",
+			ike_identity_format(&id, theirs, sizeof(theirs)),
+			ike_suite_format(&sa->suite, suite, sizeof(suite)),
+			sa->nat_local ? ", we are behind NAT" : "",
+			sa->nat_remote ? ", the peer is behind NAT" : "");
 }
 
 /* Whether the responder that the initiator asks for is us. */
@@ -164,7 +180,7 @@ static bool is_for_us(struct ike_sa *sa, const struct ike_message *m)
 	    ike_identity_matches(&id, &t->conf.local_id))
 		return true;
 	ike_identity_format(&id, theirs, sizeof(theirs));
-	ike_tunnel_because(t, IKE_REASON_AUTH_FAILED, "%s calls for %s, but local_id is %s",
+	ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED, "%s calls for %s, but local_id is %s",
 			   ike_tunnel_peer(t, peer), theirs,
 			   conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
 	return false;
@@ -210,7 +226,7 @@ void ike_auth_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 		ike_exchange_start(sa, IKE_ERRAND_REJECT);
 		return;
 	}
-	ike_sa_establish(sa);
+	authenticated(sa, m, IKE_IDR);
 	child_wishes(t, &offer, &local, &remote);
 	c = ike_child_conclude(sa, r, m, &offer, &local, &remote, true);
 	ike_tunnel_adopt(t, sa, false);
@@ -259,7 +275,7 @@ void ike_auth_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builde
 		refuse(sa, b);
 		return;
 	}
-	ike_sa_establish(sa);
+	authenticated(sa, m, IKE_IDI);
 	childless = !ike_message_has(m, IKE_SA) || !ike_message_has(m, IKE_TSI) ||
 		    !ike_message_has(m, IKE_TSR);
 	if (!childless)

@@ -13,6 +13,7 @@
 #define SENDS_ALIVE	 9  /* of a request, while packets prove that the peer lives */
 
 struct errand {
+	const char *name; /* for a person: no answer to NAME */
 	uint8_t exchange;
 	enum ike_form form; /* of the answer */
 	int (*build)(struct ike_sa *sa, struct ike_builder *b);
@@ -20,22 +21,25 @@ struct errand {
 };
 
 static const struct errand errands[IKE_ERRAND_COUNT] = {
-	[IKE_ERRAND_INIT] = { IKE_SA_INIT, IKE_FORM_INIT, ike_init_build, NULL },
-	[IKE_ERRAND_AUTH] = { IKE_AUTH, IKE_FORM_AUTH_RESPONSE, ike_auth_build, ike_auth_answered },
-	[IKE_ERRAND_CREATE_CHILD] = { CREATE_CHILD_SA, IKE_FORM_CHILD, ike_child_build,
-				      ike_child_answered },
-	[IKE_ERRAND_REKEY_CHILD] = { CREATE_CHILD_SA, IKE_FORM_CHILD, ike_rekey_child_build,
-				     ike_rekey_child_answered },
-	[IKE_ERRAND_DELETE_CHILD] = { INFORMATIONAL, IKE_FORM_INFORMATIONAL, ike_delete_child_build,
+	[IKE_ERRAND_INIT] = { "IKE_SA_INIT", IKE_SA_INIT, IKE_FORM_INIT, ike_init_build, NULL },
+	[IKE_ERRAND_AUTH] = { "IKE_AUTH", IKE_AUTH, IKE_FORM_AUTH_RESPONSE, ike_auth_build,
+			      ike_auth_answered },
+	[IKE_ERRAND_CREATE_CHILD] = { "the request for a child SA", CREATE_CHILD_SA, IKE_FORM_CHILD,
+				      ike_child_build, ike_child_answered },
+	[IKE_ERRAND_REKEY_CHILD] = { "the rekey of the child SA", CREATE_CHILD_SA, IKE_FORM_CHILD,
+				     ike_rekey_child_build, ike_rekey_child_answered },
+	[IKE_ERRAND_DELETE_CHILD] = { "the delete of the child SA", INFORMATIONAL,
+				      IKE_FORM_INFORMATIONAL, ike_delete_child_build,
 				      ike_delete_child_answered },
-	[IKE_ERRAND_REKEY_IKE] = { CREATE_CHILD_SA, IKE_FORM_REKEY_IKE, ike_rekey_ike_build,
-				   ike_rekey_ike_answered },
-	[IKE_ERRAND_DELETE_IKE] = { INFORMATIONAL, IKE_FORM_INFORMATIONAL, ike_delete_ike_build,
+	[IKE_ERRAND_REKEY_IKE] = { "the rekey of the IKE SA", CREATE_CHILD_SA, IKE_FORM_REKEY_IKE,
+				   ike_rekey_ike_build, ike_rekey_ike_answered },
+	[IKE_ERRAND_DELETE_IKE] = { "the delete of the IKE SA", INFORMATIONAL,
+				    IKE_FORM_INFORMATIONAL, ike_delete_ike_build,
 				    ike_delete_ike_answered },
-	[IKE_ERRAND_PROBE] = { INFORMATIONAL, IKE_FORM_INFORMATIONAL, ike_probe_build,
+	[IKE_ERRAND_PROBE] = { "the probe", INFORMATIONAL, IKE_FORM_INFORMATIONAL, ike_probe_build,
 			       ike_probe_answered },
-	[IKE_ERRAND_REJECT] = { INFORMATIONAL, IKE_FORM_INFORMATIONAL, ike_reject_build,
-				ike_delete_ike_answered },
+	[IKE_ERRAND_REJECT] = { "the refusal of its AUTH", INFORMATIONAL, IKE_FORM_INFORMATIONAL,
+				ike_reject_build, ike_delete_ike_answered },
 };
 
 /* Waits between the sends of a request; 0: give up. */
@@ -76,6 +80,7 @@ static void give_up(struct ike_sa *sa)
 	if (sa->request.errand == IKE_ERRAND_REKEY_IKE)
 		ike_rekey_ike_orphaned(sa);
 	if (sa->state == IKE_STATE_AUTHENTICATING) {
+		ike_tunnel_note(t, true, "no answer to IKE_AUTH: giving up");
 		ike_tunnel_because(t, IKE_REASON_NO_ANSWER,
 				   "no answer from %s to IKE_AUTH after %u tries",
 				   ike_tunnel_peer(t, peer), sa->request.sends);
@@ -86,7 +91,7 @@ static void give_up(struct ike_sa *sa)
 			"%s answers no more: a request was sent %u times in %u s",
 			ike_tunnel_peer(t, peer), sa->request.sends,
 			(unsigned)((sa->engine->now - sa->request.first_sent) / IKE_SECOND));
-		ike_log(sa->engine, t->index, "%s", ike_tunnel_text(t));
+		sa->engine->ops->event(sa->engine->ctx, t->index, ike_tunnel_text(t));
 		ike_tunnel_call_within(t, 0, IKE_SECOND);
 	}
 	ike_sa_kill(sa, false);
@@ -134,6 +139,9 @@ void ike_exchange_on_timer(struct ike_engine *e, struct ike_timer *timer)
 			return;
 		}
 	}
+	if (sa->tunnel)
+		ike_tunnel_note(sa->tunnel, true, "no answer to %s yet: sending it again",
+				errands[r->errand].name);
 	ike_count(e, IKE_COUNT_RETRANSMITTED);
 	send_request(sa);
 }
@@ -556,6 +564,7 @@ void ike_exchange_refused(struct ike_sa *sa)
 {
 	ike_time now = sa->engine->now;
 
+	ike_tunnel_note(sa->tunnel, true, "the peer is busy: TEMPORARY_FAILURE");
 	if (!sa->refused_since) {
 		sa->refused_since = now;
 	} else if (now - sa->refused_since > REFUSED_PATIENCE && !ike_tunnel_calling(sa->tunnel)) {

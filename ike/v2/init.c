@@ -62,6 +62,7 @@ void ike_init_call(struct ike_tunnel *t)
 	struct ike_engine *e = t->engine;
 	struct ike_sa *sa = ike_sa_new(t, true, &path);
 	uint8_t nonce[IKE_NONCE_BYTES];
+	char ours[192], peer[ADDR_STR_MAX];
 	struct ike_offer offer;
 
 	if (!sa) {
@@ -69,6 +70,8 @@ void ike_init_call(struct ike_tunnel *t)
 		return;
 	}
 	ike_offer_ike(&offer, &t->conf);
+	ike_tunnel_note(t, true, "calling %s: %s", ike_tunnel_peer(t, peer),
+			ike_offer_format(&offer, ours, sizeof(ours)));
 	ike_random(e, nonce, sizeof(nonce));
 	ike_sa_set_nonce(sa, true, nonce, sizeof(nonce));
 	sa->request.group = ike_offer_first_dh(&offer);
@@ -143,7 +146,7 @@ static void explain_no_proposal(struct ike_tunnel *t)
 	struct ike_offer offer;
 
 	ike_offer_ike(&offer, &t->conf);
-	ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
+	ike_tunnel_suspect(t, IKE_REASON_NO_PROPOSAL,
 			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
 			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
 			   t->peer_offer ? t->peer_offer : "not told");
@@ -164,6 +167,7 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_message *m)
 	    cookie->data.n <= sizeof(sa->cookie) && r->rounds < ROUNDS_MAX) {
 		memcpy(sa->cookie, cookie->data.p, cookie->data.n);
 		sa->cookie_len = (uint8_t)cookie->data.n;
+		ike_tunnel_note(t, false, "%s demands a cookie", ike_tunnel_peer(t, peer));
 		again(sa, r->group);
 		return true;
 	}
@@ -177,6 +181,9 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_message *m)
 		ike_offer_ike(&offer, &t->conf);
 		group = algo_dh_by_id(id);
 		if (group != DH_NONE && ike_offer_has_dh(&offer, group)) {
+			ike_tunnel_note(t, false, "%s wants group %s, not %s",
+					ike_tunnel_peer(t, peer), algo_dhs[group].name,
+					algo_dhs[r->group].name);
 			again(sa, group);
 			return true;
 		}
@@ -186,7 +193,7 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_message *m)
 	} else {
 		const char *name = ike_notify_name(error->type);
 
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered IKE_SA_INIT with %s (%u)",
+		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR, "%s answered IKE_SA_INIT with %s (%u)",
 				   ike_tunnel_peer(t, peer), name ? name : "an error", error->type);
 	}
 	doubt(sa);
@@ -216,7 +223,7 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 	if (!m->spi_r || ike_offer_parse(&answer, IKE_PROTOCOL_IKE, 0, m->body[IKE_SA]) < 0 ||
 	    ike_offer_verify(&own, &answer, &choice) < 0 || choice.suite.dh != r->group ||
 	    m->ke_group != algo_dhs[r->group].id) {
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s answered IKE_SA_INIT with what we did not propose",
 				   ike_tunnel_peer(t, peer));
 		doubt(sa);
@@ -228,7 +235,7 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 	learn_peer(sa, m);
 	rc = ike_agree(sa, r->dh, m, NULL);
 	if (rc == -EINVAL) {
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s sent a public value that is not acceptable",
 				   ike_tunnel_peer(t, peer));
 		doubt(sa);
@@ -321,7 +328,7 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, const stru
 		ike_offer_format(&peer, theirs, sizeof(theirs));
 		free(t->peer_offer);
 		t->peer_offer = strdup(theirs);
-		ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
+		ike_tunnel_suspect(t, IKE_REASON_NO_PROPOSAL,
 				   "no common IKE proposal with %s\nours: %s\npeer's: %s",
 				   ike_tunnel_peer(t, from),
 				   ike_offer_format(&own, ours, sizeof(ours)), theirs);
@@ -330,12 +337,16 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, const stru
 	}
 	free(t->peer_offer);
 	t->peer_offer = NULL;
+	ike_suite_format(&choice->suite, ours, sizeof(ours));
 	if (m->ke_group != algo_dhs[choice->suite.dh].id) {
+		ike_tunnel_note(t, false, "%s calls with another group than that of %s",
+				ike_tunnel_peer(t, from), ours);
 		group[0] = (uint8_t)(algo_dhs[choice->suite.dh].id >> 8);
 		group[1] = (uint8_t)algo_dhs[choice->suite.dh].id;
 		refuse(e, path, m, N_INVALID_KE_PAYLOAD, group, sizeof(group));
 		return false;
 	}
+	ike_tunnel_note(t, false, "%s calls: %s", ike_tunnel_peer(t, from), ours);
 	return true;
 }
 

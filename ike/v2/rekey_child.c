@@ -78,10 +78,15 @@ static bool follow_group(struct ike_child *old, const struct ike_notify *error)
 	return true;
 }
 
-static void refused(struct ike_sa *sa, struct ike_child *old, const struct ike_notify *error)
+static void refused(struct ike_sa *sa, const struct ike_request *r, struct ike_child *old,
+		    const struct ike_notify *error)
 {
 	struct ike_tunnel *t = sa->tunnel;
 	const char *name = ike_notify_name(error->type);
+	struct ike_offer offer;
+	char ours[192];
+
+	rekey_offer(&offer, t, &r->suite);
 
 	switch (error->type) {
 	case N_TEMPORARY_FAILURE:
@@ -97,8 +102,11 @@ static void refused(struct ike_sa *sa, struct ike_child *old, const struct ike_n
 			sa->want_child = true;
 		return;
 	default:
-		ike_log(sa->engine, t->index, "the peer refuses to rekey the child SA: %s (%u)",
-			name ? name : "error", error->type);
+		ike_log(sa->engine, t->index,
+			"the peer refuses to rekey the child SA: %s (%u); ours: %s, esp_pfs is %s",
+			name ? name : "error", error->type,
+			ike_offer_format(&offer, ours, sizeof(ours)),
+			t->conf.esp_pfs.n ? "configured" : "none");
 		if (error->type == N_NO_ADDITIONAL_SAS && !sa->retiring) {
 			sa->retiring = true;
 			ike_init_call(t);
@@ -118,7 +126,7 @@ void ike_rekey_child_answered(struct ike_sa *sa, struct ike_request *r, struct i
 
 	if (error) {
 		if (!old || !follow_group(old, error))
-			refused(sa, old, error);
+			refused(sa, r, old, error);
 		return;
 	}
 	rekey_offer(&offer, t, &r->suite);

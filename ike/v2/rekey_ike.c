@@ -92,6 +92,9 @@ void ike_rekey_ike_orphaned(struct ike_sa *sa)
 
 static void follow(struct ike_sa *sa, struct ike_sa *winner)
 {
+	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx is replaced by %016llx of the peer's",
+			(unsigned long long)ike_sa_own_spi(sa),
+			(unsigned long long)ike_sa_own_spi(winner));
 	inherit(sa, winner);
 	ike_sa_replace(sa);
 }
@@ -197,6 +200,9 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 		ike_timer_set(&sa->engine->timers, &other->guard,
 			      sa->engine->now + REDUNDANT_PATIENCE);
 	}
+	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx is replaced by %016llx",
+			(unsigned long long)ike_sa_own_spi(sa),
+			(unsigned long long)ike_sa_own_spi(o));
 	inherit(sa, o);
 	ike_sa_close(sa, false);
 }

@@ -1,4 +1,5 @@
 /* Setting a tunnel up: who calls, with which algorithms, and what a person reads if it fails. */
+#include "ike/history.h"
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -277,6 +278,81 @@ static const struct mistake mistakes[] = {
 	  { "10.1.0.0/16", "10.9.0.0/16" } },
 };
 
+/* Whether a tunnel's history holds this text somewhere, however often. */
+static bool told(const struct sim *s, unsigned node, const char *text)
+{
+	struct ike_history h;
+	struct ike_happening x;
+	bool found = false;
+
+	assert_int_equal(ike_tunnel_history(s->node[node].engine, 7, &h), 0);
+	for (size_t at = 0; ike_history_next(&h, &at, &x);) {
+		found |= strstr(x.text, text) != NULL;
+		if (getenv("SIM_VERBOSE"))
+			printf("node %u: %10.6f %s (%u)\n", node, (double)x.last / 1e6, x.text,
+			       x.times);
+		/* Secrets never appear. */
+		sim_assert(s, !strstr(x.text, "horse"));
+	}
+	ike_history_clear(&h);
+	return found;
+}
+
+static void history_of_a_mistake(struct sim *s, const struct mistake *m)
+{
+	for (unsigned node = 0; node < 2; node++)
+		sim_assert(s, told(s, node, m->text[node]));
+}
+
+/* Set up, used, rekeyed, moved on: each step is there with its values. */
+static void history_of_a_life(void **state)
+{
+	static const char *const both[] = { "IKE SA ",	 "set up", "the peer is ",   "child SA ",
+					    "0.0.0.0/0", "UP",	   "is replaced by", "DOWN" };
+	struct sim *s = sim_pair(1);
+
+	sim_pair_add(s, second_responds);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, IKE_SECOND);
+	ike_rekey_child(s->node[0].engine, s->now, 7);
+	sim_run(s, 20 * IKE_SECOND);
+	ike_rekey_ike(s->node[1].engine, s->now, 7);
+	sim_run(s, 20 * IKE_SECOND);
+	ike_tunnel_disable(s->node[0].engine, s->now, 7);
+	sim_run(s, IKE_SECOND);
+	for (unsigned i = 0; i < sizeof(both) / sizeof(both[0]); i++)
+		sim_assert(s, told(s, 0, both[i]) && told(s, 1, both[i]));
+	sim_assert(s, told(s, 0, "calling 198.51.100.1: aes128-sha256-x25519"));
+	sim_assert(s, told(s, 1, "192.0.2.1 calls: aes128-sha256-x25519"));
+	sim_assert(s, told(s, 1, "192.0.2.1 deleted the IKE SA"));
+	sim_finish(s);
+}
+
+/* The first child has no key exchange: a PFS mismatch shows at the first rekey, with both values.
+ */
+static void pfs_differs(unsigned node, struct conf_tunnel *t)
+{
+	algo_list_add(&t->esp_pfs, node ? DH_ECP384 : DH_ECP256);
+	second_responds(node, t);
+}
+
+static void history_of_a_pfs_mismatch(void **state)
+{
+	struct sim *s = sim_pair(1);
+
+	sim_pair_add(s, pfs_differs);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, IKE_SECOND);
+	ike_rekey_child(s->node[0].engine, s->now, 7);
+	sim_run(s, IKE_SECOND);
+	sim_assert(s, told(s, 0, "refuses to rekey the child SA: NO_PROPOSAL_CHOSEN (14)"));
+	sim_assert(s, told(s, 0, "ours: aes128-sha256-ecp256"));
+	sim_assert(s, told(s, 1, "ours: aes128-sha256-ecp384"));
+	sim_assert(s, told(s, 1, "peer's: aes128-sha256-ecp256"));
+	sim_assert(s, s->node[0].tunnel[7].up && s->node[1].tunnel[7].up);
+	sim_finish(s);
+}
+
 static void mistakes_are_told_and_heal(void **state)
 {
 	for (unsigned i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -298,6 +374,7 @@ static void mistakes_are_told_and_heal(void **state)
 				sim_assert(s, t->reason == m->reason[node]);
 				sim_assert(s, strstr(t->text, m->text[node]));
 			}
+			history_of_a_mistake(s, m);
 			if (m->change == wrong_selectors) {
 				sim_finish(s);
 				continue;
@@ -356,6 +433,8 @@ int main(void)
 		cmocka_unit_test(group_is_corrected),
 		cmocka_unit_test(cookie_is_returned),
 		cmocka_unit_test(mistakes_are_told_and_heal),
+		cmocka_unit_test(history_of_a_life),
+		cmocka_unit_test(history_of_a_pfs_mismatch),
 		cmocka_unit_test(absent_peer),
 		cmocka_unit_test(nobody_waits_for_whom_is_not_to_call),
 	};

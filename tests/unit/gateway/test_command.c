@@ -17,6 +17,7 @@
 	}
 COMMAND(show_tunnels)
 COMMAND(show_sas)
+COMMAND(show_tunnel_log)
 COMMAND(show_routes)
 COMMAND(show_ports)
 COMMAND(show_workers)
@@ -126,9 +127,10 @@ static const struct {
 	{ "Show tunnels", false, "'Show' is not known here; one of: show, tunnel, help\n" },
 	{ "show", false, "something is missing after 'show'; one of: " NEXT "\n" },
 	{ "show tunels", false, "'tunels' is not known here; one of: " NEXT "\n" },
+	{ "show tunnel dc1-b log", true, "ran  show_tunnel_log\n" },
 	{ "show tunnel", false, "something is missing after 'tunnel'; one of: NAME\n" },
 	{ "show tunnels now", false, "'now' is too much: the command ends before it\n" },
-	{ "show tunnel dc1-a x y", false, "'x' is too much: the command ends before it\n" },
+	{ "show tunnel dc1-a x y", false, "'x' is not known here; one of: log\n" },
 	{ "tunnel dc1-a", false,
 	  "something is missing after 'dc1-a'; one of: enable, disable, rekey\n" },
 	{ "tunnel dc1-a enabel", false,

@@ -184,6 +184,8 @@ static void a_tunnel_negotiates_until_it_is_disabled(void **state)
 	struct negotiator *n = *state;
 	struct tunnel_snapshot snapshot[2];
 	struct negotiator_ask a = { .count = 2, .tunnel = snapshot };
+	struct ike_happening happening;
+	size_t at = 0;
 
 	assert_int_equal(negotiator_add(n, 7, &conf), 0);
 	await(n, &states, 1);
@@ -200,6 +202,13 @@ static void a_tunnel_negotiates_until_it_is_disabled(void **state)
 	ask(n, &a, ASK_REKEY_IKE, 7);
 	await(n, &answers, 2);
 	assert_int_equal(answer_result, -EAGAIN);
+	ask(n, &a, ASK_HISTORY, 7);
+	await(n, &answers, 3);
+	assert_int_equal(answer_result, 0);
+	assert_true(ike_history_next(&a.history, &at, &happening));
+	assert_string_equal(happening.text, "disabled");
+	ike_history_clear(&a.history);
+	answers = 2;
 	ask(n, &a, ASK_DISABLE, 7);
 	await(n, &answers, 3);
 	assert_int_equal(answer_result, 0);

@@ -89,6 +89,13 @@ int negotiator_ask(struct negotiator *n, struct negotiator_ask *ask)
 	for (uint32_t i = 0; ask->kind == ASK_VIEW && i < ask->count; i++)
 		if (ask->first + i == 0)
 			fill_view(&ask->tunnel[i], ask->now);
+	if (ask->kind == ASK_HISTORY) {
+		ask->history = (struct ike_history){ 0 };
+		ike_history_add(&ask->history, ask->now - 70 * CLOCK_SECOND, true, "calling");
+		ike_history_add(&ask->history, ask->now - 60 * CLOCK_SECOND, true, "calling");
+		ike_history_add(&ask->history, ask->now - 9 * CLOCK_SECOND, false,
+				"no common proposal\nours: x\npeer's: y");
+	}
 	ask->done(ask);
 	return 0;
 }
@@ -399,6 +406,30 @@ static void drops_page(void **state)
 			     "too-big    12,345  does not fit the next link's MTU\n");
 }
 
+/* Times are of the wall's clock: compared without them. */
+static void log_page(void **state)
+{
+	const char *at = result.body;
+
+	command_run(&gateway, "show tunnel dc1-a log", on_done, NULL);
+	assert_true(result.ok);
+	at = strstr(result.body, "Z  calling (2 times since 2");
+	assert_non_null(at);
+	at = strstr(at, "Z  no common proposal\n                      ours: x\n");
+	assert_non_null(at);
+	assert_non_null(strstr(at, "                      peer's: y\n"));
+	command_run(&gateway, "show tunnel dc1-a log --json", on_done, NULL);
+	assert_true(result.ok);
+	assert_non_null(strstr(result.body, "{\"name\":\"dc1-a\",\"log\":[{\"first\":\"2"));
+	assert_non_null(strstr(result.body, "\"age_seconds\":60.000,\"times\":2,\"proven\":true,"
+					    "\"text\":\"calling\"}"));
+	assert_non_null(strstr(result.body, "\"times\":1,\"proven\":false,\"text\":\"no common "
+					    "proposal\\nours: x\\npeer's: y\"}]}"));
+	answer_result = -ECANCELED;
+	command_run(&gateway, "show tunnel dc1-a log", on_done, NULL);
+	assert_false(result.ok);
+}
+
 /* Every counter of the engine, in its order, under its text. */
 static void ike_page(void **state)
 {
@@ -444,11 +475,11 @@ static void changes_are_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_GATEWAY(tunnels_page),	WITH_GATEWAY(tunnel_page),
-		WITH_GATEWAY(sas_page),		WITH_GATEWAY(routes_page),
-		WITH_GATEWAY(ports_page),	WITH_GATEWAY(workers_page),
-		WITH_GATEWAY(drops_page),	WITH_GATEWAY(ike_page),
-		WITH_GATEWAY(changes_are_told),
+		WITH_GATEWAY(tunnels_page), WITH_GATEWAY(tunnel_page),
+		WITH_GATEWAY(sas_page),	    WITH_GATEWAY(routes_page),
+		WITH_GATEWAY(ports_page),   WITH_GATEWAY(workers_page),
+		WITH_GATEWAY(drops_page),   WITH_GATEWAY(ike_page),
+		WITH_GATEWAY(log_page),	    WITH_GATEWAY(changes_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
