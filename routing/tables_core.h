@@ -1,0 +1,69 @@
+/* Inside of the tables: shared by tables.c (objects, propagation), learnt.c (batches, quota) and
+ * announce.c. Private to this room; one thread. */
+#ifndef ROUTING_TABLES_CORE_H
+#define ROUTING_TABLES_CORE_H
+
+#include "routing/batch.h"
+#include "routing/own.h"
+#include "routing/tables.h"
+
+#define SHARED_MAX 64 /* valid routes of one prefix that are looked at */
+
+struct attachment {
+	uint32_t id;
+	uint32_t vpc; /* the caller's */
+	uint32_t vpc_table;
+	bool import_all;
+	unsigned n_import;
+	struct prefix *import;
+};
+
+struct gateway {
+	uint32_t id, table;
+	struct attachment **attachment;
+	size_t n_attachments, cap_attachments;
+	struct own own;
+	struct batch batch;
+	bool batch_open;
+	bool replay; /* the batch has everything that there is */
+	bool lost;   /* some changes, once */
+	struct tables_quota quota;
+};
+
+struct vpc {
+	uint32_t id, table;
+};
+
+/* A prefix of a border gateway whose valid routes changed: propagated when the RIB is at rest. */
+struct pending {
+	struct gateway *gateway;
+	struct prefix prefix;
+	bool to_all;	/* some valid route does not lead to one VPC only */
+	bool to_others; /* all valid routes lead to this VPC: */
+	uint32_t vpc;
+};
+
+struct tables {
+	const struct tables_ops *ops;
+	void *ctx;
+	struct rib *rib;
+	struct gateway **gateway; /* in the order of their tables */
+	size_t n_gateways, cap_gateways;
+	struct vpc *vpc; /* in the order of adding */
+	size_t n_vpcs, cap_vpcs;
+	/* Index: id; holes are NULL. */
+	struct gateway **gateway_by_id;
+	struct attachment **attachment_by_id;
+	size_t n_gateway_ids, n_attachment_ids;
+	struct pending *pending;
+	size_t n_pending, cap_pending;
+	uint32_t told_table; /* the last table of which a change was told */
+	bool told;
+	int error; /* the first inside the RIB's callback */
+};
+
+struct gateway *tables_gateway(const struct tables *t, uint32_t id); /* NULL: none */
+/* A change to the RIB is done when what follows from it is: err, or what went wrong with that. */
+int tables_settle(struct tables *t, int err);
+
+#endif
