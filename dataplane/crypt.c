@@ -1,5 +1,6 @@
 #include "dataplane/crypt.h"
 
+#include "dataplane/crypt_cbc.h"
 #include "dataplane/gcm.h"
 #include "dataplane/sa.h"
 
@@ -8,60 +9,21 @@
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
-#include <assert.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ESP_HEADER     8
-#define KEYSTREAM      4096 /* bytes of random IVs made at once */
 #define AEAD_IV	       8
 #define AEAD_ICV       16
-#define CBC_IV	       16
-#define HMAC_BLOCK     128 /* SHA-384 and SHA-512; the others use half of it */
 #define PREFETCH_AHEAD 2
-
-static_assert(CRYPT_TAIL >= CRYPT_ICV_MAX + 4, "ICV and the upper half of ESN");
-
-struct hash {
-	IMB_HASH_ALG alg;
-	enum algo_auth auth;
-	uint16_t icv_bytes;
-	uint16_t block_bytes;
-};
-
-static const struct hash hashes[] = {
-	{ IMB_AUTH_HMAC_SHA_1, AUTH_SHA1, 12, 64 },
-	{ IMB_AUTH_HMAC_SHA_256, AUTH_SHA256, 16, 64 },
-	{ IMB_AUTH_HMAC_SHA_384, AUTH_SHA384, 24, 128 },
-	{ IMB_AUTH_HMAC_SHA_512, AUTH_SHA512, 32, 128 },
-};
-#define HASHES (sizeof(hashes) / sizeof(hashes[0]))
-
-static const struct hash *hash_of(enum crypt_kind kind)
-{
-	return &hashes[(kind - CRYPT_CBC128_SHA1) % HASHES];
-}
-
-static IMB_KEY_SIZE_BYTES cbc_key_bytes(enum crypt_kind kind)
-{
-	return IMB_KEY_128_BYTES + 8 * ((kind - CRYPT_CBC128_SHA1) / HASHES);
-}
 
 struct crypt {
 	IMB_MGR *mgr;
 	aes_gcm_enc_dec_t seal[3], open[3]; /* by enum crypt_kind, where gcm.h's do not run */
 	struct gcm_context_data gcm;
-
-	/* CBC's IVs: keystream of AES-256 under a random key, never used twice. */
-	struct gcm_key_data iv_key;
-	uint64_t iv_round; /* nonce */
-	uint32_t iv_used;  /* bytes of keystream */
-	uint8_t keystream[KEYSTREAM];
-
-	IMB_JOB job[CRYPT_BURST];
-	uint8_t icv[CRYPT_BURST][CRYPT_ICV_MAX];      /* computed */
-	uint8_t received[CRYPT_BURST][CRYPT_ICV_MAX]; /* with ESN: what the packet carried */
+	uint8_t icv[CRYPT_BURST][AEAD_ICV]; /* computed */
+	struct cbc cbc;
 	char name[96];
 	bool fast;
 } __attribute__((aligned(64)));
@@ -70,8 +32,6 @@ struct crypt {
 
 enum crypt_kind crypt_kind(enum algo_cipher cipher, enum algo_auth auth)
 {
-	unsigned h;
-
 	switch (cipher) {
 	case CIPHER_AES128_GCM:
 		return auth == AUTH_NONE ? CRYPT_GCM128 : CRYPT_KINDS;
@@ -81,16 +41,8 @@ enum crypt_kind crypt_kind(enum algo_cipher cipher, enum algo_auth auth)
 		return auth == AUTH_NONE ? CRYPT_GCM256 : CRYPT_KINDS;
 	case CIPHER_CHACHA20_POLY1305:
 		return auth == AUTH_NONE ? CRYPT_CHACHA : CRYPT_KINDS;
-	case CIPHER_AES128_CBC:
-	case CIPHER_AES192_CBC:
-	case CIPHER_AES256_CBC:
-		for (h = 0; h < HASHES; h++)
-			if (hashes[h].auth == auth)
-				return CRYPT_CBC128_SHA1 +
-				       (unsigned)(cipher - CIPHER_AES128_CBC) * HASHES + h;
-		return CRYPT_KINDS;
 	default:
-		return CRYPT_KINDS;
+		return cbc_kind(cipher, auth);
 	}
 }
 
@@ -132,7 +84,6 @@ struct crypt *crypt_new(int socket, const char **error)
 {
 	struct crypt *c = rte_zmalloc_socket("crypt", sizeof(*c), 64, socket);
 	void *mem = rte_zmalloc_socket("crypt-mgr", imb_get_mb_mgr_size(), 64, socket);
-	uint8_t key[32];
 	IMB_ARCH arch;
 
 	if (!c || !mem) {
@@ -164,10 +115,7 @@ struct crypt *crypt_new(int socket, const char **error)
 	c->open[CRYPT_GCM192] = c->mgr->gcm192_dec;
 	c->open[CRYPT_GCM256] = c->mgr->gcm256_dec;
 
-	randombytes_buf(key, sizeof(key));
-	IMB_AES256_GCM_PRE(c->mgr, key, &c->iv_key);
-	sodium_memzero(key, sizeof(key));
-	c->iv_used = KEYSTREAM;
+	cbc_init(&c->cbc, c->mgr);
 	return c;
 out:
 	rte_free(mem);
@@ -199,55 +147,6 @@ bool crypt_engine_fast(const struct crypt *c)
 
 /* ---- keys ------------------------------------------------------------------------------- */
 
-/* The hash's state after one block of key ^ pad (RFC 2104 §4). */
-static void hmac_state(const struct crypt *c, const struct hash *h, const uint8_t *key, uint8_t pad,
-		       uint8_t *state)
-{
-	size_t key_bytes = algo_auths[h->auth].key_bytes;
-	uint8_t block[HMAC_BLOCK];
-
-	memset(block, pad, sizeof(block));
-	for (size_t i = 0; i < key_bytes; i++)
-		block[i] ^= key[i];
-	switch (h->auth) {
-	case AUTH_SHA1:
-		IMB_SHA1_ONE_BLOCK(c->mgr, block, state);
-		break;
-	case AUTH_SHA256:
-		IMB_SHA256_ONE_BLOCK(c->mgr, block, state);
-		break;
-	case AUTH_SHA384:
-		IMB_SHA384_ONE_BLOCK(c->mgr, block, state);
-		break;
-	default:
-		IMB_SHA512_ONE_BLOCK(c->mgr, block, state);
-		break;
-	}
-	sodium_memzero(block, sizeof(block));
-}
-
-static void expand_cbc(const struct crypt *c, struct sa_cbc_keys *to, enum crypt_kind kind,
-		       bool inbound, const uint8_t *cipher_key, const uint8_t *auth_key)
-{
-	uint8_t other[sizeof(to->schedule)] __attribute__((aligned(16)));
-	uint8_t *enc = inbound ? other : to->schedule, *dec = inbound ? to->schedule : other;
-
-	switch (cbc_key_bytes(kind)) {
-	case IMB_KEY_128_BYTES:
-		IMB_AES_KEYEXP_128(c->mgr, cipher_key, enc, dec);
-		break;
-	case IMB_KEY_192_BYTES:
-		IMB_AES_KEYEXP_192(c->mgr, cipher_key, enc, dec);
-		break;
-	case IMB_KEY_256_BYTES:
-		IMB_AES_KEYEXP_256(c->mgr, cipher_key, enc, dec);
-		break;
-	}
-	sodium_memzero(other, sizeof(other));
-	hmac_state(c, hash_of(kind), auth_key, 0x36, to->ipad);
-	hmac_state(c, hash_of(kind), auth_key, 0x5c, to->opad);
-}
-
 void crypt_expand(const struct crypt *c, union sa_keys *to, enum crypt_kind kind, bool inbound,
 		  const uint8_t *cipher_key, const uint8_t *auth_key)
 {
@@ -265,43 +164,17 @@ void crypt_expand(const struct crypt *c, union sa_keys *to, enum crypt_kind kind
 		memcpy(to->chacha, cipher_key, sizeof(to->chacha));
 		break;
 	default:
-		expand_cbc(c, &to->cbc, kind, inbound, cipher_key, auth_key);
+		cbc_expand(c->mgr, &to->cbc, kind, inbound, cipher_key, auth_key);
 		break;
 	}
 }
 
 /* ---- pieces of a packet ----------------------------------------------------------------- */
 
-static inline void put32(uint8_t *p, uint32_t v)
-{
-	v = rte_cpu_to_be_32(v);
-	memcpy(p, &v, 4);
-}
-
-static inline void put64(uint8_t *p, uint64_t v)
-{
-	v = rte_cpu_to_be_64(v);
-	memcpy(p, &v, 8);
-}
-
 static inline void prefetch_payload(const struct crypt_op *op)
 {
 	for (uint32_t i = 0; i < op->len + CRYPT_ICV_MAX; i += 64)
 		rte_prefetch0(op->esp + i);
-}
-
-static inline bool icv_equal(const uint8_t *a, const uint8_t *b, unsigned bytes)
-{
-	uint32_t diff = 0;
-
-	for (unsigned i = 0; i < bytes; i += 4) {
-		uint32_t x, y;
-
-		memcpy(&x, a + i, 4);
-		memcpy(&y, b + i, 4);
-		diff |= x ^ y;
-	}
-	return diff == 0;
 }
 
 static inline bool icv16_equal(const uint8_t *a, const uint8_t *b)
@@ -338,12 +211,6 @@ static inline void aead_prepare(struct aead *a, const struct sa *sa, uint64_t sp
 		seq = rte_cpu_to_be_64(seq);
 		put_pair(a->esn, spi | seq << 32, seq >> 32);
 	}
-}
-
-static inline void put_header(const struct crypt_op *op)
-{
-	memcpy(op->esp, &op->sa->spi, 4);
-	put32(op->esp + 4, (uint32_t)op->seq);
 }
 
 /* ---- AEADs ------------------------------------------------------------------------------ */
@@ -474,123 +341,6 @@ static inline void open_aead(struct crypt *c, const struct crypt_op *op, const s
 		gcm(c, c->open[op->sa->kind], op, a, icv);
 }
 
-/* ---- CBC + HMAC ------------------------------------------------------------------------- */
-
-static void refill_keystream(struct crypt *c)
-{
-	static const uint8_t zero[KEYSTREAM];
-	uint8_t nonce[16] = { 0 }, tag[16];
-
-	put64(nonce + 4, c->iv_round++);
-	IMB_AES256_GCM_ENC(c->mgr, &c->iv_key, &c->gcm, c->keystream, zero, KEYSTREAM, nonce, zero,
-			   0, tag, sizeof(tag));
-	c->iv_used = 0;
-}
-
-static inline void put_iv(struct crypt *c, uint8_t *to)
-{
-	if (c->iv_used == KEYSTREAM)
-		refill_keystream(c);
-	memcpy(to, c->keystream + c->iv_used, CBC_IV);
-	c->iv_used += CBC_IV;
-}
-
-static inline void cipher_job(IMB_JOB *j, const struct crypt_op *op)
-{
-	const uint32_t skip = ESP_HEADER + CBC_IV;
-
-	j->enc_keys = op->sa->keys.cbc.schedule;
-	j->dec_keys = op->sa->keys.cbc.schedule;
-	j->src = op->esp;
-	j->dst = op->esp + skip;
-	j->cipher_start_src_offset_in_bytes = skip;
-	j->msg_len_to_cipher_in_bytes = op->len - skip;
-	j->iv = op->esp + ESP_HEADER;
-	j->iv_len_in_bytes = CBC_IV;
-}
-
-/* With ESN the upper half of the number is hashed behind the packet, where the ICV goes later
- * (RFC 4303 §2.2.1); the caller has put it there. */
-static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv)
-{
-	const struct sa *sa = op->sa;
-
-	j->src = op->esp;
-	j->hash_start_src_offset_in_bytes = 0;
-	j->msg_len_to_hash_in_bytes = op->len + (sa->flags & SA_ESN ? 4 : 0);
-	j->u.HMAC._hashed_auth_key_xor_ipad = sa->keys.cbc.ipad;
-	j->u.HMAC._hashed_auth_key_xor_opad = sa->keys.cbc.opad;
-	j->auth_tag_output = icv;
-	j->auth_tag_output_len_in_bytes = sa->icv_bytes;
-}
-
-static void seal_cbc(struct crypt *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
-{
-	unsigned i, jobs = 0;
-
-	for (i = 0; i < n; i++) {
-		put_header(op[i]);
-		put_iv(c, op[i]->esp + ESP_HEADER);
-		if (op[i]->len > ESP_HEADER + CBC_IV)
-			cipher_job(&c->job[jobs++], op[i]);
-	}
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
-					cbc_key_bytes(kind));
-	for (i = 0; i < n; i++) {
-		if (op[i]->sa->flags & SA_ESN)
-			put32(op[i]->esp + op[i]->len, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i]);
-	}
-	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
-	for (i = 0; i < n; i++) {
-		memcpy(op[i]->esp + op[i]->len, c->icv[i], op[i]->sa->icv_bytes);
-		op[i]->ok = 1;
-	}
-}
-
-static void open_cbc(struct crypt *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
-{
-	unsigned i, jobs = 0;
-
-	for (i = 0; i < n; i++) {
-		uint8_t *icv = op[i]->esp + op[i]->len;
-
-		memcpy(c->received[i], icv, hash_of(kind)->icv_bytes);
-		if (op[i]->sa->flags & SA_ESN)
-			put32(icv, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i]);
-	}
-	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
-	for (i = 0; i < n; i++) {
-		op[i]->ok = icv_equal(c->icv[i], c->received[i], hash_of(kind)->icv_bytes);
-		if (op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV)
-			cipher_job(&c->job[jobs++], op[i]);
-	}
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
-					cbc_key_bytes(kind));
-}
-
-/* Takes the waiting packets algorithm by algorithm: the lanes fill across SAs. */
-static void cbc_groups(struct crypt *c, struct crypt_op **op, unsigned n,
-		       void (*run)(struct crypt *, enum crypt_kind, struct crypt_op **, unsigned))
-{
-	struct crypt_op *group[CRYPT_BURST];
-
-	while (n) {
-		enum crypt_kind kind = op[0]->sa->kind;
-		unsigned members = 0, rest = 0;
-
-		for (unsigned i = 0; i < n; i++) {
-			if (op[i]->sa->kind == kind)
-				group[members++] = op[i];
-			else
-				op[rest++] = op[i];
-		}
-		run(c, kind, group, members);
-		n = rest;
-	}
-}
-
 /* ---- bursts ----------------------------------------------------------------------------- */
 
 /* Which way a packet goes: gcm.h's, IPsec-MB's for AEADs, or with the others of its kind. */
@@ -628,7 +378,7 @@ void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n)
 		else if (is_aead(&op[i]))
 			seal_aead(c, &op[i], &aead[i]);
 	}
-	cbc_groups(c, cbc, waiting, seal_cbc);
+	cbc_seal(&c->cbc, cbc, waiting);
 }
 
 void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n)
@@ -660,5 +410,5 @@ void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n)
 			if (is_aead(&op[i]))
 				op[i].ok = icv16_equal(c->icv[i], op[i].esp + op[i].len);
 	}
-	cbc_groups(c, cbc, waiting, open_cbc);
+	cbc_open(&c->cbc, cbc, waiting);
 }
