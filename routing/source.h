@@ -64,7 +64,8 @@ struct source_sink {
 	void *ctx;
 	/* The changes of a table between begin and end became known together, and are to be taken
 	 * or refused together; whether they fit is known at the end, for what goes may follow what
-	 * comes. Batches do not nest or overlap. A resync is one batch, and may last seconds. */
+	 * comes. Batches of one table do not nest; those of several may be open at once. Every
+	 * learn and forget is in one. A resync is one batch, and may last seconds. */
 	void (*batch_begin)(void *ctx, uint32_t table);
 	void (*learn)(void *ctx, const struct source_route *route);
 	void (*forget)(void *ctx, const struct source_route *route); /* metric: as told before */
@@ -142,7 +143,8 @@ static inline int source_session_ask(struct source *s, uint32_t session)
 }
 
 /* Every route of the table is learnt again, in one batch, before this returns: for a sink that
- * refused some and has room now. 0, -ENOENT, or -EBUSY while a batch is open: again after it. */
+ * refused some and has room now. 0, -ENOENT, or -EBUSY while a resync's batch is open: again after
+ * it. */
 static inline int source_replay(struct source *s, uint32_t table)
 {
 	return s->ops->replay(s, table);
