@@ -42,10 +42,29 @@ static const struct errand errands[IKE_ERRAND_COUNT] = {
 				ike_reject_build, ike_delete_ike_answered },
 };
 
-/* Waits between the sends of a request; 0: give up. */
+/* What to wait after each send of a request, the last one included. A peer that is sent IKE_AUTH
+ * has answered a moment ago: what is missing now was lost on the way. */
+static const struct schedule {
+	unsigned sends;
+	uint8_t wait[8];
+} usual = { 5, { 1, 2, 4, 8, 8 } }, probe = { 4, { 1, 2, 2, 3 } },
+  auth = { 7, { 1, 2, 3, 3, 3, 3, 3 } };
+
+static const struct schedule *schedule(const struct ike_sa *sa)
+{
+	switch (sa->request.errand) {
+	case IKE_ERRAND_PROBE:
+		return &probe;
+	case IKE_ERRAND_AUTH:
+		return &auth;
+	default:
+		return &usual;
+	}
+}
+
 static ike_time next_gap(const struct ike_sa *sa)
 {
-	static const uint8_t usual[] = { 1, 2, 4, 8 }, probe[] = { 1, 2, 2, 3 };
+	const struct schedule *plan = schedule(sa);
 	const struct ike_request *r = &sa->request;
 	struct ike_engine *e = sa->engine;
 	unsigned i = r->sends - 1;
@@ -54,18 +73,32 @@ static ike_time next_gap(const struct ike_sa *sa)
 		return IKE_SECOND / 2;
 	if (r->errand == IKE_ERRAND_INIT) {
 		if (i < 3)
-			return usual[i] * IKE_SECOND + ike_random_between(e, 0, IKE_SECOND / 4);
+			return plan->wait[i] * IKE_SECOND +
+			       ike_random_between(e, 0, IKE_SECOND / 4);
 		return ike_random_between(e, 5 * IKE_SECOND, 7 * IKE_SECOND);
 	}
-	if (r->errand == IKE_ERRAND_PROBE)
-		return i < sizeof(probe) ? probe[i] * IKE_SECOND : 0;
-	if (i < sizeof(usual))
-		return usual[i] * IKE_SECOND + ike_random_between(e, 0, IKE_SECOND / 10);
-	if (i < SENDS_ALIVE && sa->tunnel && sa->state == IKE_STATE_ESTABLISHED &&
-	    e->ops->inbound_packets &&
-	    e->ops->inbound_packets(e->ctx, sa->tunnel->index) != r->inbound_seen)
+	if (i >= plan->sends)
 		return 4 * IKE_SECOND;
-	return 0;
+	return plan->wait[i] * IKE_SECOND + ike_random_between(e, 0, IKE_SECOND / 10);
+}
+
+/* Data on the tunnel proves that the peer lives, whatever becomes of IKE's messages. */
+static bool proved_alive(const struct ike_sa *sa)
+{
+	const struct ike_engine *e = sa->engine;
+
+	return sa->tunnel && sa->state == IKE_STATE_ESTABLISHED && e->ops->inbound_packets &&
+	       e->ops->inbound_packets(e->ctx, sa->tunnel->index) != sa->request.inbound_seen;
+}
+
+static bool may_repeat(const struct ike_sa *sa)
+{
+	const struct ike_request *r = &sa->request;
+
+	if (sa->swift || r->errand == IKE_ERRAND_INIT || r->sends < schedule(sa)->sends)
+		return true;
+	return r->sends < SENDS_ALIVE && proved_alive(sa) &&
+	       (r->errand != IKE_ERRAND_PROBE || sa == ike_tunnel_current(sa->tunnel));
 }
 
 static void give_up(struct ike_sa *sa)
@@ -117,15 +150,13 @@ void ike_exchange_on_timer(struct ike_engine *e, struct ike_timer *timer)
 	struct ike_request *r = &sa->request;
 	char peer[ADDR_STR_MAX];
 
-	if (r->errand == IKE_ERRAND_PROBE && sa->tunnel && sa == ike_tunnel_current(sa->tunnel) &&
-	    e->ops->inbound_packets &&
-	    e->ops->inbound_packets(e->ctx, sa->tunnel->index) != r->inbound_seen &&
-	    r->sends < SENDS_ALIVE) {
-		ike_sa_heard(sa);
-	} else if (!next_gap(sa)) {
+	if (!may_repeat(sa)) {
 		give_up(sa);
 		return;
 	}
+	if (r->errand == IKE_ERRAND_PROBE && proved_alive(sa) && r->sends < SENDS_ALIVE &&
+	    sa == ike_tunnel_current(sa->tunnel))
+		ike_sa_heard(sa);
 	if (r->errand == IKE_ERRAND_INIT) {
 		struct ike_tunnel *t = sa->tunnel;
 

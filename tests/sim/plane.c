@@ -37,11 +37,10 @@ static void op_spi_free(void *ctx, uint32_t tunnel, uint32_t spi)
 
 struct sim_sa *sim_find_inbound(struct sim_node *node, uint32_t spi)
 {
-	for (size_t i = 0; i < node->n_in; i++) {
-		if (node->in[i].spi == spi)
-			return &node->in[i];
-	}
-	return NULL;
+	struct sim_sa *sa =
+		spi - node->first_spi < node->cap_in ? &node->in[spi - node->first_spi] : NULL;
+
+	return sa && sa->installed ? sa : NULL;
 }
 
 static void record(struct sim_sa *to, const struct ike_child_sa *sa)
@@ -62,24 +61,53 @@ static void record(struct sim_sa *to, const struct ike_child_sa *sa)
 	to->key_len = sa->cipher_key_len + sa->auth_key_len;
 }
 
+/* The place of an SPI in the table, or where it would be. */
+static uint32_t *spent_place(struct sim_node *node, uint32_t spi)
+{
+	size_t i = spi * 0x9e3779b1u;
+
+	while (node->spent[i & (node->cap_spent - 1)] &&
+	       node->spent[i & (node->cap_spent - 1)] != spi)
+		i++;
+	return &node->spent[i & (node->cap_spent - 1)];
+}
+
 static void spend(struct sim_node *node, uint32_t spi)
 {
-	for (size_t i = 0; i < node->n_spent; i++) {
-		if (node->spent[i] == spi)
-			sim_violation(node->sim, "outbound SA %08x installed twice", spi);
-	}
-	if (node->n_spent == node->cap_spent) {
-		node->cap_spent = node->cap_spent ? 2 * node->cap_spent : 64;
-		node->spent = realloc(node->spent, node->cap_spent * sizeof(*node->spent));
+	if (2 * node->n_spent >= node->cap_spent) {
+		uint32_t *old = node->spent;
+		size_t cap = node->cap_spent;
+
+		node->cap_spent = cap ? 2 * cap : 64;
+		node->spent = calloc(node->cap_spent, sizeof(*node->spent));
 		assert_non_null(node->spent);
+		for (size_t i = 0; i < cap; i++) {
+			if (old[i])
+				*spent_place(node, old[i]) = old[i];
+		}
+		free(old);
 	}
-	node->spent[node->n_spent++] = spi;
+	if (*spent_place(node, spi))
+		sim_violation(node->sim, "outbound SA %08x installed twice", spi);
+	else
+		node->n_spent++;
+	*spent_place(node, spi) = spi;
+}
+
+static void stop_sending(struct sim_node *node, struct sim_tunnel *t)
+{
+	uint32_t last = node->sending[--node->n_sending];
+
+	node->tunnel[last].sending_at = t->sending_at;
+	node->sending[t->sending_at] = last;
+	t->out = (struct sim_sa){ 0 };
 }
 
 static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 {
 	struct sim_node *node = ctx;
 	const struct algo_cipher_info *cipher = &algo_ciphers[sa->cipher];
+	size_t at;
 
 	if (sa->cipher_key_len != (size_t)cipher->key_bytes + cipher->salt_bytes ||
 	    sa->auth_key_len != (cipher->aead ? 0 : algo_auths[sa->auth].key_bytes) || !sa->spi ||
@@ -87,17 +115,25 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 		sim_violation(node->sim, "SA %08x is not complete", sa->spi);
 	if (sa->dir == IKE_OUT) {
 		spend(node, sa->spi);
+		if (!node->tunnel[sa->tunnel].out.installed) {
+			node->tunnel[sa->tunnel].sending_at = node->n_sending;
+			node->sending[node->n_sending++] = sa->tunnel;
+		}
 		record(&node->tunnel[sa->tunnel].out, sa);
 		return 0;
 	}
 	if (sim_find_inbound(node, sa->spi))
 		sim_violation(node->sim, "inbound SA %08x installed twice", sa->spi);
-	if (node->n_in == node->cap_in) {
-		node->cap_in = node->cap_in ? 2 * node->cap_in : 64;
-		node->in = realloc(node->in, node->cap_in * sizeof(*node->in));
+	at = sa->spi - node->first_spi;
+	if (at >= node->cap_in) {
+		node->in = realloc(node->in, 2 * (at + 32) * sizeof(*node->in));
 		assert_non_null(node->in);
+		memset(&node->in[node->cap_in], 0,
+		       (2 * (at + 32) - node->cap_in) * sizeof(*node->in));
+		node->cap_in = 2 * (at + 32);
 	}
-	record(&node->in[node->n_in++], sa);
+	record(&node->in[at], sa);
+	node->n_in++;
 	return 0;
 }
 
@@ -107,8 +143,8 @@ static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uin
 	struct sim_sa *sa;
 
 	if (dir == IKE_OUT) {
-		if (node->tunnel[tunnel].out.spi == spi)
-			node->tunnel[tunnel].out = (struct sim_sa){ 0 };
+		if (node->tunnel[tunnel].out.installed && node->tunnel[tunnel].out.spi == spi)
+			stop_sending(node, &node->tunnel[tunnel]);
 		return;
 	}
 	sa = sim_find_inbound(node, spi);
@@ -116,7 +152,8 @@ static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uin
 		sim_violation(node->sim, "inbound SA %08x removed, but is not there", spi);
 		return;
 	}
-	*sa = node->in[--node->n_in];
+	sa->installed = false;
+	node->n_in--;
 	node->spis--;
 }
 
@@ -154,6 +191,7 @@ static void op_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason
 	if (up != t->out.installed)
 		sim_violation(node->sim, "tunnel %u is told %s without reason", tunnel,
 			      up ? "UP" : "DOWN");
+	node->n_up += (size_t)up - t->up;
 	t->up = up;
 	t->reason = reason;
 	snprintf(t->text, sizeof(t->text), "%s", text);
@@ -204,5 +242,7 @@ void sim_plane_clear(struct sim_node *node)
 	node->spent = NULL;
 	node->n_in = node->cap_in = node->n_spent = node->cap_spent = 0;
 	node->spis = 0;
-	memset(node->tunnel, 0, sizeof(node->tunnel));
+	node->n_sending = node->n_up = 0;
+	if (node->tunnel)
+		memset(node->tunnel, 0, node->n_tunnels * sizeof(*node->tunnel));
 }

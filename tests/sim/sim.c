@@ -47,14 +47,15 @@ static bool chance(struct sim *s, unsigned per_mille)
 	return per_mille && sim_random(s) % 1000 < per_mille;
 }
 
-/* The event queue: a binary heap by time, then by order of creation. */
+/* The event queue: a binary heap of pointers, by time, then by order of creation. */
 static bool before(const struct sim_event *a, const struct sim_event *b)
 {
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void push(struct sim *s, struct sim_event ev)
+static void push(struct sim *s, struct sim_event what)
 {
+	struct sim_event *ev = malloc(sizeof(*ev));
 	size_t i = s->n_events++;
 
 	if (s->n_events > s->cap_events) {
@@ -62,23 +63,25 @@ static void push(struct sim *s, struct sim_event ev)
 		s->event = realloc(s->event, s->cap_events * sizeof(*s->event));
 		assert_non_null(s->event);
 	}
-	ev.order = s->order++;
-	while (i && before(&ev, &s->event[(i - 1) / 2])) {
+	assert_non_null(ev);
+	*ev = what;
+	ev->order = s->order++;
+	while (i && before(ev, s->event[(i - 1) / 2])) {
 		s->event[i] = s->event[(i - 1) / 2];
 		i = (i - 1) / 2;
 	}
 	s->event[i] = ev;
 }
 
-static struct sim_event pop(struct sim *s)
+static struct sim_event *pop(struct sim *s)
 {
-	struct sim_event top = s->event[0], last = s->event[--s->n_events];
+	struct sim_event *top = s->event[0], *last = s->event[--s->n_events];
 	size_t i = 0, child;
 
 	while ((child = 2 * i + 1) < s->n_events) {
-		if (child + 1 < s->n_events && before(&s->event[child + 1], &s->event[child]))
+		if (child + 1 < s->n_events && before(s->event[child + 1], s->event[child]))
 			child++;
-		if (!before(&s->event[child], &last))
+		if (!before(s->event[child], last))
 			break;
 		s->event[i] = s->event[child];
 		i = child;
@@ -234,14 +237,28 @@ void sim_free(struct sim *s)
 	for (unsigned i = 0; i < s->n_nodes; i++) {
 		ike_engine_free(s->node[i].engine);
 		sim_plane_clear(&s->node[i]);
+		free(s->node[i].tunnel);
+		free(s->node[i].sending);
 	}
-	while (s->n_events)
-		free(s->event[--s->n_events].data);
+	while (s->n_events) {
+		free(s->event[--s->n_events]->data);
+		free(s->event[s->n_events]);
+	}
 	while (s->n_held)
 		free(s->held[--s->n_held].data);
 	free(s->held);
 	free(s->event);
 	free(s);
+}
+
+static void make_room(struct sim_node *node, size_t tunnels)
+{
+	node->tunnel = realloc(node->tunnel, tunnels * sizeof(*node->tunnel));
+	node->sending = realloc(node->sending, tunnels * sizeof(*node->sending));
+	assert_true(node->tunnel && node->sending);
+	memset(&node->tunnel[node->n_tunnels], 0,
+	       (tunnels - node->n_tunnels) * sizeof(*node->tunnel));
+	node->n_tunnels = tunnels;
 }
 
 unsigned sim_node_add(struct sim *s, const char *address)
@@ -251,8 +268,9 @@ unsigned sim_node_add(struct sim *s, const char *address)
 	assert_true(s->n_nodes < SIM_NODES_MAX);
 	node->sim = s;
 	node->index = s->n_nodes;
-	node->next_spi = 0x1000000 * (s->n_nodes + 1);
+	node->first_spi = node->next_spi = 0x1000000 * (s->n_nodes + 1);
 	node->next_port = 20000;
+	make_room(node, 16);
 	assert_true(addr_parse(&node->address, address));
 	node->prefix = (uint8_t)addr_bits(&node->address);
 	node->engine = ike_engine_new(&sim_ops, node);
@@ -322,6 +340,8 @@ void sim_conf(const struct sim *s, unsigned a, unsigned b, struct conf_tunnel *t
 
 void sim_tunnel_add(struct sim *s, unsigned node, uint32_t tunnel, struct conf_tunnel *conf)
 {
+	if (tunnel >= s->node[node].n_tunnels)
+		make_room(&s->node[node], 2 * (size_t)tunnel);
 	assert_int_equal(ike_tunnel_add(s->node[node].engine, s->now, tunnel, conf), 0);
 	secret_free(conf->psk);
 	conf->psk = NULL;
@@ -354,12 +374,10 @@ static void probe_round(struct sim *s)
 	for (unsigned n = 0; n < s->n_nodes; n++) {
 		struct sim_node *node = &s->node[n];
 
-		for (unsigned i = 0; node->engine && i < SIM_TUNNELS_MAX; i++) {
+		for (size_t i = 0; i < node->n_sending; i++) {
 			struct sim_event ev = { .kind = SIM_PROBE, .from = n };
 
-			if (!node->tunnel[i].out.installed)
-				continue;
-			ev.sa = node->tunnel[i].out;
+			ev.sa = node->tunnel[node->sending[i]].out;
 			s->probes++;
 			if (translate(s, node, &ev.sa.path, &ev.path, &ev.to))
 				transmit(s, ev, s->link.spare_probes);
@@ -446,7 +464,7 @@ bool sim_until(struct sim *s, ike_time limit, sim_condition *condition, void *ar
 
 	while (!condition || !condition(s, arg)) {
 		struct sim_node *node = next_deadline(s, &deadline);
-		ike_time event = s->n_events ? s->event[0].at : IKE_NEVER;
+		ike_time event = s->n_events ? s->event[0]->at : IKE_NEVER;
 		ike_time next = event < deadline ? event : deadline;
 
 		if (next > end) {
@@ -456,9 +474,10 @@ bool sim_until(struct sim *s, ike_time limit, sim_condition *condition, void *ar
 		if (next > s->now)
 			s->now = next;
 		if (event <= deadline) {
-			struct sim_event ev = pop(s);
+			struct sim_event *ev = pop(s);
 
-			handle(s, &ev);
+			handle(s, ev);
+			free(ev);
 		} else {
 			ike_tick(node->engine, s->now);
 		}
@@ -557,8 +576,7 @@ void sim_finish(struct sim *s)
 		sim_assert(s, ike_stopped(node->engine));
 		sim_assert(s, node->n_in == 0);
 		sim_assert(s, node->spis == 0);
-		for (unsigned t = 0; t < SIM_TUNNELS_MAX; t++)
-			sim_assert(s, !node->tunnel[t].out.installed);
+		sim_assert(s, node->n_sending == 0);
 	}
 	sim_assert(s, s->violations == 0);
 	sim_free(s);

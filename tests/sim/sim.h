@@ -14,9 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_NODES_MAX	8
-#define SIM_MS		((ike_time)1000)
-#define SIM_TUNNELS_MAX 256
+#define SIM_NODES_MAX 8
+#define SIM_MS	      ((ike_time)1000)
 
 struct sim;
 
@@ -37,6 +36,7 @@ struct sim_tunnel {
 	enum ike_reason reason;
 	char text[512];
 	struct sim_sa out;
+	size_t sending_at; /* place in the node's list, while out is installed */
 	uint64_t accepted; /* probes received */
 };
 
@@ -52,13 +52,16 @@ struct sim_node {
 	uint16_t next_port;
 	bool unreachable; /* drops all it gets */
 
-	uint32_t next_spi;
-	unsigned spis; /* allocated and not freed, installed or not */
-	struct sim_sa *in;
+	uint32_t first_spi, next_spi;
+	unsigned spis;	   /* allocated and not freed, installed or not */
+	struct sim_sa *in; /* by SPI, from first_spi on */
 	size_t n_in, cap_in;
-	uint32_t *spent; /* outbound SPIs ever installed */
+	uint32_t *spent; /* outbound SPIs ever installed: a hash table, 0 is an empty place */
 	size_t n_spent, cap_spent;
-	struct sim_tunnel tunnel[SIM_TUNNELS_MAX];
+	struct sim_tunnel *tunnel; /* by index; moves when one beyond 15 is added */
+	size_t n_tunnels;
+	uint32_t *sending; /* tunnels with an outbound SA */
+	size_t n_sending, n_up;
 	unsigned keepalives; /* sent */
 };
 
@@ -89,7 +92,7 @@ struct sim {
 	uint64_t seed, state;
 	size_t secrets; /* alive before: what an earlier test left when it failed */
 	ike_time now;
-	struct sim_event *event;
+	struct sim_event **event;
 	size_t n_events, cap_events;
 	uint64_t order;
 	struct sim_node node[SIM_NODES_MAX];
