@@ -119,7 +119,8 @@ static void on_probe(struct ike_engine *e, struct ike_timer *t)
 		arm_probe(sa);
 		return;
 	}
-	if (!sa->replaced) {
+	/* Another is closed soon anyway, and its peer may have forgotten it. */
+	if (ike_sa_usable(sa)) {
 		sa->want_probe = true;
 		ike_sa_attend(sa);
 	}

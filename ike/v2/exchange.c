@@ -118,7 +118,7 @@ static void give_up(struct ike_sa *sa)
 				   "no answer from %s to IKE_AUTH after %u tries",
 				   ike_tunnel_peer(t, peer), sa->request.sends);
 		ike_tunnel_call_within(t, IKE_SECOND, 3 * IKE_SECOND);
-	} else if (sa->state == IKE_STATE_ESTABLISHED) {
+	} else if (sa->state == IKE_STATE_ESTABLISHED && ike_sa_usable(sa)) {
 		ike_tunnel_because(
 			t, IKE_REASON_DPD_TIMEOUT,
 			"%s answers no more: a request was sent %u times in %u s",

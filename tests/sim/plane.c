@@ -1,5 +1,8 @@
 #include "tests/sim/plane.h"
 
+#include "ike/core.h"
+#include "tests/sim/trace.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +123,7 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 			node->sending[node->n_sending++] = sa->tunnel;
 		}
 		record(&node->tunnel[sa->tunnel].out, sa);
+		sim_trace_sa(node->sim, node, SIM_SWITCHED, sa->spi, sa->peer_spi);
 		return 0;
 	}
 	if (sim_find_inbound(node, sa->spi))
@@ -134,6 +138,7 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 	}
 	record(&node->in[at], sa);
 	node->n_in++;
+	sim_trace_sa(node->sim, node, SIM_INSTALLED, sa->spi, sa->peer_spi);
 	return 0;
 }
 
@@ -145,6 +150,7 @@ static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uin
 	if (dir == IKE_OUT) {
 		if (node->tunnel[tunnel].out.installed && node->tunnel[tunnel].out.spi == spi)
 			stop_sending(node, &node->tunnel[tunnel]);
+		sim_trace_sa(node->sim, node, SIM_SWITCHED, 0, 0);
 		return;
 	}
 	sa = sim_find_inbound(node, spi);
@@ -155,6 +161,7 @@ static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uin
 	sa->installed = false;
 	node->n_in--;
 	node->spis--;
+	sim_trace_sa(node->sim, node, SIM_REMOVED, spi, 0);
 }
 
 static void op_sa_move(void *ctx, uint32_t tunnel, uint32_t spi_out, const struct ike_path *path)
@@ -206,10 +213,23 @@ static void op_event(void *ctx, uint32_t tunnel, const char *text)
 		       tunnel, text);
 }
 
+/* Nothing else is drawn that is as long as a nonce. */
+static void force_nonce(struct sim_node *node, uint8_t *nonce, size_t len)
+{
+	if (!node->nonces_forced || len != IKE_NONCE_BYTES)
+		return;
+	*nonce = node->n_nonces ? node->nonce[0] : node->nonce_after;
+	if (node->n_nonces) {
+		memmove(node->nonce, node->nonce + 1, sizeof(node->nonce) - 1);
+		node->n_nonces--;
+	}
+}
+
 static void op_random(void *ctx, void *buf, size_t len)
 {
 	struct sim_node *node = ctx;
 	uint8_t *p = buf;
+	size_t whole = len;
 
 	while (len) {
 		uint64_t v = sim_random(node->sim);
@@ -219,6 +239,7 @@ static void op_random(void *ctx, void *buf, size_t len)
 		p += n;
 		len -= n;
 	}
+	force_nonce(node, buf, whole);
 }
 
 const struct ike_ops sim_ops = {

@@ -1,6 +1,7 @@
 #include "tests/sim/sim.h"
 
 #include "tests/sim/plane.h"
+#include "tests/sim/trace.h"
 #include "conf/secret.h"
 #include "ike/sa.h"
 
@@ -199,12 +200,24 @@ void sim_send(void *ctx, const struct ike_path *path, const uint8_t *data, size_
 		       : verdict	     ? ", late"
 					     : "");
 	}
+	if (len >= 28)
+		sim_trace_message(s, node, data + (path->local.port == PORT_NATT ? 4 : 0),
+				  len - (path->local.port == PORT_NATT ? 4 : 0), verdict);
 	if (verdict == SIM_DROP) {
 		free(ev.data);
 	} else if (verdict == SIM_HOLD) {
 		s->held = realloc(s->held, (s->n_held + 1) * sizeof(*s->held));
 		assert_non_null(s->held);
 		s->held[s->n_held++] = ev;
+	} else if (verdict & SIM_TWICE) {
+		struct sim_event copy = ev;
+
+		copy.data = malloc(len);
+		assert_non_null(copy.data);
+		memcpy(copy.data, data, len);
+		copy.at = verdict & ~SIM_TWICE;
+		transmit(s, ev, false);
+		transmit(s, copy, false);
 	} else {
 		ev.at = verdict;
 		transmit(s, ev, false);

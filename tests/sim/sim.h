@@ -62,6 +62,10 @@ struct sim_node {
 	size_t n_tunnels;
 	uint32_t *sending; /* tunnels with an outbound SA */
 	size_t n_sending, n_up;
+	/* The first byte of the next nonces, then of all others; n_nonces 0: as it comes. */
+	uint8_t nonce[4], nonce_after;
+	unsigned n_nonces;
+	bool nonces_forced;
 	unsigned keepalives; /* sent */
 };
 
@@ -76,6 +80,8 @@ typedef ike_time sim_verdict;
 #define SIM_PASS ((sim_verdict)0)
 #define SIM_DROP UINT64_MAX
 #define SIM_HOLD (UINT64_MAX - 1) /* until sim_release() */
+/* With a delay: at once, and again so much later. */
+#define SIM_TWICE (UINT64_C(1) << 62)
 struct sim_message {
 	unsigned from, to;
 	uint8_t exchange;
@@ -87,6 +93,7 @@ struct sim_message {
 typedef sim_verdict sim_filter(struct sim *s, const struct sim_message *m, void *arg);
 
 struct sim_event;
+struct sim_trace;
 
 struct sim {
 	uint64_t seed, state;
@@ -103,6 +110,7 @@ struct sim {
 	struct sim_event *held;
 	size_t n_held;
 	ike_time probe_interval; /* 0: no probes */
+	struct sim_trace *trace; /* NULL: none (tests/sim/trace.h) */
 	bool verbose;
 	uint64_t probes, lost, messages;
 	unsigned violations; /* of the dataplane's contract */
