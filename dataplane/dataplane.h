@@ -73,6 +73,8 @@ int dataplane_route_set(struct dataplane *dp, uint32_t table, const struct prefi
 int dataplane_route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
 uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table,
 				const struct addr *a); /* NEXTHOP_NONE << 28: none */
+/* Exactly this prefix's; the same if there is none. */
+uint32_t dataplane_route_get(struct dataplane *dp, uint32_t table, const struct prefix *p);
 
 /* ---- interfaces and neighbours (main) ---------------------------------------------------- */
 

@@ -118,6 +118,13 @@ uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table, const stru
 	return fib ? fib_lookup(fib, a) : nexthop(NEXTHOP_NONE, 0);
 }
 
+uint32_t dataplane_route_get(struct dataplane *dp, uint32_t table, const struct prefix *p)
+{
+	struct fib *fib = table_get(dp, table);
+
+	return fib ? fib_get(fib, p) : nexthop(NEXTHOP_NONE, 0);
+}
+
 int dataplane_route_walk(struct dataplane *dp, uint32_t table,
 			 void (*fn)(void *ctx, const struct prefix *p, uint32_t nh), void *ctx)
 {

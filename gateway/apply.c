@@ -1,5 +1,6 @@
 #include "gateway/apply.h"
 
+#include "gateway/hops.h"
 #include "gateway/log.h"
 
 #include <errno.h>
@@ -8,26 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A border gateway's prefix whose valid routes changed: to be propagated when the RIB is at rest,
- * because its callback must not change it. */
-struct pending {
-	struct pending *next;
-	unsigned gateway;
-	struct prefix prefix;
-	bool reach_all; /* at least one valid route does not lead back to any one VPC */
-	bool valid;
-	const struct conf_vpc *only_from; /* all valid routes lead to this VPC */
-};
-
 struct applied {
 	struct dataplane *dp;
 	const struct conf *conf;
-	struct rib *rib;
+	struct tables *tables;
+	struct hops *hops;
 	uint32_t *gateway_table; /* by border gateway */
 	uint32_t *vpc_table;	 /* by VPC */
 	uint32_t *interface;	 /* by attachment */
-	struct pending *first, **last;
-	int change_error; /* the first failure inside the RIB's callback */
+	void (*announce)(void *ctx, uint32_t gateway);
+	void *announce_ctx;
+	int change_error; /* the first failure inside the tables' callback */
 	char *error;
 	size_t error_size;
 };
@@ -58,81 +50,13 @@ static unsigned vpc_index(const struct applied *a, const struct conf_vpc *v)
 	return (unsigned)(v - a->conf->vpc);
 }
 
-/* ---- the RIB's valid routes into the dataplane ------------------------------------------- */
-
-static uint32_t route_nexthop(const struct applied *a, const struct rib_route *r)
-{
-	switch (r->via) {
-	case RIB_VIA_LOCAL:
-		return nexthop(NEXTHOP_LINK, a->interface[r->via_index]);
-	case RIB_VIA_ATTACHMENT:
-		return nexthop(NEXTHOP_TABLE,
-			       a->vpc_table[vpc_index(a, a->conf->attachment[r->via_index].vpc)]);
-	case RIB_VIA_CONNECTION:
-		return nexthop(NEXTHOP_CONNECTION, r->via_index);
-	case RIB_VIA_GATEWAY:
-		return nexthop(NEXTHOP_TABLE, a->gateway_table[r->via_index]);
-	}
-	return nexthop(NEXTHOP_DISCARD, 0);
-}
-
-/* A dataplane route has one next hop; of several equal ones the first in the model's order. */
-static const struct rib_route *choose(const struct rib_route *valid, unsigned n)
-{
-	const struct rib_route *best = &valid[0];
-
-	for (unsigned i = 1; i < n; i++)
-		if (valid[i].via_index < best->via_index)
-			best = &valid[i];
-	return best;
-}
-
-static int64_t gateway_of_table(const struct applied *a, uint32_t table)
-{
-	for (unsigned i = 0; i < a->conf->n_border_gateways; i++)
-		if (a->gateway_table[i] == table)
-			return i;
-	return -1;
-}
-
-static int propagate_later(struct applied *a, unsigned gateway, const struct prefix *prefix,
-			   const struct rib_route *valid, unsigned n)
-{
-	struct pending *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return -ENOMEM;
-	p->gateway = gateway;
-	p->prefix = *prefix;
-	p->valid = n > 0;
-	for (unsigned i = 0; i < n; i++) {
-		const struct conf_vpc *vpc = NULL;
-
-		if (valid[i].via == RIB_VIA_ATTACHMENT)
-			vpc = a->conf->attachment[valid[i].via_index].vpc;
-		if (!vpc || (p->only_from && p->only_from != vpc))
-			p->reach_all = true;
-		p->only_from = vpc;
-	}
-	*a->last = p;
-	a->last = &p->next;
-	return 0;
-}
-
 static void on_change(void *ctx, uint32_t table, const struct prefix *prefix,
 		      const struct rib_route *valid, unsigned n)
 {
 	struct applied *a = ctx;
-	int64_t gateway = gateway_of_table(a, table);
+	int rc = hops_change(a->hops, table, prefix, valid, n);
 	char text[PREFIX_STR_MAX];
-	int rc;
 
-	if (n == 0)
-		rc = dataplane_route_delete(a->dp, table, prefix);
-	else
-		rc = dataplane_route_set(a->dp, table, prefix, route_nexthop(a, choose(valid, n)));
-	if (rc == 0 && gateway >= 0)
-		rc = propagate_later(a, (unsigned)gateway, prefix, valid, n);
 	if (rc < 0) {
 		log_error("route", NULL, "table %u, %s: %s", table, prefix_format(prefix, text),
 			  strerror(-rc));
@@ -140,79 +64,64 @@ static void on_change(void *ctx, uint32_t table, const struct prefix *prefix,
 	}
 }
 
-/* ---- propagation from border gateways to VPCs -------------------------------------------- */
-
-static int propagate(struct applied *a, const struct pending *p)
+static void on_announce(void *ctx, uint32_t gateway)
 {
-	int result = 0;
+	struct applied *a = ctx;
 
-	for (unsigned i = 0; i < a->conf->n_attachments; i++) {
-		const struct conf_vpc_attachment *attachment = &a->conf->attachment[i];
-		struct rib_route r = { .prefix = p->prefix,
-				       .via = RIB_VIA_GATEWAY,
-				       .via_index = p->gateway,
-				       .origin = RIB_PROPAGATED };
-		uint32_t table = a->vpc_table[vpc_index(a, attachment->vpc)];
-		int rc;
-
-		if (gateway_index(a, attachment->gateway) != p->gateway)
-			continue;
-		/* Never a VPC's own prefix back to it. */
-		if (p->valid && (p->reach_all || p->only_from != attachment->vpc))
-			rc = rib_add(a->rib, table, &r);
-		else
-			rc = rib_remove(a->rib, table, &r);
-		if (rc < 0 && rc != -ENOENT)
-			result = rc;
-	}
-	return result;
+	if (a->announce)
+		a->announce(a->announce_ctx, gateway);
 }
 
-/* A change to the RIB is done when what follows from it is. */
-static int settle(struct applied *a, int rc)
-{
-	while (a->first) {
-		struct pending *p = a->first;
-		int r = propagate(a, p);
+static const struct tables_ops tables_ops = { .change = on_change, .announce = on_announce };
 
-		rc = rc < 0 ? rc : r;
-		a->first = p->next;
-		if (!a->first)
-			a->last = &a->first;
-		free(p);
-	}
-	if (rc == 0)
-		rc = a->change_error;
+static int add_route(struct applied *a, uint32_t table, const struct rib_route *r)
+{
+	int rc = tables_add(a->tables, table, r);
+
+	rc = rc < 0 ? rc : a->change_error;
 	a->change_error = 0;
 	return rc;
 }
 
-static int add_route(struct applied *a, uint32_t table, const struct rib_route *r)
-{
-	return settle(a, rib_add(a->rib, table, r));
-}
-
 /* ---- building ---------------------------------------------------------------------------- */
 
-static int new_table(struct applied *a, uint32_t *table, const char *kind, const char *name)
+static int build_gateway(struct applied *a, unsigned i)
 {
-	int rc = dataplane_table_add(a->dp, table);
+	const struct conf_border_gateway *g = &a->conf->border_gateway[i];
+	int rc = dataplane_table_add(a->dp, &a->gateway_table[i]);
 
 	if (rc == 0)
-		rc = rib_table_add(a->rib, *table);
-	return rc < 0 ? fail(a, rc, "route table of %s '%s'", kind, name) : 0;
+		rc = tables_gateway_add(a->tables, i, a->gateway_table[i], g->dynamic_quota);
+	return rc < 0 ? fail(a, rc, "route table of border_gateway '%s'", g->name) : 0;
+}
+
+static int build_vpc(struct applied *a, unsigned i)
+{
+	int rc = dataplane_table_add(a->dp, &a->vpc_table[i]);
+
+	if (rc == 0)
+		rc = tables_vpc_add(a->tables, i, a->vpc_table[i]);
+	return rc < 0 ? fail(a, rc, "route table of vpc '%s'", a->conf->vpc[i].name) : 0;
 }
 
 static int build_tables(struct applied *a)
 {
 	const struct conf *c = a->conf;
+	struct hops_map map = { .conf = c,
+				.rib = tables_rib(a->tables),
+				.gateway_table = a->gateway_table,
+				.vpc_table = a->vpc_table,
+				.interface = a->interface };
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < c->n_border_gateways; i++)
-		rc = new_table(a, &a->gateway_table[i], "border_gateway",
-			       c->border_gateway[i].name);
+		rc = build_gateway(a, i);
 	for (unsigned i = 0; rc == 0 && i < c->n_vpcs; i++)
-		rc = new_table(a, &a->vpc_table[i], "vpc", c->vpc[i].name);
+		rc = build_vpc(a, i);
+	if (rc == 0) {
+		rc = hops_new(&a->hops, a->dp, &map);
+		rc = rc < 0 ? fail(a, rc, "next hops") : 0;
+	}
 	return rc;
 }
 
@@ -235,6 +144,10 @@ static int build_attachment(struct applied *a, unsigned index)
 	memcpy(d.mac, t->mac, sizeof(d.mac));
 	memcpy(d.address, t->address, sizeof(d.address));
 	rc = dataplane_attachment_add(a->dp, &d, &a->interface[index]);
+	if (rc == 0)
+		rc = tables_attach(a->tables, index, vpc_index(a, t->vpc),
+				   gateway_index(a, t->gateway), t->import_all ? NULL : t->import,
+				   t->n_import);
 	if (rc < 0)
 		return fail(a, rc, "vpc_attachment of vpc '%s' to border_gateway '%s'", t->vpc_name,
 			    t->border_gateway_name);
@@ -385,12 +298,11 @@ int apply_new(struct applied **out, struct dataplane *dp, const struct conf *c, 
 	a->conf = c;
 	a->error = error;
 	a->error_size = error_size;
-	a->last = &a->first;
 	a->gateway_table = numbers(c->n_border_gateways);
 	a->vpc_table = numbers(c->n_vpcs);
 	a->interface = numbers(c->n_attachments);
-	a->rib = rib_new(on_change, a);
-	if (!a->gateway_table || !a->vpc_table || !a->interface || !a->rib)
+	if (!a->gateway_table || !a->vpc_table || !a->interface ||
+	    tables_new(&a->tables, &tables_ops, a) < 0)
 		rc = fail(a, -ENOMEM, "routes");
 	else
 		rc = build(a);
@@ -405,22 +317,23 @@ void apply_free(struct applied *a)
 {
 	if (!a)
 		return;
-	rib_free(a->rib);
-	while (a->first) {
-		struct pending *p = a->first;
-
-		a->first = p->next;
-		free(p);
-	}
+	tables_free(a->tables);
+	hops_free(a->hops);
 	free(a->gateway_table);
 	free(a->vpc_table);
 	free(a->interface);
 	free(a);
 }
 
-const struct rib *apply_rib(const struct applied *a)
+struct tables *apply_tables(const struct applied *a)
 {
-	return a->rib;
+	return a->tables;
+}
+
+void apply_on_announce(struct applied *a, void (*fn)(void *ctx, uint32_t gateway), void *ctx)
+{
+	a->announce = fn;
+	a->announce_ctx = ctx;
 }
 
 uint32_t apply_gateway_table(const struct applied *a, unsigned border_gateway)

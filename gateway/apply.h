@@ -1,16 +1,14 @@
 /* The model's networks as they run: tables, attachments, tunnels' forwarding entries and routes.
  *
  * A border gateway and a VPC each have one route table, which has the same number in the RIB and
- * in the dataplane. Valid routes of the RIB go to the dataplane; a border gateway's valid routes
- * are also propagated into the tables of the VPCs attached to it, and a VPC's subnets into the
- * tables of its border gateways (unless propagate = none). Indices are places in the model.
- * Main thread. */
+ * in the dataplane. What routing/tables.h finds valid goes to the dataplane (gateway/hops.h).
+ * Indices are places in the model. Main thread. */
 #ifndef GATEWAY_APPLY_H
 #define GATEWAY_APPLY_H
 
 #include "conf/model.h"
 #include "dataplane/dataplane.h"
-#include "routing/rib.h"
+#include "routing/tables.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +21,9 @@ int apply_new(struct applied **out, struct dataplane *dp, const struct conf *c, 
 	      size_t error_size);
 void apply_free(struct applied *a); /* after the dataplane closed, or before; NULL is fine */
 
-const struct rib *apply_rib(const struct applied *a);
+struct tables *apply_tables(const struct applied *a);
+/* fn is told which border gateways announce something else now; it may not change the tables. */
+void apply_on_announce(struct applied *a, void (*fn)(void *ctx, uint32_t gateway), void *ctx);
 uint32_t apply_gateway_table(const struct applied *a, unsigned border_gateway);
 uint32_t apply_vpc_table(const struct applied *a, unsigned vpc);
 

@@ -97,7 +97,8 @@ static void table(struct walk *w, const char *kind, const char *words, const cha
 	if (number == DATAPLANE_UNDERLAY)
 		dataplane_route_walk(w->gateway->dp, number, on_underlay_route, w);
 	else
-		rib_walk(apply_rib(w->gateway->applied), number, NULL, on_rib_route, w);
+		rib_walk(tables_rib(apply_tables(w->gateway->applied)), number, NULL, on_rib_route,
+			 w);
 	page_end(w->page);
 	page_end(w->page);
 }

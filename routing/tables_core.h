@@ -1,4 +1,4 @@
-/* Inside of the tables: shared by tables.c (objects, propagation), learnt.c (batches, quota) and
+/* Inside of the tables: shared by tables.c (objects, propagation), quota.c (batches, quota) and
  * announce.c. Private to this room; one thread. */
 #ifndef ROUTING_TABLES_CORE_H
 #define ROUTING_TABLES_CORE_H

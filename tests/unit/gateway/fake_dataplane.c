@@ -13,14 +13,6 @@ int fake_attachment_error;
 
 static uint32_t tables, interfaces;
 
-void fake_reset(void)
-{
-	fake_told[0] = '\0';
-	fake_attachment_error = 0;
-	tables = 0;
-	interfaces = 10;
-}
-
 static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void tell(const char *fmt, ...)
@@ -31,6 +23,23 @@ static void tell(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(fake_told + n, sizeof(fake_told) - n, fmt, ap);
 	va_end(ap);
+}
+
+#define ROUTES 256
+static struct {
+	uint32_t table, nh;
+	struct prefix prefix;
+} routes[ROUTES];
+static unsigned n_routes;
+
+void fake_reset(void)
+{
+	fake_told[0] = '\0';
+	fake_attachment_error = 0;
+	tables = 0;
+	memset(routes, 0, sizeof(routes));
+	n_routes = 0;
+	interfaces = 10;
 }
 
 const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size)
@@ -56,10 +65,48 @@ int dataplane_table_add(struct dataplane *dp, uint32_t *table)
 	return 0;
 }
 
+static uint32_t *route_at(uint32_t table, const struct prefix *p)
+{
+	unsigned i = 0;
+
+	while (i < n_routes && (routes[i].table != table || !prefix_equal(&routes[i].prefix, p)))
+		i++;
+	if (i == n_routes && n_routes < ROUTES) {
+		routes[n_routes].table = table;
+		routes[n_routes++].prefix = *p;
+	}
+	return &routes[i].nh;
+}
+
+uint32_t dataplane_route_get(struct dataplane *dp, uint32_t table, const struct prefix *p)
+{
+	return *route_at(table, p);
+}
+
+int dataplane_bundle_hold(struct dataplane *dp, const uint32_t *tunnels, unsigned n, uint32_t *nh)
+{
+	uint32_t sum = 0;
+
+	tell("hold");
+	for (unsigned i = 0; i < n; i++) {
+		tell(" %u", tunnels[i]);
+		sum += 1u << tunnels[i];
+	}
+	tell("\n");
+	*nh = nexthop(NEXTHOP_CONNECTION, NEXTHOP_BUNDLE | sum);
+	return 0;
+}
+
+void dataplane_bundle_release(struct dataplane *dp, uint32_t nh)
+{
+	tell("release %u\n", nexthop_index(nh) & ~NEXTHOP_BUNDLE);
+}
+
 int dataplane_route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh)
 {
 	char prefix[PREFIX_STR_MAX], hop[32];
 
+	*route_at(table, p) = nh;
 	tell("route %u %s %s\n", table, prefix_format(p, prefix),
 	     dataplane_nexthop_format(dp, nh, hop, sizeof(hop)));
 	return 0;
@@ -69,6 +116,7 @@ int dataplane_route_delete(struct dataplane *dp, uint32_t table, const struct pr
 {
 	char prefix[PREFIX_STR_MAX];
 
+	*route_at(table, p) = nexthop(NEXTHOP_NONE, 0);
 	tell("gone %u %s\n", table, prefix_format(p, prefix));
 	return 0;
 }

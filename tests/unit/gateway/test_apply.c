@@ -34,6 +34,7 @@ static void attach(unsigned i, unsigned vpc, unsigned gateway)
 	attachments[i].gateway = &gateways[gateway];
 	attachments[i].port = &ports[1];
 	attachments[i].vni = 5000 + i;
+	attachments[i].import_all = true;
 	strcpy(attachments[i].vpc_name, vpcs[vpc].name);
 	strcpy(attachments[i].border_gateway_name, gateways[gateway].name);
 }
@@ -65,6 +66,7 @@ static int setup(void **state)
 						    .connection = &connection };
 	bgw_routes[1] = (struct conf_static_route){ .prefix = prefix("10.9.0.0/16"),
 						    .attachment = &attachments[0] };
+	gateways[0].dynamic_quota = gateways[1].dynamic_quota = 300;
 	gateways[0].n_routes = 2;
 	gateways[0].route = bgw_routes;
 	test_route = (struct conf_static_route){ .prefix = prefix("0.0.0.0/0"),
@@ -145,6 +147,61 @@ static void the_model_becomes_tables_and_routes(void **state)
 	apply_free(a);
 }
 
+static void learn(struct tables *t, unsigned gateway, const char *text, uint32_t tunnel, bool come)
+{
+	struct prefix p = prefix(text);
+
+	tables_batch_begin(t, gateway);
+	if (come)
+		tables_learn(t, gateway, &p, 0, tunnel, 1);
+	else
+		tables_forget(t, gateway, &p, 0, tunnel);
+	assert_int_equal(tables_batch_end(t, gateway), 0);
+}
+
+static const struct {
+	const char *prefix;
+	unsigned gateway;
+	uint32_t tunnel;
+	bool come;
+	const char *told;
+} learnt[] = {
+	{ "172.16.0.0/12", 0, 0, true,
+	  "route 1 172.16.0.0/12 tunnel 0\nroute 3 172.16.0.0/12 table 1\n"
+	  "route 4 172.16.0.0/12 table 1\n" },
+	{ "172.16.0.0/12", 0, 1, true, "hold 0 1\nroute 1 172.16.0.0/12 connection 32771\n" },
+	/* a VPC's route through two border gateways leads to all the tunnels behind them */
+	{ "172.16.0.0/12", 1, 5, true,
+	  "route 2 172.16.0.0/12 tunnel 5\nhold 0 1 5\nroute 4 172.16.0.0/12 connection 32803\n" },
+	{ "172.16.0.0/12", 0, 1, false,
+	  "route 1 172.16.0.0/12 tunnel 0\nrelease 3\n"
+	  "hold 0 5\nroute 4 172.16.0.0/12 connection 32801\nrelease 35\n" },
+	{ "172.16.0.0/12", 1, 5, false,
+	  "gone 2 172.16.0.0/12\nroute 4 172.16.0.0/12 table 1\nrelease 33\n" },
+	/* nobody takes an inner address, of another tunnel or his own */
+	{ "169.254.0.5/32", 0, 0, true,
+	  "route 3 169.254.0.5/32 table 1\nroute 4 169.254.0.5/32 table 1\n" },
+	{ "169.254.0.2/32", 0, 0, true,
+	  "route 3 169.254.0.2/32 table 1\nroute 4 169.254.0.2/32 table 1\n" },
+	{ "169.254.0.4/30", 0, 0, true,
+	  "route 1 169.254.0.4/30 tunnel 0\nroute 3 169.254.0.4/30 table 1\n"
+	  "route 4 169.254.0.4/30 table 1\n" },
+};
+
+static void learnt_routes_lead_to_tunnels(void **state)
+{
+	struct applied *a;
+
+	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(learnt); i++) {
+		fake_told[0] = '\0';
+		learn(apply_tables(a), learnt[i].gateway, learnt[i].prefix, learnt[i].tunnel,
+		      learnt[i].come);
+		assert_string_equal(fake_told, learnt[i].told);
+	}
+	apply_free(a);
+}
+
 static void a_refusal_names_the_object(void **state)
 {
 	struct applied *a;
@@ -159,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_model_becomes_tables_and_routes, setup),
+		cmocka_unit_test_setup(learnt_routes_lead_to_tunnels, setup),
 		cmocka_unit_test_setup(a_refusal_names_the_object, setup),
 	};
 
