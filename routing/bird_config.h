@@ -22,7 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BIRD_VPC UINT32_MAX /* as a connection: none, the route leads to a VPC */
+#define BIRD_VPC	  UINT32_MAX /* as a connection: none, the route leads to a VPC */
+#define BIRD_PASSWORD_MAX 80	     /* bytes (Linux's TCP_MD5SIG_MAXKEYLEN) */
 
 /* A route that a border gateway announces: one valid in its table and not learned by BIRD. */
 struct bird_announcement {
@@ -67,7 +68,8 @@ struct bird_gateway {
 	uint32_t table; /* its number */
 	bool transit;	/* its connections reach each other */
 	unsigned n_announced;
-	const struct bird_announcement *announced;
+	const struct bird_announcement *announced; /* in the order of prefixes; of several
+						      connections that share one, all */
 	unsigned n_sessions;
 	const struct bird_session *session;
 };
@@ -78,8 +80,8 @@ struct bird_config {
 	const struct bird_gateway *gateway;
 };
 
-/* 0, or -EINVAL with *why a static text: a password that BIRD cannot hold (over 80 bytes, NUL, '"',
- * control characters), addresses of two families, no router_id, no ASN, names that are too long. */
+/* 0, or -EINVAL with *why a static text: a password that BIRD cannot hold, addresses that are none
+ * or of two families, no router_id, no ASN, no family, times that do not fit. */
 int bird_config_check(const struct bird_session *s, const char **why);
 
 /* One text: it is emitted in pieces by calls of put, whose first negative result ends it and

@@ -30,5 +30,7 @@ void bird_files_discard(struct bird_files *f); /* removes next/ */
 const char *bird_files_next(const struct bird_files *f);    /* ".../next/bird.conf" */
 const char *bird_files_current(const struct bird_files *f); /* ".../current/bird.conf" */
 const char *bird_files_socket(const struct bird_files *f);  /* ".../run/bird.ctl" */
+/* The directory's descriptor: close-on-exec, but a BIRD of ours inherits it at the same number. */
+int bird_files_fd(const struct bird_files *f);
 
 #endif

@@ -18,8 +18,10 @@
 #define BIRD_PROTOCOL6 "tun6_%u"
 /* Tables of what was learnt, and of what we announce: BGP sends from the table that it learns into.
  * The latter are routes of the static protocols ann_N and ann6_N, which are not looked at. */
-#define BIRD_TABLE  "gw_%u"
-#define BIRD_TABLE6 "gw6_%u"
+#define BIRD_TABLE	"gw_%u"
+#define BIRD_TABLE6	"gw6_%u"
+#define BIRD_ANNOUNCER	"ann_%u"
+#define BIRD_ANNOUNCER6 "ann6_%u"
 
 /* Each writes a NUL-terminated name into buf (BIRD_NAME_BYTES) and returns buf. */
 const char *bird_protocol_name(char *buf, uint32_t session, bool own_ipv6);

@@ -21,7 +21,8 @@ struct tun {
 int tun_open(struct tun *t, const char *name, uint16_t mtu);
 void tun_close(struct tun *t);
 
-/* Our address and the one address on the other side. -EEXIST, -ENOENT/-EADDRNOTAVAIL: no such. */
+/* Our address and the one address on the other side; everything else is routed into the device as
+ * well. 0, -EEXIST; -EADDRNOTAVAIL: no such. */
 int tun_pair_add(struct tun *t, const struct addr *local, const struct addr *peer);
 int tun_pair_delete(struct tun *t, const struct addr *local, const struct addr *peer);
 
