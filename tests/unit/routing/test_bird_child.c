@@ -226,10 +226,11 @@ static void unprivileged(void **state)
 	struct bed b;
 	int leak = open("/dev/null", O_RDONLY); /* not close-on-exec */
 
-	bed_open(&b,
-		 "grep -E 'Uid|Groups|CapEff|CapBnd|NoNewPrivs' /proc/self/status\n"
-		 "stat -L -c 'ns %i' /proc/self/ns/net; ls /proc/$$/fd | sort -n | tr '\\n' ' '; pwd; umask\n"
-		 "ulimit -n; env | sort | tr '\\n' ' '; echo ready; sleep 100");
+	bed_open(
+		&b,
+		"grep -E 'Uid|Groups|CapEff|CapBnd|NoNewPrivs' /proc/self/status\n"
+		"stat -L -c 'ns %i' /proc/self/ns/net; ls /proc/$$/fd | sort -n | tr '\\n' ' '; pwd; umask\n"
+		"ulimit -n; env | sort | tr '\\n' ' '; echo ready; sleep 100");
 	bird_child_start(b.child, clock_us());
 	until(&b, said_ready);
 	assert_int_equal(fstat(b.netns, &netns), 0);

@@ -285,7 +285,7 @@ static void refused_sessions(void **state)
 		bool allowed;
 	} passwords[] = {
 		{ "abc", 3, true },   { "a b;#'\\{}", 9, true }, { "a\"b", 3, false },
-		{ "a\nb", 3, false }, { "a\0b", 3, false },	  { "\x7f", 1, false },
+		{ "a\nb", 3, false }, { "a\0b", 3, false },	 { "\x7f", 1, false },
 		{ "", 0, false },     { "\xc3\xa9", 2, true },
 	};
 	static const struct {
