@@ -1,4 +1,4 @@
-/* The exception path: packets for tunnels' inner addresses to the routing shards and back.
+/* The exception path: packets for tunnels' inner addresses to the routing shards, and back.
  *
  * Every border gateway's tunnels live in a shard, a network namespace of ours (routing/shard.h),
  * whether they speak BGP or not: there the kernel answers pings and BIRD speaks BGP. What the
@@ -18,11 +18,11 @@
 struct event_base;
 struct exception;
 
-#define EXCEPTION_DROPS(_)                                                       \
-	_(NO_SHARD, "no-shard", "the tunnel is in no routing shard")             \
-	_(TUN_FULL, "tun-full", "the shard's device took no more")               \
-	_(NO_TUNNEL, "no-tunnel", "from a shard: no tunnel has these addresses") \
-	_(NOT_SENT, "not-sent", "from a shard: the tunnel is down or its ring full")
+#define EXCEPTION_DROPS(_)                                                                  \
+	_(REFUSED, "shard-refused", "the shard's device did not take a packet for it")      \
+	_(NO_TUNNEL, "shard-no-tunnel", "a shard sent a packet that belongs to no tunnel")  \
+	_(TOO_BIG, "shard-too-big", "a shard sent a packet that is too big for its tunnel") \
+	_(RING_FULL, "shard-ring-full", "a shard sent packets faster than the workers take them")
 enum exception_drop {
 #define EXCEPTION_DROP_ENUM(name, key, text) EXCEPTION_DROP_##name,
 	EXCEPTION_DROPS(EXCEPTION_DROP_ENUM)
@@ -38,7 +38,8 @@ struct exception_stats {		 /* of one shard, or of all */
 	uint64_t drop[EXCEPTION_DROP_COUNT];
 };
 
-/* Makes the shards that c's tunnels need. On failure error (error_size bytes) says what and why. */
+/* Makes the shards that c's tunnels need, and takes the dataplane's packets from now on. On failure
+ * error (error_size bytes) says what and why. */
 int exception_new(struct exception **out, struct event_base *base, struct dataplane *dp,
 		  const struct conf *c, char *error, size_t error_size);
 void exception_free(struct exception *e); /* NULL is fine */

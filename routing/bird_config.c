@@ -168,11 +168,6 @@ static uint32_t from_value(uint32_t connection)
 	return connection == BIRD_VPC ? 0 : connection + 1;
 }
 
-static bool same_prefix_as_before(const struct bird_gateway *g, unsigned i)
-{
-	return i > 0 && prefix_equal(&g->announced[i - 1].prefix, &g->announced[i].prefix);
-}
-
 static void emit_family(struct out *o, const struct bird_gateway *g, bool ipv6)
 {
 	uint8_t family = ipv6 ? ADDR_IPV6 : ADDR_IPV4;
@@ -188,7 +183,7 @@ static void emit_family(struct out *o, const struct bird_gateway *g, bool ipv6)
 	for (unsigned i = 0; i < g->n_announced; i++) {
 		const struct bird_announcement *a = &g->announced[i];
 
-		if (a->prefix.addr.family == family && !same_prefix_as_before(g, i))
+		if (a->prefix.addr.family == family)
 			emit(o, "\troute %s blackhole { isthmus_from = %u; };\n",
 			     prefix_format(&a->prefix, text), from_value(a->connection));
 	}
@@ -205,28 +200,6 @@ int bird_config_gateway(const struct bird_gateway *g, bird_config_put_fn put, vo
 }
 
 /* ---- a session ---------------------------------------------------------------------------- */
-
-/* A prefix that leads to several connections is announced once, marked with the first of them: the
- * sessions of the others name it. */
-static void emit_shared(struct out *o, const struct bird_gateway *g, const struct bird_session *s,
-			uint8_t family)
-{
-	bool any = false;
-
-	for (unsigned i = 0; i < g->n_announced; i++) {
-		const struct bird_announcement *a = &g->announced[i];
-
-		if (a->connection != s->connection || a->prefix.addr.family != family ||
-		    !same_prefix_as_before(g, i))
-			continue;
-		if (!any)
-			emit(o, "\t\t\tif source = RTS_STATIC && net ~ [ ");
-		emit_prefix_set(o, &a->prefix, !any);
-		any = true;
-	}
-	if (any)
-		emit(o, " ] then reject;\n");
-}
 
 static void emit_withheld(struct out *o, const struct bird_session *s, uint8_t family)
 {
@@ -252,12 +225,10 @@ static void emit_export(struct out *o, const struct bird_gateway *g, const struc
 		return;
 	}
 	emit(o, "\t\texport filter {\n");
-	if (g->transit) {
+	if (g->transit)
 		emit(o, "\t\t\tif isthmus_from = %u then reject;\n", from_value(s->connection));
-		emit_shared(o, g, s, family);
-	} else {
+	else
 		emit(o, "\t\t\tif isthmus_from != 0 then reject;\n");
-	}
 	emit_withheld(o, s, family);
 	if (s->has_med)
 		emit(o, "\t\t\tbgp_med = %u;\n", s->med);

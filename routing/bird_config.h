@@ -68,8 +68,7 @@ struct bird_gateway {
 	uint32_t table; /* its number */
 	bool transit;	/* its connections reach each other */
 	unsigned n_announced;
-	const struct bird_announcement *announced; /* in the order of prefixes; of several
-						      connections that share one, all */
+	const struct bird_announcement *announced; /* one a prefix */
 	unsigned n_sessions;
 	const struct bird_session *session;
 };

@@ -45,14 +45,11 @@ static unsigned place_of(const struct directory *d, const struct addr *addr)
 	return low;
 }
 
-static bool look_up(const struct directory *d, const struct addr *addr, uint32_t *id)
+static struct entry *look_up(const struct directory *d, const struct addr *addr)
 {
 	unsigned i = place_of(d, addr);
 
-	if (i == d->n || !addr_equal(&d->v[i].addr, addr))
-		return false;
-	*id = d->v[i].id;
-	return true;
+	return i < d->n && addr_equal(&d->v[i].addr, addr) ? &d->v[i] : NULL;
 }
 
 static int make_room(struct directory *d)
@@ -203,10 +200,14 @@ int shard_fd(const struct shard *s)
 
 int shard_pair_add(struct shard *s, const struct addr *local, const struct addr *peer, uint32_t id)
 {
-	uint32_t other;
+	struct entry *l = look_up(&s->local, local), *p = look_up(&s->peer, peer);
 	int rc;
 
-	if (look_up(&s->local, local, &other) || look_up(&s->peer, peer, &other))
+	if (l && p && l->id == p->id) {
+		l->id = p->id = id;
+		return 0;
+	}
+	if (l || p)
 		return -EEXIST;
 	if (make_room(&s->local) < 0 || make_room(&s->peer) < 0)
 		return -ENOMEM;
@@ -220,10 +221,10 @@ int shard_pair_add(struct shard *s, const struct addr *local, const struct addr 
 
 int shard_pair_delete(struct shard *s, const struct addr *local, const struct addr *peer)
 {
-	uint32_t id, other;
+	const struct entry *l = look_up(&s->local, local), *p = look_up(&s->peer, peer);
 	int rc;
 
-	if (!look_up(&s->local, local, &id) || !look_up(&s->peer, peer, &other) || id != other)
+	if (!l || !p || l->id != p->id)
 		return -ENOENT;
 	rc = tun_pair_delete(&s->tun, local, peer);
 	take_out(&s->local, local);
@@ -260,7 +261,14 @@ static bool addresses_of(const uint8_t *packet, size_t len, struct addr *source,
 bool shard_find(const struct shard *s, const uint8_t *packet, size_t len, uint32_t *id)
 {
 	struct addr source, destination;
+	const struct entry *e;
 
-	return addresses_of(packet, len, &source, &destination) &&
-	       (look_up(&s->local, &source, id) || look_up(&s->peer, &destination, id));
+	if (!addresses_of(packet, len, &source, &destination))
+		return false;
+	e = look_up(&s->local, &source);
+	if (!e)
+		e = look_up(&s->peer, &destination);
+	if (e)
+		*id = e->id;
+	return e != NULL;
 }

@@ -42,7 +42,8 @@ void shard_close(struct shard *s); /* NULL is fine */
 int shard_netns(const struct shard *s); /* descriptor, close-on-exec; of the shard */
 int shard_fd(const struct shard *s);	/* the TUN's: one IP packet a read or write; non-blocking */
 
-/* A tunnel's inner addresses come and go. id: what shard_find() returns. 0, -EEXIST, -ENOENT. */
+/* A tunnel's inner addresses come and go. id: what shard_find() returns. Adding the same pair again
+ * only gives it another id. 0, -EEXIST: one of them is another pair's; -ENOENT. */
 int shard_pair_add(struct shard *s, const struct addr *local, const struct addr *peer, uint32_t id);
 int shard_pair_delete(struct shard *s, const struct addr *local, const struct addr *peer);
 unsigned shard_pairs(const struct shard *s);

@@ -88,7 +88,6 @@ static void full_session(void **state)
 	struct bird_announcement announced[] = {
 		{ net("10.0.0.0/16"), BIRD_VPC },
 		{ net("192.168.0.0/16"), 4 },
-		{ net("192.168.0.0/16"), 5 },
 	};
 	struct bird_session s = session(8, 5, "fd00::2", "fd00::1");
 	struct bird_gateway g = { .table = 3,
@@ -145,7 +144,6 @@ static void full_session(void **state)
 		"\t\timport limit 1000 action block;\n"
 		"\t\texport filter {\n"
 		"\t\t\tif isthmus_from = 6 then reject;\n"
-		"\t\t\tif source = RTS_STATIC && net ~ [ 192.168.0.0/16 ] then reject;\n"
 		"\t\t\tif isthmus_from = 0 && net ~ [ 10.1.0.0/16, 10.2.0.0/24 ] then reject;\n"
 		"\t\t\tbgp_med = 50;\n"
 		"\t\t\tbgp_path.prepend(65000);\n"
@@ -175,7 +173,6 @@ static void gateway(void **state)
 	struct bird_announcement announced[] = {
 		{ net("10.0.0.0/16"), BIRD_VPC },
 		{ net("192.168.0.0/16"), 4 },
-		{ net("192.168.0.0/16"), 5 },
 		{ net("fd01::/64"), BIRD_VPC },
 	};
 	struct bird_gateway g = { .table = 3,
@@ -365,7 +362,7 @@ static void bird_accepts_all(void **state)
 {
 	static struct bird_session s[256];
 	static struct prefix withheld[300];
-	static struct bird_announcement announced[600];
+	static struct bird_announcement announced[300];
 	struct bird_gateway g = { .table = 3,
 				  .n_announced = ARRAY_LEN(announced),
 				  .announced = announced,
@@ -381,10 +378,10 @@ static void bird_accepts_all(void **state)
 	assert_int_equal(secret_init(), 0);
 	password = secret_from("-'\\;#{}[]:, ~", 13);
 	for (unsigned i = 0; i < ARRAY_LEN(announced); i++) {
-		snprintf(text, sizeof(text), "10.%u.%u.0/24", i / 2 / 256, i / 2 % 256);
+		snprintf(text, sizeof(text), "10.%u.%u.0/24", i / 256, i % 256);
 		announced[i].prefix = net(text);
 		announced[i].connection = i % 5 ? i % 2 : BIRD_VPC;
-		withheld[i / 2] = announced[i].prefix;
+		withheld[i] = announced[i].prefix;
 	}
 	for (unsigned i = 0; i < ARRAY_LEN(s); i++) {
 		snprintf(text, sizeof(text), i & 1 ? "fd00::%x" : "169.254.%u.2", i);

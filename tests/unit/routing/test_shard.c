@@ -188,6 +188,7 @@ static void pairs(void **state)
 	assert_int_equal(shard_pair_add(s, &l1, &p2, 2), -EEXIST);
 	assert_int_equal(shard_pair_add(s, &p2, &p1, 2), -EEXIST);
 	assert_int_equal(shard_pair_delete(s, &l1, &p2), -ENOENT);
+	assert_int_equal(shard_pair_add(s, &l1, &p1, 7), 0); /* renumbered */
 	assert_int_equal(shard_pairs(s), 1);
 	assert_int_equal(shard_pair_delete(s, &l1, &p1), 0);
 	assert_int_equal(shard_pair_add(s, &l1, &p2, 2), 0);

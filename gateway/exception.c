@@ -1,0 +1,423 @@
+#include "gateway/exception.h"
+
+#include "gateway/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AT_ONCE 64 /* packets of one shard in one turn of the loop */
+/* Fits into ESP in UDP over IPv6 on a path of 1500 bytes with any algorithm. */
+#define INNER_MTU 1380
+
+struct room {
+	struct exception *e;
+	struct shard *shard;
+	struct event *event;
+	struct exception_stats stats;
+};
+
+/* A tunnel's inner addresses, and where they are. */
+struct pair {
+	struct addr local, peer;
+	uint32_t shard, tunnel;
+};
+
+struct home { /* of a border gateway */
+	char name[CONF_NAME_BYTES];
+	uint32_t shard;
+};
+
+struct exception {
+	struct event_base *base;
+	struct dataplane *dp;
+	unsigned n_rooms;
+	struct room **room; /* by shard; NULL: none of that number */
+	unsigned n_homes;
+	struct home *home; /* by border gateway */
+	unsigned n_pairs;
+	struct pair *pair;
+	unsigned n_tunnels;
+	struct room **of_tunnel;
+	struct exception_stats gone; /* of shards that are no more */
+};
+
+#define NAME(name, key, text) key,
+static const char *const names[] = { EXCEPTION_DROPS(NAME) };
+#undef NAME
+#define TEXT(name, key, text) text,
+static const char *const texts[] = { EXCEPTION_DROPS(TEXT) };
+#undef TEXT
+
+const char *exception_drop_name(enum exception_drop d)
+{
+	return names[d];
+}
+
+const char *exception_drop_text(enum exception_drop d)
+{
+	return texts[d];
+}
+
+/* ---- packets ------------------------------------------------------------------------------ */
+
+static bool on_inner(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len)
+{
+	struct exception *e = ctx;
+	struct room *r = tunnel < e->n_tunnels ? e->of_tunnel[tunnel] : NULL;
+
+	if (!r)
+		return false;
+	if (write(shard_fd(r->shard), ip, len) == (ssize_t)len) {
+		r->stats.in_packets++;
+		r->stats.in_bytes += len;
+	} else {
+		r->stats.drop[EXCEPTION_DROP_REFUSED]++;
+	}
+	return true;
+}
+
+static void send_out(struct room *r, const uint8_t *ip, size_t len)
+{
+	uint32_t tunnel;
+	int rc = -EINVAL;
+
+	if (shard_find(r->shard, ip, len, &tunnel))
+		rc = dataplane_send_inner(r->e->dp, tunnel, ip, len);
+	if (rc == 0) {
+		r->stats.out_packets++;
+		r->stats.out_bytes += len;
+	} else if (rc == -EAGAIN) {
+		r->stats.drop[EXCEPTION_DROP_RING_FULL]++;
+	} else if (rc == -EMSGSIZE) {
+		r->stats.drop[EXCEPTION_DROP_TOO_BIG]++;
+	} else {
+		r->stats.drop[EXCEPTION_DROP_NO_TUNNEL]++;
+	}
+}
+
+static void on_shard(evutil_socket_t fd, short what, void *ctx)
+{
+	struct room *r = ctx;
+	uint8_t ip[INNER_MTU];
+
+	for (unsigned i = 0; i < AT_ONCE; i++) {
+		ssize_t n = read(fd, ip, sizeof(ip));
+
+		if (n <= 0)
+			return;
+		send_out(r, ip, (size_t)n);
+	}
+}
+
+static const struct dataplane_main_ops main_ops = { .inner = on_inner };
+
+/* ---- shards ------------------------------------------------------------------------------- */
+
+static void add_stats(struct exception_stats *sum, const struct exception_stats *s)
+{
+	sum->in_packets += s->in_packets;
+	sum->in_bytes += s->in_bytes;
+	sum->out_packets += s->out_packets;
+	sum->out_bytes += s->out_bytes;
+	for (unsigned i = 0; i < EXCEPTION_DROP_COUNT; i++)
+		sum->drop[i] += s->drop[i];
+}
+
+static void close_room(struct exception *e, unsigned shard)
+{
+	struct room *r = e->room[shard];
+
+	if (!r)
+		return;
+	add_stats(&e->gone, &r->stats);
+	if (r->event)
+		event_free(r->event);
+	shard_close(r->shard);
+	free(r);
+	e->room[shard] = NULL;
+}
+
+static int open_room(struct exception *e, unsigned shard, char *error, size_t error_size)
+{
+	struct room *r = calloc(1, sizeof(*r));
+	int rc = -ENOMEM;
+
+	if (!r)
+		return rc;
+	r->e = e;
+	e->room[shard] = r;
+	rc = shard_open(&r->shard, NULL, INNER_MTU, error, error_size);
+	if (rc == 0) {
+		r->event =
+			event_new(e->base, shard_fd(r->shard), EV_READ | EV_PERSIST, on_shard, r);
+		if (!r->event || event_add(r->event, NULL) < 0)
+			rc = -ENOMEM;
+	}
+	if (rc < 0)
+		close_room(e, shard);
+	return rc;
+}
+
+static int open_rooms(struct exception *e, const struct home *home, unsigned n, uint32_t n_shards,
+		      char *error, size_t error_size)
+{
+	int rc = 0;
+
+	if (n_shards > e->n_rooms) {
+		struct room **room = reallocarray(e->room, n_shards, sizeof(*room));
+
+		if (!room)
+			return -ENOMEM;
+		memset(room + e->n_rooms, 0, (n_shards - e->n_rooms) * sizeof(*room));
+		e->room = room;
+		e->n_rooms = n_shards;
+	}
+	for (unsigned i = 0; rc == 0 && i < n; i++)
+		if (home[i].shard != SHARD_NONE && !e->room[home[i].shard])
+			rc = open_room(e, home[i].shard, error, error_size);
+	return rc;
+}
+
+/* ---- from a model ------------------------------------------------------------------------- */
+
+/* What a model asks for, built aside until all of it is known to be possible. */
+struct wish {
+	unsigned n_homes, n_pairs;
+	struct home *home;
+	struct pair *pair; /* by tunnel */
+};
+
+static uint32_t old_home(const struct exception *e, const char *name)
+{
+	for (unsigned i = 0; i < e->n_homes; i++)
+		if (strcmp(e->home[i].name, name) == 0)
+			return e->home[i].shard;
+	return SHARD_NONE;
+}
+
+/* The networks of one border gateway's tunnels; their number. */
+static unsigned networks_of(const struct conf *c, const struct conf_border_gateway *g,
+			    struct prefix *out)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_connections; i++)
+		for (unsigned k = 0;
+		     c->connection[i].gateway == g && k < c->connection[i].n_tunnels; k++)
+			out[n++] = prefix_network(&c->connection[i].tunnel[k].inner);
+	return n;
+}
+
+static int assign(const struct exception *e, const struct conf *c, struct wish *w,
+		  uint32_t *n_shards)
+{
+	struct shard_tenant *tenant = calloc(w->n_homes + 1, sizeof(*tenant));
+	struct prefix *network = calloc(w->n_pairs + 1, sizeof(*network));
+	unsigned at = 0;
+	int rc = -ENOMEM;
+
+	if (!tenant || !network)
+		goto out;
+	for (unsigned i = 0; i < w->n_homes; i++) {
+		tenant[i].network = network + at;
+		tenant[i].n_networks = networks_of(c, &c->border_gateway[i], network + at);
+		tenant[i].shard = old_home(e, c->border_gateway[i].name);
+		at += tenant[i].n_networks;
+	}
+	rc = shard_assign(tenant, w->n_homes, n_shards);
+	for (unsigned i = 0; rc == 0 && i < w->n_homes; i++) {
+		memcpy(w->home[i].name, c->border_gateway[i].name, sizeof(w->home[i].name));
+		w->home[i].shard = tenant[i].shard;
+	}
+out:
+	free(tenant);
+	free(network);
+	return rc;
+}
+
+static void list_pairs(const struct conf *c, struct wish *w)
+{
+	uint32_t tunnel = 0;
+
+	for (unsigned i = 0; i < c->n_connections; i++) {
+		const struct conf_vpn_connection *v = &c->connection[i];
+
+		for (unsigned k = 0; k < v->n_tunnels; k++, tunnel++)
+			w->pair[tunnel] = (struct pair){
+				.local = v->tunnel[k].inner.addr,
+				.peer = v->tunnel[k].inner_peer,
+				.shard = w->home[v->gateway - c->border_gateway].shard,
+				.tunnel = tunnel,
+			};
+	}
+}
+
+static int by_place(const void *va, const void *vb)
+{
+	const struct pair *a = va, *b = vb;
+	int c;
+
+	if (a->shard != b->shard)
+		return a->shard < b->shard ? -1 : 1;
+	c = addr_compare(&a->local, &b->local);
+	return c != 0 ? c : addr_compare(&a->peer, &b->peer);
+}
+
+static void delete_pairs(struct exception *e, const struct wish *w)
+{
+	for (unsigned i = 0; i < e->n_pairs; i++) {
+		const struct pair *p = &e->pair[i];
+
+		if (e->room[p->shard] && !bsearch(p, w->pair, w->n_pairs, sizeof(*p), by_place))
+			shard_pair_delete(e->room[p->shard]->shard, &p->local, &p->peer);
+	}
+}
+
+static int add_pairs(struct exception *e, const struct wish *w, char *error, size_t error_size)
+{
+	char local[ADDR_STR_MAX], peer[ADDR_STR_MAX];
+	int rc = 0;
+
+	for (unsigned i = 0; i < w->n_pairs; i++) {
+		const struct pair *p = &w->pair[i];
+		struct room *r = e->room[p->shard];
+
+		rc = shard_pair_add(r->shard, &p->local, &p->peer, p->tunnel);
+		if (rc < 0) {
+			snprintf(error, error_size, "inner addresses %s and %s: %s",
+				 addr_format(&p->local, local), addr_format(&p->peer, peer),
+				 strerror(-rc));
+			return rc;
+		}
+		e->of_tunnel[p->tunnel] = r;
+	}
+	return 0;
+}
+
+static void close_empty(struct exception *e)
+{
+	for (unsigned i = 0; i < e->n_rooms; i++)
+		if (e->room[i] && shard_pairs(e->room[i]->shard) == 0)
+			close_room(e, i);
+}
+
+static unsigned count_tunnels(const struct conf *c)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < c->n_connections; i++)
+		n += c->connection[i].n_tunnels;
+	return n;
+}
+
+int exception_update(struct exception *e, const struct conf *c, char *error, size_t error_size)
+{
+	struct wish w = { .n_homes = c->n_border_gateways, .n_pairs = count_tunnels(c) };
+	struct room **of_tunnel = calloc(w.n_pairs + 1, sizeof(*of_tunnel));
+	uint32_t n_shards = 0;
+	int rc = -ENOMEM;
+
+	snprintf(error, error_size, "out of memory");
+	w.home = calloc(w.n_homes + 1, sizeof(*w.home));
+	w.pair = calloc(w.n_pairs + 1, sizeof(*w.pair));
+	if (!of_tunnel || !w.home || !w.pair)
+		goto out;
+	rc = assign(e, c, &w, &n_shards);
+	if (rc == 0)
+		rc = open_rooms(e, w.home, w.n_homes, n_shards, error, error_size);
+	if (rc < 0)
+		goto out;
+	list_pairs(c, &w);
+	qsort(w.pair, w.n_pairs, sizeof(*w.pair), by_place);
+	delete_pairs(e, &w);
+	free(e->of_tunnel);
+	e->of_tunnel = of_tunnel;
+	e->n_tunnels = w.n_pairs;
+	of_tunnel = NULL;
+	rc = add_pairs(e, &w, error, error_size);
+	free(e->home);
+	free(e->pair);
+	e->home = w.home;
+	e->n_homes = w.n_homes;
+	e->pair = w.pair;
+	e->n_pairs = w.n_pairs;
+	w = (struct wish){ 0 };
+	close_empty(e);
+out:
+	free(of_tunnel);
+	free(w.home);
+	free(w.pair);
+	return rc;
+}
+
+/* ---- face --------------------------------------------------------------------------------- */
+
+int exception_new(struct exception **out, struct event_base *base, struct dataplane *dp,
+		  const struct conf *c, char *error, size_t error_size)
+{
+	struct exception *e = calloc(1, sizeof(*e));
+	int rc;
+
+	if (!e) {
+		snprintf(error, error_size, "out of memory");
+		return -ENOMEM;
+	}
+	e->base = base;
+	e->dp = dp;
+	rc = exception_update(e, c, error, error_size);
+	if (rc < 0) {
+		exception_free(e);
+		return rc;
+	}
+	dataplane_main_register(dp, &main_ops, e);
+	*out = e;
+	return 0;
+}
+
+void exception_free(struct exception *e)
+{
+	if (!e)
+		return;
+	dataplane_main_register(e->dp, NULL, NULL);
+	for (unsigned i = 0; i < e->n_rooms; i++)
+		close_room(e, i);
+	free(e->room);
+	free(e->home);
+	free(e->pair);
+	free(e->of_tunnel);
+	free(e);
+}
+
+unsigned exception_shards(const struct exception *e)
+{
+	return e->n_rooms;
+}
+
+struct shard *exception_shard(struct exception *e, unsigned shard)
+{
+	return shard < e->n_rooms && e->room[shard] ? e->room[shard]->shard : NULL;
+}
+
+uint32_t exception_shard_of(const struct exception *e, unsigned border_gateway)
+{
+	return border_gateway < e->n_homes ? e->home[border_gateway].shard : SHARD_NONE;
+}
+
+void exception_stats(const struct exception *e, struct exception_stats *out)
+{
+	*out = e->gone;
+	for (unsigned i = 0; i < e->n_rooms; i++)
+		if (e->room[i])
+			add_stats(out, &e->room[i]->stats);
+}
+
+void exception_shard_stats(const struct exception *e, unsigned shard, struct exception_stats *out)
+{
+	*out = (struct exception_stats){ 0 };
+	if (shard < e->n_rooms && e->room[shard])
+		*out = e->room[shard]->stats;
+}
