@@ -2,6 +2,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/control.h"
+#include "gateway/exception.h"
 #include "gateway/log.h"
 
 #include <errno.h>
@@ -130,6 +131,29 @@ static void control_cpus(const struct conf *c, const cpu_set_t *ours, cpu_set_t 
 		*out = *ours;
 }
 
+static bool any_bgp(const struct conf *c)
+{
+	for (unsigned i = 0; i < c->n_connections; i++)
+		if (c->connection[i].bgp)
+			return true;
+	return false;
+}
+
+/* Without BGP the gateway does without shards: the dataplane itself answers pings. */
+static int start_exception(struct gateway *g)
+{
+	char error[512];
+	int rc = exception_new(&g->exception, g->base, g->dp, g->conf, error, sizeof(error));
+
+	if (rc < 0 && any_bgp(g->conf)) {
+		log_error("routing", NULL, "no place for BGP: %s", error);
+		return rc;
+	}
+	if (rc < 0)
+		log_warning("routing", NULL, "inner addresses answer pings only: %s", error);
+	return 0;
+}
+
 static int start_dataplane(struct gateway *g)
 {
 	const char *why = "unknown";
@@ -152,6 +176,9 @@ static int start_dataplane(struct gateway *g)
 		log_error("gateway", NULL, "%s", error);
 		return rc;
 	}
+	rc = start_exception(g);
+	if (rc < 0)
+		return rc;
 	rc = dataplane_start(g->dp);
 	if (rc < 0)
 		log_error("dataplane", NULL, "cannot start the workers: %s", strerror(-rc));
@@ -234,6 +261,7 @@ static void take_down(struct gateway *g)
 	free_event(g->stop_timer);
 	for (unsigned i = 0; i < 3; i++)
 		free_event(g->signal[i]);
+	exception_free(g->exception);
 	dataplane_close(g->dp);
 	apply_free(g->applied);
 	tunnels_free(g->tunnels);

@@ -16,6 +16,7 @@
 struct control;
 struct event;
 struct event_base;
+struct exception;
 
 struct gateway {
 	struct conf *conf;
@@ -24,7 +25,8 @@ struct gateway {
 	struct tunnels *tunnels;
 	struct negotiator *negotiator;
 	struct control *control;
-	uint64_t started; /* clock_now() */
+	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
+	uint64_t started;	     /* clock_now() */
 
 	struct event_base *base;
 	struct event *dataplane_event, *dataplane_timer;

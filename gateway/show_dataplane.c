@@ -1,6 +1,7 @@
 #include "gateway/show.h"
 
 #include "gateway/clock.h"
+#include "gateway/exception.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -175,10 +176,22 @@ int show_workers(struct command_call *call)
 
 /* ---- show drops -------------------------------------------------------------------------- */
 
+static void drop_row(struct page *p, const char *reason, const char *text, uint64_t packets)
+{
+	if (packets == 0 && !page_is_json(p))
+		return;
+	page_object(p, NULL, NULL);
+	page_text(p, "reason", "REASON", reason);
+	page_count(p, "packets", "PACKETS", packets);
+	page_text(p, "text", "WHAT IT MEANS", text);
+	page_end(p);
+}
+
 int show_drops(struct command_call *call)
 {
 	struct page *p = call->page;
 	struct dataplane_worker_stats *w;
+	struct exception_stats e = { 0 };
 	uint64_t sum[DROP_REASON_COUNT] = { 0 }, total = 0;
 	unsigned n;
 
@@ -189,19 +202,18 @@ int show_drops(struct command_call *call)
 		for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
 			sum[r] += w[i].drop[r];
 	free(w);
+	if (call->gateway->exception)
+		exception_stats(call->gateway->exception, &e);
 	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
 		total += sum[r];
+	for (unsigned r = 0; r < EXCEPTION_DROP_COUNT; r++)
+		total += e.drop[r];
 	page_count(p, "total", NULL, total);
 	page_table(p, "drops", NULL, "No packet was dropped.");
-	for (unsigned r = 0; r < DROP_REASON_COUNT; r++) {
-		if (sum[r] == 0 && !page_is_json(p))
-			continue;
-		page_object(p, NULL, NULL);
-		page_text(p, "reason", "REASON", drop_reason_name(r));
-		page_count(p, "packets", "PACKETS", sum[r]);
-		page_text(p, "text", "WHAT IT MEANS", drop_reason_text(r));
-		page_end(p);
-	}
+	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
+		drop_row(p, drop_reason_name(r), drop_reason_text(r), sum[r]);
+	for (unsigned r = 0; r < EXCEPTION_DROP_COUNT; r++)
+		drop_row(p, exception_drop_name(r), exception_drop_text(r), e.drop[r]);
 	page_end(p);
 	return 0;
 }

@@ -10,6 +10,12 @@ struct dataplane_tunnel_stats fake_tunnel_stats;
 struct dataplane_worker_stats fake_worker_stats[2];
 struct dataplane_port_stats fake_port_stats;
 int fake_attachment_error;
+const struct dataplane_main_ops *fake_main_ops;
+void *fake_main_ctx;
+uint8_t fake_sent[2048];
+size_t fake_sent_len;
+uint32_t fake_sent_tunnel;
+int fake_send_error;
 
 static uint32_t tables, interfaces;
 
@@ -169,6 +175,20 @@ int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 {
 	*out = fake_tunnel_stats;
 	return 0;
+}
+
+void dataplane_main_register(struct dataplane *dp, const struct dataplane_main_ops *ops, void *ctx)
+{
+	fake_main_ops = ops;
+	fake_main_ctx = ctx;
+}
+
+int dataplane_send_inner(struct dataplane *dp, uint32_t tunnel, const uint8_t *ip, size_t len)
+{
+	fake_sent_tunnel = tunnel;
+	fake_sent_len = len;
+	memcpy(fake_sent, ip, len < sizeof(fake_sent) ? len : sizeof(fake_sent));
+	return fake_send_error;
 }
 
 unsigned dataplane_workers(struct dataplane *dp)

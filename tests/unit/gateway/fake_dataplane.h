@@ -11,6 +11,14 @@ extern struct dataplane_worker_stats fake_worker_stats[2];
 extern struct dataplane_port_stats fake_port_stats;
 extern int fake_attachment_error;
 
+/* What dataplane_main_register() was given last, and the last packet of dataplane_send_inner(). */
+extern const struct dataplane_main_ops *fake_main_ops;
+extern void *fake_main_ctx;
+extern uint8_t fake_sent[2048];
+extern size_t fake_sent_len;
+extern uint32_t fake_sent_tunnel;
+extern int fake_send_error;
+
 void fake_reset(void);
 
 #endif
