@@ -242,6 +242,7 @@ static void tunnel_add(unsigned i, unsigned wish, unsigned odd)
 		.esp_lifetime = 120,
 		.start = i == 0 || wish & 2 ? CONF_START_INITIATE : CONF_START_RESPOND,
 		.enabled = true,
+		.ike_fragment = wish & 64 ? 320 : 0, /* IKE_AUTH is three of them */
 		.replay_window = 64,
 		.esn = wish & 4,
 		.force_udp = i == 0 && wish & 8,
