@@ -171,12 +171,12 @@ bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offere
 	return g->lost || (g->quota.refusing && offered + g->quota.propagated <= g->quota.limit);
 }
 
-void tables_replay(struct tables *t, uint32_t gateway)
+void tables_replay(struct tables *t, uint32_t gateway, bool all)
 {
 	struct gateway *g = tables_gateway(t, gateway);
 
 	if (g != NULL)
-		g->replay = true;
+		g->replay = all;
 }
 
 bool tables_quota(const struct tables *t, uint32_t gateway, struct tables_quota *out)

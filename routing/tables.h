@@ -66,8 +66,9 @@ int tables_batch_end(struct tables *t, uint32_t gateway);
 
 /* Is it time to hear all routes again? offered: how many the source has. */
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered);
-/* The next batch has every route that there is: what it does not name is forgotten. */
-void tables_replay(struct tables *t, uint32_t gateway);
+/* The next batch has every route that there is: what it does not name is forgotten. Or it has not:
+ * taken back. */
+void tables_replay(struct tables *t, uint32_t gateway, bool all);
 
 struct tables_quota {
 	uint32_t limit;
@@ -86,8 +87,8 @@ struct tables_announcement {
 	uint32_t connection; /* that it leads to, or TABLES_VPC */
 };
 
-/* What is valid in the border gateway's table and was not learnt, in prefix order; not what leads
- * to several connections at once. *out is freed by the caller. 0, -ENOENT or -ENOMEM. */
+/* What is valid in the border gateway's table and was not learnt, in prefix order; a prefix that
+ * leads to several connections as often. *out is freed by the caller. 0, -ENOENT or -ENOMEM. */
 int tables_announced(const struct tables *t, uint32_t gateway, struct tables_announcement **out,
 		     size_t *n);
 /* Of these, the VPC's networks which overlap what the connection's peers announce, the default
