@@ -10,6 +10,7 @@ import pytest
 from lab import Lab, wait_for
 from lab.core import FOLDERS, list_folder
 from lab.network import NETNS_FOLDER, command
+from lab.shard import shards_of, users_of
 from lab.topology import Site
 
 pytestmark = pytest.mark.alone
@@ -50,7 +51,10 @@ def test_after_a_kill():
     with Lab() as lab:
         site = Site(lab).start()
         site.await_up()
+        shards = {s.inode for s in shards_of(site.gateway.process.pid)}
+        assert users_of(shards)
         site.gateway.kill()
+        wait_for(lambda: not users_of(shards), 5, lambda: users_of(shards))
         site.gateway.start()
         site.gateway.stop()
         assert dpdk_files() <= before

@@ -54,8 +54,8 @@ class DataCentre:
         self.host = lab.own(Host(host, f"192.168.{number}.2", lab.folder))
 
         strongswan.setdefault("routes", ["10.0.0.0/8"])
-        self.strongswan = lab.own(Strongswan(self.ns, lab.path(f"strongswan{number}"),
-                                             inner=f"169.254.{number}.1/30", outlive=outlive, **strongswan))
+        strongswan.setdefault("inner", f"169.254.{number}.1/30")
+        self.strongswan = lab.own(Strongswan(self.ns, lab.path(f"strongswan{number}"), outlive=outlive, **strongswan))
 
 
 class Cloud:
