@@ -8,15 +8,18 @@ int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
 {
 	struct secret *psk = secret_copy(from->psk);
 	struct secret *password = secret_copy(from->bgp_password);
+	struct secret *ppk = secret_copy(from->ppk);
 
-	if ((from->psk != NULL && psk == NULL) ||
+	if ((from->psk != NULL && psk == NULL) || (from->ppk != NULL && ppk == NULL) ||
 	    (from->bgp_password != NULL && password == NULL)) {
 		secret_free(psk);
+		secret_free(ppk);
 		secret_free(password);
 		return -ENOMEM;
 	}
 	*to = *from;
 	to->psk = psk;
+	to->ppk = ppk;
 	to->bgp_password = password;
 	/* The place is borrowed from a model that the copy may outlive. */
 	to->where = (struct conf_where){ 0 };
@@ -26,6 +29,7 @@ int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
 void conf_tunnel_clear(struct conf_tunnel *t)
 {
 	secret_free(t->psk);
+	secret_free(t->ppk);
 	secret_free(t->bgp_password);
 	memset(t, 0, sizeof(*t));
 }

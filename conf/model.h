@@ -32,7 +32,7 @@ struct conf_id {
 	uint8_t data[CONF_ID_BYTES]; /* as on the wire (RFC 7296 §3.5) */
 };
 
-enum conf_start { CONF_START_INITIATE, CONF_START_RESPOND };
+enum conf_start { CONF_START_INITIATE, CONF_START_RESPOND, CONF_START_ON_DEMAND };
 
 struct conf_workers {
 	struct conf_where where;
@@ -163,8 +163,14 @@ struct conf_tunnel {
 	uint32_t dpd;	       /* seconds; 0: off */
 	uint32_t ike_fragment; /* bytes of IP datagrams with longer IKE messages; 0: never cut */
 	struct algo_list esp_cipher, esp_auth;
-	struct algo_list esp_pfs; /* empty: none */
-	uint32_t esp_lifetime;	  /* seconds */
+	struct algo_list esp_pfs;			   /* empty: none */
+	uint32_t esp_lifetime;				   /* seconds */
+	uint64_t esp_lifetime_packets, esp_lifetime_bytes; /* of one SA; 0: not limited */
+	bool esp_sha256_96; /* HMAC-SHA-256 cut to 96 bits, as before RFC 4868 */
+	bool verify_pfs;    /* rekey a new tunnel's first child at once */
+	struct secret *ppk; /* post-quantum pre-shared key (RFC 8784); NULL: none */
+	char ppk_id[CONF_ID_BYTES + 1];
+	bool ppk_required;
 	enum conf_start start;
 	bool enabled;
 	uint32_t replay_window; /* packets */

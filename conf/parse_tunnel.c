@@ -145,19 +145,20 @@ static bool read_id(struct reader *r, const config_setting_t *s, const struct fi
 	return false;
 }
 
+/* psk and ppk: a secret at f->offset. */
 static bool read_psk(struct reader *r, const config_setting_t *s, const struct field *f,
 		     void *object)
 {
-	struct conf_tunnel *t = object;
+	struct secret **key = (struct secret **)((char *)object + f->offset);
 	const char *mark, *fault;
 	long i;
 
 	if (!field_string(r, s, f, &mark))
 		return false;
 	i = source_mark(r->source, mark);
-	secret_free(t->psk);
-	t->psk = i >= 0 ? psk_parse(r->source->secret[i], &fault) : NULL;
-	if (t->psk != NULL)
+	secret_free(*key);
+	*key = i >= 0 ? psk_parse(r->source->secret[i], &fault) : NULL;
+	if (*key != NULL)
 		return true;
 	field_problem(r, PROBLEM_ERROR, s, f,
 		      "the key %s; allowed are 1 to 128 bytes: printable text, 0x and hex, or 0s "
@@ -221,7 +222,7 @@ static const struct field_choice versions[] = {
 static const struct field_choice starts[] = {
 	{ "initiate", CONF_START_INITIATE, false },
 	{ "respond", CONF_START_RESPOND, false },
-	{ "on_demand", 0, true },
+	{ "on_demand", CONF_START_ON_DEMAND, true },
 	{ NULL, 0, false },
 };
 
@@ -236,7 +237,7 @@ static const struct field tunnel_fields[] = {
 	  .means = "one of cloud_addresses" },
 	{ "customer_ip", field_addr, .required = true, FIELD_AT(struct conf_tunnel, customer_ip),
 	  .means = "an address of the customer gateway" },
-	{ "psk", read_psk, .secret = true },
+	{ "psk", read_psk, .secret = true, FIELD_AT(struct conf_tunnel, psk) },
 	{ "local_id", read_id, FIELD_AT(struct conf_tunnel, local_id) },
 	{ "remote_id", read_id, FIELD_AT(struct conf_tunnel, remote_id) },
 	{ "inner", read_inner, FIELD_AT(struct conf_tunnel, inner) },
@@ -254,8 +255,12 @@ static const struct field tunnel_fields[] = {
 	{ "esp_auth", ALGO(esp_auth, auths) },
 	{ "esp_pfs", ALGO(esp_pfs, pfs_groups) },
 	{ "esp_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, esp_lifetime) },
-	{ "esp_lifetime_packets", field_later, .max = 1 },
-	{ "esp_lifetime_bytes", field_later, .max = 1 },
+	{ "esp_lifetime_packets", field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_packets),
+	  .max = 100000000, .unit = "packets, 0 is no limit" },
+	{ "esp_lifetime_bytes", field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_bytes),
+	  .max = 107374182400, .unit = "bytes, 0 is no limit" },
+	{ "esp_sha256_96", field_bool, FIELD_AT(struct conf_tunnel, esp_sha256_96) },
+	{ "verify_pfs", field_bool, FIELD_AT(struct conf_tunnel, verify_pfs) },
 	{ "bandwidth", field_later, .max = 1 },
 	{ "start", field_choice, FIELD_AT(struct conf_tunnel, start), .arg = starts },
 	{ "enabled", field_bool, FIELD_AT(struct conf_tunnel, enabled) },
@@ -266,8 +271,9 @@ static const struct field tunnel_fields[] = {
 	{ .name = "mtu", .read = field_later },
 	{ .name = "mss", .read = field_later },
 	{ .name = "df", .read = field_later },
-	{ "ppk", field_later, .secret = true },
-	{ .name = "ppk_id", .read = field_later },
+	{ "ppk", read_psk, .secret = true, FIELD_AT(struct conf_tunnel, ppk) },
+	{ "ppk_id", field_text, FIELD_AT(struct conf_tunnel, ppk_id), .max = CONF_ID_BYTES },
+	{ "ppk_required", field_bool, FIELD_AT(struct conf_tunnel, ppk_required) },
 	{ .name = "bgp_families", .read = parse_bgp_families },
 	{ "bgp_hold", field_uint, FIELD_AT(struct conf_tunnel, bgp_hold), .min = 3, .max = 65535,
 	  .unit = "seconds" },
@@ -319,7 +325,9 @@ static void tunnel_begin(void *object, const void *first)
 		t->where = where;
 		memset(t->name, 0, sizeof(t->name));
 		t->cloud_ip = t->customer_ip = t->inner_peer = (struct addr){ 0 };
-		t->psk = t->bgp_password = NULL;
+		t->psk = t->ppk = t->bgp_password = NULL;
+		memset(t->ppk_id, 0, sizeof(t->ppk_id));
+		t->ppk_required = false;
 		t->local_id = t->remote_id = (struct conf_id){ 0 };
 		t->inner = (struct prefix){ 0 };
 		t->inner_given = false;
@@ -346,6 +354,17 @@ static void tunnel_end(struct reader *r, const config_setting_t *s, void *object
 		problem_add(r->problems, PROBLEM_WARNING,
 			    field_where(r, config_setting_get_member(s, "esp_auth")), r->label.text,
 			    "esp_auth is unused: every esp_cipher authenticates by itself");
+	if (field_given(&parse_tunnel, given, "ppk") != field_given(&parse_tunnel, given, "ppk_id"))
+		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
+			    "ppk and ppk_id need each other");
+	if (t->ppk_required && !field_given(&parse_tunnel, given, "ppk"))
+		problem_add(r->problems, PROBLEM_ERROR,
+			    field_where(r, config_setting_get_member(s, "ppk_required")),
+			    r->label.text, "ppk_required = true: there is no ppk");
+	if (t->verify_pfs && field_given(&parse_tunnel, given, "verify_pfs") && t->esp_pfs.n == 0)
+		problem_add(r->problems, PROBLEM_WARNING,
+			    field_where(r, config_setting_get_member(s, "verify_pfs")),
+			    r->label.text, "verify_pfs has no effect: esp_pfs is none");
 	if (field_given(&parse_tunnel, given, "psk"))
 		return;
 	problem_add(

@@ -162,7 +162,7 @@ static bool word_char(char c)
 
 static bool is_secret(const char *word, size_t n)
 {
-	static const char *const names[] = { "psk", "bgp_password" };
+	static const char *const names[] = { "psk", "ppk", "bgp_password" };
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (n == strlen(names[i]) && strncasecmp(word, names[i], n) == 0)

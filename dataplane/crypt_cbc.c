@@ -183,8 +183,9 @@ static inline void cipher_job(IMB_JOB *j, const struct crypt_op *op)
 }
 
 /* With ESN the upper half of the number is hashed behind the packet, where the ICV goes later
- * (RFC 4303 §2.2.1); the caller has put it there. */
-static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv)
+ * (RFC 4303 §2.2.1); the caller has put it there. The ICV is the
+ * algorithm's, also if less of it goes on the wire. */
+static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv, unsigned icv_bytes)
 {
 	const struct sa *sa = op->sa;
 
@@ -194,7 +195,7 @@ static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv)
 	j->u.HMAC._hashed_auth_key_xor_ipad = sa->keys.cbc.ipad;
 	j->u.HMAC._hashed_auth_key_xor_opad = sa->keys.cbc.opad;
 	j->auth_tag_output = icv;
-	j->auth_tag_output_len_in_bytes = sa->icv_bytes;
+	j->auth_tag_output_len_in_bytes = icv_bytes;
 }
 
 static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
@@ -212,7 +213,7 @@ static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 	for (i = 0; i < n; i++) {
 		if (op[i]->sa->flags & SA_ESN)
 			put32(op[i]->esp + op[i]->len, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i]);
+		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
 	}
 	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
 	for (i = 0; i < n; i++) {
@@ -231,11 +232,11 @@ static void open_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 		memcpy(c->received[i], icv, hash_of(kind)->icv_bytes);
 		if (op[i]->sa->flags & SA_ESN)
 			put32(icv, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i]);
+		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
 	}
 	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
 	for (i = 0; i < n; i++) {
-		op[i]->ok = icv_equal(c->icv[i], c->received[i], hash_of(kind)->icv_bytes);
+		op[i]->ok = icv_equal(c->icv[i], c->received[i], op[i]->sa->icv_bytes);
 		if (op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV)
 			cipher_job(&c->job[jobs++], op[i]);
 	}

@@ -194,6 +194,7 @@ struct dataplane_sa {
 	size_t cipher_key_len;
 	const uint8_t *auth_key;
 	size_t auth_key_len;
+	uint8_t icv_bytes; /* on the wire: the algorithm's, or of HMACs 12; 0: the algorithm's */
 	bool esn;
 	bool udp;
 	struct endpoint local, remote; /* outer; ports matter with udp */

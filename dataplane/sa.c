@@ -158,7 +158,9 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 			      (from->n_local + from->n_remote ? SA_SELECTORS : 0));
 	sa->kind = (uint8_t)kind;
 	sa->iv_bytes = cipher->iv_bytes;
-	sa->icv_bytes = cipher->aead ? cipher->icv_bytes : algo_auths[from->auth].icv_bytes;
+	sa->icv_bytes = cipher->aead	  ? cipher->icv_bytes
+			: from->icv_bytes ? from->icv_bytes
+					  : algo_auths[from->auth].icv_bytes;
 	sa->align = cipher->block_bytes > 4 ? cipher->block_bytes : 4;
 	sa->owner = owner;
 	sa->key_bytes = (uint16_t)key_bytes(kind);

@@ -68,11 +68,16 @@ static int on_sa_install(void *ctx, const struct ike_child_sa *c)
 		.cipher_key_len = c->cipher_key_len,
 		.auth_key = c->auth_key,
 		.auth_key_len = c->auth_key_len,
+		.icv_bytes = c->icv_bytes,
 		.esn = c->esn,
 		.udp = c->udp,
 		.local = c->path.local,
 		.remote = c->path.remote,
 		.replay_window = c->replay_window,
+		.soft_packets = c->soft_packets,
+		.soft_bytes = c->soft_bytes,
+		.hard_packets = c->hard_packets,
+		.hard_bytes = c->hard_bytes,
 	};
 
 	sa.n_local = copy_selectors(sa.sel_local, &c->local);
@@ -156,18 +161,25 @@ static void on_sa_used(void *ctx, uint32_t tunnel, uint32_t spi_in)
 	ike_sa_used(n->engine, clock_now(), tunnel, spi_in);
 }
 
-static void on_sa_limit(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
+static void on_sa_soft_limit(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 {
 	struct negotiator *n = ctx;
 
-	ike_rekey_child(n->engine, clock_now(), tunnel);
+	ike_sa_soft_limit(n->engine, clock_now(), tunnel, inbound ? IKE_IN : IKE_OUT, spi);
+}
+
+static void on_sa_hard_limit(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
+{
+	struct negotiator *n = ctx;
+
+	ike_sa_hard_limit(n->engine, clock_now(), tunnel, inbound ? IKE_IN : IKE_OUT, spi);
 }
 
 static const struct dataplane_negotiator_ops worker_ops = {
 	.packet = on_packet,
 	.sa_used = on_sa_used,
-	.sa_soft_limit = on_sa_limit,
-	.sa_hard_limit = on_sa_limit,
+	.sa_soft_limit = on_sa_soft_limit,
+	.sa_hard_limit = on_sa_hard_limit,
 };
 
 /* ---- what main asks ---------------------------------------------------------------------- */

@@ -7,7 +7,7 @@
  *                   reason reason_code text since_seconds ups downs in_packets in_bytes
  *                   out_packets out_bytes
  *   show tunnel N   the same and: local_id remote_id inner inner_peer; ike{ role spi_initiator
- *                   spi_responder cipher auth prf dh local remote nat_local nat_remote
+ *                   spi_responder cipher auth prf dh local remote nat_local nat_remote ppk
  *                   age_seconds rekey_seconds expires_seconds } or null; sas[] as below;
  *                   traffic{ in_packets in_bytes in_wire_bytes out_packets out_bytes
  *                   out_wire_bytes replayed bad_icv selector }; tries

@@ -124,6 +124,7 @@ static void ike_section(struct page *p, uint64_t now, const struct ike_tunnel_vi
 						: "none");
 	page_flag(p, "nat_local", NULL, v->nat_local);
 	page_flag(p, "nat_remote", NULL, v->nat_remote);
+	page_flag(p, "ppk", v->ppk ? "post-quantum key" : NULL, v->ppk);
 	page_age(p, "age_seconds", "age", since(now, v->since));
 	page_until(p, "rekey_seconds", "rekey in", now, v->rekey_at);
 	page_until(p, "expires_seconds", "expires in", now, v->expires_at);

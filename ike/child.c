@@ -21,20 +21,40 @@ static void on_rekey(struct ike_engine *e, struct ike_timer *t)
 	ike_sa_attend(c->sa);
 }
 
-static void on_expire(struct ike_engine *e, struct ike_timer *t)
+void ike_child_verify_pfs(struct ike_child *c)
 {
-	struct ike_child *c = CHILD_OF(t, expire);
+	c->verifying = true;
+	ike_child_retry_rekey(c, ike_random_between(c->tunnel->engine, IKE_SECOND / 2, IKE_SECOND));
+}
 
-	ike_tunnel_because(c->tunnel, IKE_REASON_LIFETIME,
-			   "the child SA's lifetime ended before a rekey succeeded");
+void ike_child_rekey_now(struct ike_child *c)
+{
+	if (c->replaced || c->redundant || c->want_delete)
+		return;
+	c->want_rekey = true;
+	ike_sa_attend(c->sa);
+}
+
+void ike_child_expire(struct ike_child *c, const char *why)
+{
+	struct ike_engine *e = c->tunnel->engine;
+
+	if (c == c->tunnel->out)
+		ike_tunnel_because(c->tunnel, IKE_REASON_LIFETIME, "%s", why);
 	if (c->want_delete) {
 		ike_child_gone(c, false);
 		return;
 	}
 	c->want_delete = true;
 	ike_sa_attend(c->sa);
-	ike_timer_set(&e->timers, t, e->now + 30 * IKE_SECOND);
+	ike_timer_set(&e->timers, &c->expire, e->now + 30 * IKE_SECOND);
 	ike_tunnel_stir(c->tunnel);
+}
+
+static void on_expire(struct ike_engine *e, struct ike_timer *t)
+{
+	ike_child_expire(CHILD_OF(t, expire),
+			 "the child SA's lifetime ended before a rekey succeeded");
 }
 
 static void on_turn(struct ike_engine *e, struct ike_timer *t)
@@ -59,6 +79,26 @@ static size_t key_lens(const struct ike_suite *s, size_t *cipher_len, size_t *au
 	return *cipher_len + *auth_len;
 }
 
+/* A rekey starts 10 to 20 % before a limit, at random. */
+static uint64_t soft_limit(struct ike_engine *e, uint64_t hard)
+{
+	uint64_t margin = hard / 10;
+
+	if (!hard)
+		return 0;
+	margin += margin ? ike_random_u64(e) % margin : 0;
+	return hard - margin;
+}
+
+static uint8_t icv_bytes(const struct ike_child *c)
+{
+	if (algo_ciphers[c->suite.cipher].aead)
+		return algo_ciphers[c->suite.cipher].icv_bytes;
+	if (c->suite.auth == AUTH_SHA256 && c->tunnel->conf.esp_sha256_96)
+		return 12;
+	return algo_auths[c->suite.auth].icv_bytes;
+}
+
 static int install(const struct ike_child *c, enum ike_direction dir, const uint8_t *key)
 {
 	const struct ike_tunnel *t = c->tunnel;
@@ -69,10 +109,15 @@ static int install(const struct ike_child *c, enum ike_direction dir, const uint
 		.peer_spi = dir == IKE_IN ? c->spi_out : c->spi_in,
 		.cipher = c->suite.cipher,
 		.auth = c->suite.auth,
+		.icv_bytes = icv_bytes(c),
 		.esn = c->suite.esn,
 		.udp = c->sa->udp,
 		.path = c->sa->path,
 		.replay_window = t->conf.replay_window,
+		.hard_packets = t->conf.esp_lifetime_packets,
+		.hard_bytes = t->conf.esp_lifetime_bytes,
+		.soft_packets = soft_limit(t->engine, t->conf.esp_lifetime_packets),
+		.soft_bytes = soft_limit(t->engine, t->conf.esp_lifetime_bytes),
 		.local = c->traffic->local,
 		.remote = c->traffic->remote,
 	};

@@ -28,6 +28,7 @@ struct ike_child {
 	bool replaced;	/* the peer rekeyed it and will delete it */
 	bool redundant; /* lost a collision: not to be sent on */
 	bool beside;	/* has other selectors than the pair we send on */
+	bool verifying; /* its first rekey is early, to see whether the peer agrees about PFS */
 	bool want_rekey, want_delete;
 	enum algo_dh group; /* the peer asked for this one in the last rekey */
 	ike_time established, rekey_at, expires_at;
@@ -64,6 +65,12 @@ void ike_child_await_turn(struct ike_child *c);
 void ike_child_gone(struct ike_child *c, bool linger);
 void ike_child_replace(struct ike_child *c); /* the peer rekeyed it: we do not any more */
 void ike_child_retry_rekey(struct ike_child *c, ike_time after);
+
+/* Rekeys a first child, which has no key exchange of its own, soon after set-up: a peer with
+ * another idea of PFS refuses now. */
+void ike_child_verify_pfs(struct ike_child *c);
+void ike_child_rekey_now(struct ike_child *c); /* unless the peer has rekeyed it already */
+void ike_child_expire(struct ike_child *c, const char *why); /* a limit was reached: deletes it */
 
 struct ike_child *ike_child_by_in(const struct ike_tunnel *t, uint32_t spi_in);
 struct ike_child *ike_child_by_out(const struct ike_tunnel *t, uint32_t spi_out);

@@ -347,6 +347,49 @@ void ike_sa_used(struct ike_engine *e, ike_time now, uint32_t tunnel, uint32_t s
 	ike_settle(e);
 }
 
+static struct ike_child *child_of(struct ike_engine *e, uint32_t tunnel, enum ike_direction dir,
+				  uint32_t spi)
+{
+	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);
+
+	if (!t)
+		return NULL;
+	return dir == IKE_IN ? ike_child_by_in(t, spi) : ike_child_by_out(t, spi);
+}
+
+void ike_sa_soft_limit(struct ike_engine *e, ike_time now, uint32_t tunnel, enum ike_direction dir,
+		       uint32_t spi)
+{
+	struct ike_child *c = child_of(e, tunnel, dir, spi);
+
+	e->now = now;
+	if (c)
+		ike_child_rekey_now(c);
+	ike_settle(e);
+}
+
+void ike_sa_hard_limit(struct ike_engine *e, ike_time now, uint32_t tunnel, enum ike_direction dir,
+		       uint32_t spi)
+{
+	struct ike_child *c = child_of(e, tunnel, dir, spi);
+
+	e->now = now;
+	if (c)
+		ike_child_expire(c, "the child SA's limit of packets or bytes was reached before a "
+				    "rekey succeeded");
+	ike_settle(e);
+}
+
+void ike_tunnel_wanted(struct ike_engine *e, ike_time now, uint32_t tunnel)
+{
+	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);
+
+	e->now = now;
+	if (t)
+		ike_tunnel_demand(t);
+	ike_settle(e);
+}
+
 int ike_rekey_child(struct ike_engine *e, ike_time now, uint32_t tunnel)
 {
 	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);

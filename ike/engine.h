@@ -54,10 +54,14 @@ struct ike_child_sa {
 	size_t cipher_key_len; /* AEAD: key, then salt */
 	const uint8_t *auth_key;
 	size_t auth_key_len;
+	uint8_t icv_bytes; /* on the wire */
 	bool esn;
 	bool udp; /* encapsulated in UDP between the ports of path (RFC 3948) */
 	struct ike_path path;
-	uint32_t replay_window;		    /* packets */
+	uint32_t replay_window; /* packets */
+	/* Inner packets and bytes after which a rekey is due, and after which the SA is over; 0: no
+	 * limit. Both directions have their own (ike_sa_soft_limit, ike_sa_hard_limit). */
+	uint64_t soft_packets, soft_bytes, hard_packets, hard_bytes;
 	struct ike_selectors local, remote; /* inner addresses: ours and the peer's side */
 };
 
@@ -65,7 +69,7 @@ enum ike_reason {
 	IKE_REASON_NONE,	/* UP */
 	IKE_REASON_NEGOTIATING, /* first attempt under way */
 	IKE_REASON_DISABLED,
-	IKE_REASON_WAITING,	/* start = respond: the peer has not called yet */
+	IKE_REASON_WAITING,	/* start = respond, on_demand: nobody has called, or no traffic */
 	IKE_REASON_NO_ANSWER,	/* with the number of tries */
 	IKE_REASON_NO_PROPOSAL, /* with both sides' proposals */
 	IKE_REASON_AUTH_FAILED,
@@ -134,6 +138,17 @@ ike_time ike_next_deadline(const struct ike_engine *e); /* IKE_NEVER: none */
 /* First authenticated packet arrived on this inbound SA: the peer has switched (rekey rule 3). */
 void ike_sa_used(struct ike_engine *e, ike_time now, uint32_t tunnel, uint32_t spi_in);
 
+/* An SA has carried as much as its soft limit allows, or its sequence numbers run out soon; and: it
+ * carries nothing any more. Of SAs that are gone meanwhile nothing comes. */
+void ike_sa_soft_limit(struct ike_engine *e, ike_time now, uint32_t tunnel, enum ike_direction dir,
+		       uint32_t spi);
+void ike_sa_hard_limit(struct ike_engine *e, ike_time now, uint32_t tunnel, enum ike_direction dir,
+		       uint32_t spi);
+/* Traffic for a tunnel that is not UP: one that starts on demand calls now, and goes on trying
+ * while this is said every IKE_DEMAND. */
+#define IKE_DEMAND (30 * IKE_SECOND)
+void ike_tunnel_wanted(struct ike_engine *e, ike_time now, uint32_t tunnel);
+
 /* Starts a rekey now, as an operator or a test asks. 0, -ENOENT, -EAGAIN while not UP or busy. */
 int ike_rekey_child(struct ike_engine *e, ike_time now, uint32_t tunnel);
 int ike_rekey_ike(struct ike_engine *e, ike_time now, uint32_t tunnel);
@@ -169,6 +184,7 @@ struct ike_tunnel_view {
 	enum algo_dh dh;
 	struct ike_path path;
 	bool nat_local, nat_remote; /* who is behind NAT */
+	bool ppk;		    /* a post-quantum key was mixed in */
 	ike_time since, rekey_at, expires_at;
 	unsigned n_children;
 	struct ike_child_view child[IKE_VIEW_CHILDREN];

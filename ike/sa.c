@@ -2,6 +2,7 @@
 
 #include "ike/child.h"
 #include "ike/natt.h"
+#include "ike/ppk.h"
 #include "ike/tunnel.h"
 #include "ike/v2/exchange.h"
 
@@ -220,6 +221,10 @@ void ike_request_clear(struct ike_sa *sa)
 
 static void forget_init(struct ike_sa *sa)
 {
+	if (sa->mixed)
+		ike_ppk_clear(sa->mixed);
+	free(sa->mixed);
+	sa->mixed = NULL;
 	free(sa->init_local);
 	free(sa->init_remote);
 	sa->init_local = sa->init_remote = NULL;

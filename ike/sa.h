@@ -67,6 +67,8 @@ struct ike_request {
 	uint64_t crossed_spi; /* the pair's inbound SPI, or the IKE SA's own */
 };
 
+struct ike_ppk;
+
 struct ike_sa_keys {
 	struct secret *d, *ai, *ar, *ei, *er;
 	struct secret *pi, *pr; /* until authenticated */
@@ -103,6 +105,9 @@ struct ike_sa {
 	uint32_t expected_id; /* of the peer's next request */
 	struct ike_request request;
 	struct ike_packet *answer; /* to the peer's request expected_id - 1 */
+	bool use_ppk;		   /* both sides announced post-quantum keys (ppk.h) */
+	bool ppk;		   /* and one was mixed in */
+	struct ike_ppk *mixed;	   /* initiator: until the peer says whether it uses the same */
 	bool fragments;		   /* both sides announced fragmentation */
 	struct ike_fragments *request_fragments, *answer_fragments; /* received so far */
 

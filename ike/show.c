@@ -18,6 +18,7 @@ static void show_sa(const struct ike_sa *sa, struct ike_tunnel_view *out)
 	out->prf = sa->suite.prf;
 	out->dh = sa->suite.dh;
 	out->path = sa->path;
+	out->ppk = sa->ppk;
 	out->nat_local = sa->nat_local;
 	out->nat_remote = sa->nat_remote;
 	out->since = sa->established;

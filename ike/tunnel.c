@@ -112,6 +112,9 @@ void ike_tunnel_start(struct ike_tunnel *t)
 	ike_tunnel_peer(t, peer);
 	if (t->conf.start == CONF_START_INITIATE)
 		ike_tunnel_because(t, IKE_REASON_NEGOTIATING, "calling %s", peer);
+	else if (t->conf.start == CONF_START_ON_DEMAND)
+		ike_tunnel_because(t, IKE_REASON_WAITING, "no traffic yet, and %s has not called",
+				   peer);
 	else
 		ike_tunnel_because(t, IKE_REASON_WAITING, "%s has not called yet", peer);
 	ike_tunnel_call_within(t, 0, IKE_SECOND / 20);
@@ -240,12 +243,31 @@ bool ike_tunnel_calling(const struct ike_tunnel *t)
 	return false;
 }
 
+bool ike_tunnel_may_call(const struct ike_tunnel *t)
+{
+	return t->conf.start == CONF_START_INITIATE ||
+	       (t->conf.start == CONF_START_ON_DEMAND && t->engine->now < t->wanted_until);
+}
+
+void ike_tunnel_demand(struct ike_tunnel *t)
+{
+	bool first = t->engine->now >= t->wanted_until;
+
+	if (t->conf.start != CONF_START_ON_DEMAND || t->out || !t->enabled)
+		return;
+	t->wanted_until = t->engine->now + 2 * IKE_DEMAND;
+	if (!first || ike_tunnel_calling(t))
+		return;
+	ike_tunnel_because(t, IKE_REASON_NEGOTIATING, "there is traffic");
+	ike_tunnel_call_within(t, 0, IKE_SECOND / 20);
+}
+
 void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high)
 {
 	struct ike_engine *e = t->engine;
 	ike_time at = e->now + ike_random_between(e, low, high);
 
-	if (!t->enabled || e->stopping || t->conf.start != CONF_START_INITIATE)
+	if (!t->enabled || e->stopping || !ike_tunnel_may_call(t))
 		return;
 	if (!t->call.armed || at < t->call.at)
 		ike_timer_set(&e->timers, &t->call, at);
@@ -274,7 +296,7 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 		(struct ike_tunnel *)((char *)timer - offsetof(struct ike_tunnel, call));
 	struct ike_sa *sa = ike_tunnel_current(t);
 
-	if (t->out || ike_tunnel_calling(t))
+	if (t->out || ike_tunnel_calling(t) || !ike_tunnel_may_call(t))
 		return;
 	if (sa) {
 		sa->want_child = true;

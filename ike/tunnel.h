@@ -28,6 +28,7 @@ struct ike_tunnel {
 	struct ike_history history;
 	unsigned tries;
 	unsigned half_open;
+	ike_time wanted_until;	  /* start on demand: there was traffic; 0: none */
 	struct ike_timer call;	  /* when to initiate, or to ask for a child */
 	struct ike_bucket bucket; /* of its peer's requests for new SAs */
 	unsigned yielded;	  /* own calls put off for the peer's, one after the other */
@@ -56,6 +57,8 @@ void ike_tunnel_stir(struct ike_tunnel *t); /* looked at before the event is ove
 void ike_tunnel_look(struct ike_tunnel *t);
 /* Calls (or asks for a child) after a random while of these bounds, unless sooner anyway. */
 void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high);
+void ike_tunnel_demand(struct ike_tunnel *t);	      /* there is traffic for it */
+bool ike_tunnel_may_call(const struct ike_tunnel *t); /* by its start mode */
 /* The SA on which new requests go; NULL: none. */
 struct ike_sa *ike_tunnel_current(const struct ike_tunnel *t);
 bool ike_tunnel_calling(const struct ike_tunnel *t); /* an attempt of ours is under way */

@@ -4,6 +4,7 @@
 #include "ike/child.h"
 #include "ike/identity.h"
 #include "ike/natt.h"
+#include "ike/ppk.h"
 #include "ike/selector.h"
 
 #include <errno.h>
@@ -17,14 +18,17 @@
 #define RETRY_HIGH	  (6 * IKE_SECOND)
 
 /* AUTH of the side that is the initiator, or not: over its first message, the other's nonce and its
- * identity. out gets the PRF's size. */
-static int auth_value(const struct ike_sa *sa, bool of_initiator, struct view id, uint8_t *out)
+ * identity. mixed: keys to use in place of the SA's. out gets the PRF's size. */
+static int auth_value(const struct ike_sa *sa, const struct ike_ppk *mixed, bool of_initiator,
+		      struct view id, uint8_t *out)
 {
 	static const char pad[] = "Key Pad for IKEv2";
 	const struct ike_packet *first =
 		sa->initiator == of_initiator ? sa->init_local : sa->init_remote;
 	const struct secret *psk = sa->tunnel->conf.psk;
-	const struct secret *sk_p = of_initiator ? sa->keys.pi : sa->keys.pr;
+	const struct secret *pi = mixed ? mixed->pi : sa->keys.pi;
+	const struct secret *pr = mixed ? mixed->pr : sa->keys.pr;
+	const struct secret *sk_p = of_initiator ? pi : pr;
 	enum algo_auth prf = sa->suite.prf;
 	uint8_t key[IKE_HASH_MAX], mac[IKE_HASH_MAX];
 	size_t size = algo_auths[prf].out_bytes;
@@ -47,12 +51,27 @@ static int auth_value(const struct ike_sa *sa, bool of_initiator, struct view id
 	return rc;
 }
 
+/* The name of our PPK; and AUTH without it, should the peer not have it and that be allowed. */
+static void offer_ppk(const struct ike_sa *sa, struct ike_builder *b, const uint8_t *plain)
+{
+	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	uint8_t id[1 + CONF_ID_BYTES];
+	struct writer w;
+
+	writer_init(&w, id, sizeof(id));
+	ike_ppk_id_emit(&w, conf->ppk_id);
+	ike_build_notify(b, 0, 0, N_PPK_IDENTITY, id, w.n);
+	if (!conf->ppk_required)
+		ike_build_notify(b, 0, 0, N_NO_PPK_AUTH, plain,
+				 algo_auths[sa->suite.prf].out_bytes);
+}
+
 /* Our identity, and AUTH over it. */
 static int build_auth(struct ike_sa *sa, struct ike_builder *b, enum ike_payload id_type,
 		      const struct conf_id *id)
 {
 	struct writer *w = ike_build_payload(b, id_type);
-	uint8_t mac[IKE_HASH_MAX];
+	uint8_t mac[IKE_HASH_MAX], plain[IKE_HASH_MAX];
 	size_t at = w->n;
 	struct view body;
 	int rc;
@@ -62,7 +81,9 @@ static int build_auth(struct ike_sa *sa, struct ike_builder *b, enum ike_payload
 		return -ENOBUFS;
 	body = (struct view){ w->p + at, w->n - at };
 	ike_build_end(b);
-	rc = auth_value(sa, sa->initiator, body, mac);
+	rc = auth_value(sa, sa->mixed, sa->initiator, body, mac);
+	if (rc == 0 && sa->mixed)
+		rc = auth_value(sa, NULL, sa->initiator, body, plain);
 	if (rc < 0)
 		return rc;
 	if (id_type == IKE_IDI) {
@@ -74,6 +95,8 @@ static int build_auth(struct ike_sa *sa, struct ike_builder *b, enum ike_payload
 	writer_room(w, 3);
 	writer_bytes(w, mac, algo_auths[sa->suite.prf].out_bytes);
 	ike_build_end(b);
+	if (sa->mixed)
+		offer_ppk(sa, b, plain);
 	return 0;
 }
 
@@ -94,8 +117,14 @@ int ike_auth_build(struct ike_sa *sa, struct ike_builder *b)
 {
 	struct ike_selectors local, remote;
 	struct ike_offer offer;
-	int rc = build_auth(sa, b, IKE_IDI, &sa->tunnel->conf.local_id);
+	int rc = 0;
 
+	if (sa->use_ppk) {
+		sa->mixed = calloc(1, sizeof(*sa->mixed));
+		rc = sa->mixed ? ike_ppk_mix(sa->mixed, sa, sa->tunnel->conf.ppk) : -ENOMEM;
+	}
+	if (rc == 0)
+		rc = build_auth(sa, b, IKE_IDI, &sa->tunnel->conf.local_id);
 	if (rc < 0)
 		return rc;
 	if (alone(sa))
@@ -105,8 +134,10 @@ int ike_auth_build(struct ike_sa *sa, struct ike_builder *b)
 	return ike_child_offer(sa, &offer, &local, &remote, b);
 }
 
-/* Whether the peer is who it should be. The reason it is not is noted for a person. */
-static bool verify(struct ike_sa *sa, const struct ike_message *m, enum ike_payload id_type)
+/* Whether the peer is who it should be. The reason it is not is noted for a person. instead: data
+ * to be verified in place of the AUTH payload's, or NULL. */
+static bool verify(struct ike_sa *sa, const struct ike_message *m, enum ike_payload id_type,
+		   const struct view *instead)
 {
 	struct ike_tunnel *t = sa->tunnel;
 	struct view auth = m->body[IKE_AUTHENTICATION], id_body = m->body[id_type];
@@ -135,7 +166,9 @@ static bool verify(struct ike_sa *sa, const struct ike_message *m, enum ike_payl
 				   ike_tunnel_peer(t, peer), theirs, method);
 		return false;
 	}
-	if (auth_value(sa, id_type == IKE_IDI, id_body, mac) < 0 || auth.n != size ||
+	if (instead)
+		auth = *instead;
+	if (auth_value(sa, NULL, id_type == IKE_IDI, id_body, mac) < 0 || auth.n != size ||
 	    sodium_memcmp(auth.p, mac, size)) {
 		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s (%s) does not have our pre-shared key",
@@ -158,12 +191,12 @@ static void authenticated(struct ike_sa *sa, const struct ike_message *m, enum i
 
 	ike_identity_parse(&id, m->body[id_type]);
 	ike_sa_establish(sa);
-	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx %s: the peer is %s; %s%s%s",
+	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx %s: the peer is %s; %s%s%s%s",
 			(unsigned long long)ike_sa_own_spi(sa),
 			sa->initiator ? "set up" : "set up by the peer",
 			ike_identity_format(&id, theirs, sizeof(theirs)),
 			ike_suite_format(&sa->suite, suite, sizeof(suite)),
-			sa->nat_local ? ", we are behind NAT" : "",
+			sa->ppk ? ", with a PPK" : "", sa->nat_local ? ", we are behind NAT" : "",
 			sa->nat_remote ? ", the peer is behind NAT" : "");
 }
 
@@ -207,6 +240,53 @@ static void refused_by_peer(struct ike_sa *sa, const struct ike_notify *error)
 	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 }
 
+/* Initiator: the peer says whether it uses the PPK. false: it does not, but has to. */
+static bool conclude_ppk(struct ike_sa *sa, const struct ike_message *m)
+{
+	char peer[ADDR_STR_MAX];
+
+	if (sa->mixed && ike_message_notify(m, N_PPK_IDENTITY)) {
+		ike_ppk_adopt(sa->mixed, sa);
+	} else if (sa->tunnel->conf.ppk_required) {
+		ike_tunnel_suspect(
+			sa->tunnel, IKE_REASON_AUTH_FAILED,
+			"%s does not use post-quantum key '%s', but ppk_required is true",
+			ike_tunnel_peer(sa->tunnel, peer), sa->tunnel->conf.ppk_id);
+		return false;
+	}
+	return true;
+}
+
+/* Responder: mixes our PPK in if the peer names it. false: it does not, but has to. *plain: the
+ * AUTH to be verified is the one that the peer made without. */
+static bool accept_ppk(struct ike_sa *sa, const struct ike_message *m, const struct view **plain)
+{
+	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_notify *id = ike_message_notify(m, N_PPK_IDENTITY);
+	const struct ike_notify *without = ike_message_notify(m, N_NO_PPK_AUTH);
+	char peer[ADDR_STR_MAX], theirs[160] = "none";
+	struct ike_ppk mixed;
+
+	*plain = NULL;
+	if (sa->use_ppk && id && ike_ppk_id_matches(id->data, conf->ppk_id)) {
+		if (ike_ppk_mix(&mixed, sa, conf->ppk) < 0)
+			return false;
+		ike_ppk_adopt(&mixed, sa);
+		return true;
+	}
+	if (conf->ppk_required) {
+		if (id)
+			ike_ppk_id_format(id->data, theirs, sizeof(theirs));
+		ike_tunnel_suspect(sa->tunnel, IKE_REASON_AUTH_FAILED,
+				   "%s uses post-quantum key '%s', not '%s', which is required",
+				   ike_tunnel_peer(sa->tunnel, peer), theirs, conf->ppk_id);
+		return false;
+	}
+	if (sa->use_ppk && without)
+		*plain = &without->data;
+	return true;
+}
+
 void ike_auth_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)
 {
 	struct ike_tunnel *t = sa->tunnel;
@@ -218,7 +298,7 @@ void ike_auth_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 		refused_by_peer(sa, ike_message_error(m));
 		return;
 	}
-	if (!verify(sa, m, IKE_IDR)) {
+	if (!conclude_ppk(sa, m) || !verify(sa, m, IKE_IDR, NULL)) {
 		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
 		ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 		/* The responder believes that all is well: tell it (RFC 7296 §2.21.2). */
@@ -236,6 +316,8 @@ void ike_auth_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 		ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 	} else if (!sa->redundant) {
 		ike_child_switch(c);
+		if (t->conf.verify_pfs && t->conf.esp_pfs.n)
+			ike_child_verify_pfs(c);
 	}
 }
 
@@ -259,6 +341,7 @@ static void refuse(struct ike_sa *sa, struct ike_builder *b)
 void ike_auth_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builder *b)
 {
 	struct ike_tunnel *t = sa->tunnel;
+	const struct view *plain;
 	bool childless;
 
 	if (ike_message_admit(m, IKE_FORM_AUTH_REQUEST) < 0) {
@@ -267,7 +350,7 @@ void ike_auth_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builde
 		ike_sa_set_state(sa, IKE_STATE_REFUSED);
 		return;
 	}
-	if (!verify(sa, m, IKE_IDI) || !is_for_us(sa, m)) {
+	if (!accept_ppk(sa, m, &plain) || !verify(sa, m, IKE_IDI, plain) || !is_for_us(sa, m)) {
 		refuse(sa, b);
 		return;
 	}
@@ -275,6 +358,8 @@ void ike_auth_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builde
 		refuse(sa, b);
 		return;
 	}
+	if (sa->ppk)
+		ike_build_notify(b, 0, 0, N_PPK_IDENTITY, NULL, 0);
 	authenticated(sa, m, IKE_IDI);
 	childless = !ike_message_has(m, IKE_SA) || !ike_message_has(m, IKE_TSI) ||
 		    !ike_message_has(m, IKE_TSR);

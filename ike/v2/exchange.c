@@ -164,6 +164,13 @@ void ike_exchange_on_timer(struct ike_engine *e, struct ike_timer *timer)
 			ike_tunnel_because(t, IKE_REASON_NO_ANSWER,
 					   "no answer from %s after %u tries",
 					   ike_tunnel_peer(t, peer), t->tries);
+		if (t->conf.start == CONF_START_ON_DEMAND && !ike_tunnel_may_call(t) && !t->out) {
+			ike_tunnel_because(t, IKE_REASON_WAITING,
+					   "no answer from %s, and no more traffic",
+					   ike_tunnel_peer(t, peer));
+			ike_sa_kill(sa, false);
+			return;
+		}
 		if (r->sends >= INIT_RENEWED) {
 			ike_sa_kill(sa, false);
 			ike_tunnel_call_within(t, 0, IKE_SECOND);

@@ -49,6 +49,7 @@ static void learn_peer(struct ike_sa *sa, const struct ike_message *m)
 							       n->data);
 		}
 	}
+	sa->use_ppk = sa->tunnel->conf.ppk && ike_message_notify(m, N_USE_PPK);
 	sa->fragments =
 		sa->tunnel->conf.ike_fragment && ike_message_notify(m, N_FRAGMENTATION_SUPPORTED);
 	sa->nat_remote = source_seen && !source_true;
@@ -93,6 +94,8 @@ int ike_init_build(struct ike_sa *sa, struct ike_builder *b)
 	if (ike_build_ke(b, sa->request.dh) < 0)
 		return -ENOMEM;
 	ike_build_nonce(b, sa->nonce_i, sa->nonce_i_len);
+	if (sa->tunnel->conf.ppk)
+		ike_build_notify(b, 0, 0, N_USE_PPK, NULL, 0);
 	if (sa->tunnel->conf.ike_fragment)
 		ike_build_notify(b, 0, 0, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	return build_natd(b, sa, sa->force_udp);
@@ -225,6 +228,13 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 	    m->ke_group != algo_dhs[r->group].id) {
 		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s answered IKE_SA_INIT with what we did not propose",
+				   ike_tunnel_peer(t, peer));
+		doubt(sa);
+		return;
+	}
+	if (t->conf.ppk_required && !ike_message_notify(m, N_USE_PPK)) {
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
+				   "%s has no post-quantum key, but ppk_required is true",
 				   ike_tunnel_peer(t, peer));
 		doubt(sa);
 		return;
@@ -366,6 +376,8 @@ static int build_answer(struct ike_sa *sa, const struct ike_choice *choice, cons
 	if (ike_build_ke(&b, dh) < 0)
 		return -ENOMEM;
 	ike_build_nonce(&b, sa->nonce_r, sa->nonce_r_len);
+	if (sa->use_ppk)
+		ike_build_notify(&b, 0, 0, N_USE_PPK, NULL, 0);
 	if (sa->fragments)
 		ike_build_notify(&b, 0, 0, N_FRAGMENTATION_SUPPORTED, NULL, 0);
 	if (build_natd(&b, sa, sa->force_udp) < 0)

@@ -72,7 +72,10 @@ enum ike_payload {
 	_(USE_TRANSPORT_MODE, 16391)            \
 	_(REKEY_SA, 16393)                      \
 	_(ESP_TFC_PADDING_NOT_SUPPORTED, 16394) \
-	_(FRAGMENTATION_SUPPORTED, 16430)
+	_(FRAGMENTATION_SUPPORTED, 16430)       \
+	_(USE_PPK, 16435)                       \
+	_(PPK_IDENTITY, 16436)                  \
+	_(NO_PPK_AUTH, 16437)
 
 enum ike_notify_type {
 #define IKE_NOTIFY_ENUM(name, number) N_##name = number,

@@ -112,8 +112,14 @@ static void refused(struct ike_sa *sa, const struct ike_request *r, struct ike_c
 			ike_init_call(t);
 		}
 	}
-	if (old)
+	if (old && old->verifying && error->type != N_TEMPORARY_FAILURE) {
+		old->verifying = false;
+		ike_log(sa->engine, t->index, "verify_pfs: child SAs cannot be rekeyed");
+		ike_child_retry_rekey(
+			old, ike_rekey_after(sa->engine, t->conf.esp_lifetime * IKE_SECOND));
+	} else if (old) {
 		retry(old);
+	}
 }
 
 void ike_rekey_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)

@@ -35,6 +35,7 @@ static struct ike_sa *offspring(struct ike_sa *sa, bool initiator)
 	o->nat_remote = sa->nat_remote;
 	o->udp = sa->udp;
 	o->fragments = sa->fragments;
+	o->ppk = sa->ppk;
 	return o;
 }
 

@@ -46,6 +46,30 @@ struct sim_sa *sim_find_inbound(struct sim_node *node, uint32_t spi)
 	return sa && sa->installed ? sa : NULL;
 }
 
+/* The lower of two limits, of which 0 is none. */
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+bool sim_carry(struct sim_node *node, struct sim_sa *sa, enum ike_direction dir)
+{
+	uint32_t tunnel = sa->tunnel, spi = sa->spi;
+	ike_time now = node->sim->now;
+
+	sa->packets++;
+	if (sa->hard && sa->packets > sa->hard) {
+		if (sa->packets == sa->hard + 1)
+			ike_sa_hard_limit(node->engine, now, tunnel, dir, spi);
+		return false;
+	}
+	if (sa->soft && sa->packets >= sa->soft && !sa->told) {
+		sa->told = true;
+		ike_sa_soft_limit(node->engine, now, tunnel, dir, spi);
+	}
+	return true;
+}
+
 static void record(struct sim_sa *to, const struct ike_child_sa *sa)
 {
 	*to = (struct sim_sa){ .installed = true,
@@ -54,6 +78,7 @@ static void record(struct sim_sa *to, const struct ike_child_sa *sa)
 			       .peer_spi = sa->peer_spi,
 			       .cipher = sa->cipher,
 			       .auth = sa->auth,
+			       .icv_bytes = sa->icv_bytes,
 			       .udp = sa->udp,
 			       .esn = sa->esn,
 			       .path = sa->path };
@@ -62,6 +87,8 @@ static void record(struct sim_sa *to, const struct ike_child_sa *sa)
 	if (sa->auth_key_len)
 		memcpy(to->key + sa->cipher_key_len, sa->auth_key, sa->auth_key_len);
 	to->key_len = sa->cipher_key_len + sa->auth_key_len;
+	to->soft = lower(sa->soft_packets, sa->soft_bytes / SIM_PROBE_BYTES);
+	to->hard = lower(sa->hard_packets, sa->hard_bytes / SIM_PROBE_BYTES);
 }
 
 /* The place of an SPI in the table, or where it would be. */
@@ -114,7 +141,7 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 
 	if (sa->cipher_key_len != (size_t)cipher->key_bytes + cipher->salt_bytes ||
 	    sa->auth_key_len != (cipher->aead ? 0 : algo_auths[sa->auth].key_bytes) || !sa->spi ||
-	    !sa->peer_spi || !sa->local.n || !sa->remote.n)
+	    !sa->peer_spi || !sa->local.n || !sa->remote.n || !sa->icv_bytes)
 		sim_violation(node->sim, "SA %08x is not complete", sa->spi);
 	if (sa->dir == IKE_OUT) {
 		spend(node, sa->spi);

@@ -357,7 +357,8 @@ void sim_tunnel_add(struct sim *s, unsigned node, uint32_t tunnel, struct conf_t
 		make_room(&s->node[node], 2 * (size_t)tunnel);
 	assert_int_equal(ike_tunnel_add(s->node[node].engine, s->now, tunnel, conf), 0);
 	secret_free(conf->psk);
-	conf->psk = NULL;
+	secret_free(conf->ppk);
+	conf->psk = conf->ppk = NULL;
 }
 
 struct sim *sim_pair(uint64_t seed)
@@ -392,7 +393,9 @@ static void probe_round(struct sim *s)
 
 			ev.sa = node->tunnel[node->sending[i]].out;
 			s->probes++;
-			if (translate(s, node, &ev.sa.path, &ev.path, &ev.to))
+			if (!sim_carry(node, &node->tunnel[i].out, IKE_OUT))
+				s->lost++;
+			else if (translate(s, node, &ev.sa.path, &ev.path, &ev.to))
 				transmit(s, ev, s->link.spare_probes);
 			else
 				s->lost++;
@@ -425,14 +428,17 @@ static void receive_probe(struct sim *s, const struct sim_event *ev)
 		return;
 	}
 	if (in->cipher != ev->sa.cipher || in->auth != ev->sa.auth || in->udp != ev->sa.udp ||
-	    in->esn != ev->sa.esn || in->key_len != ev->sa.key_len ||
-	    memcmp(in->key, ev->sa.key, in->key_len))
+	    in->esn != ev->sa.esn || in->icv_bytes != ev->sa.icv_bytes ||
+	    in->key_len != ev->sa.key_len || memcmp(in->key, ev->sa.key, in->key_len))
 		sim_violation(s, "the two ends of SA %08x differ", in->spi);
 	node->tunnel[in->tunnel].accepted++;
 	if (!in->used) {
 		in->used = true;
 		ike_sa_used(node->engine, s->now, in->tunnel, ev->sa.spi);
+		in = sim_find_inbound(node, ev->sa.spi);
 	}
+	if (in && !sim_carry(node, in, IKE_IN))
+		s->lost++;
 }
 
 static void handle(struct sim *s, struct sim_event *ev)

@@ -14,8 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_NODES_MAX 8
-#define SIM_MS	      ((ike_time)1000)
+#define SIM_NODES_MAX	8
+#define SIM_MS		((ike_time)1000)
+#define SIM_PROBE_BYTES 1000
 
 struct sim;
 
@@ -26,7 +27,9 @@ struct sim_sa {
 	enum algo_auth auth;
 	uint8_t key[128];
 	size_t key_len;
-	bool udp, esn, used;
+	uint8_t icv_bytes;
+	bool udp, esn, used, told;
+	uint64_t packets, soft, hard; /* carried; limits, 0: none */
 	struct ike_path path;
 };
 

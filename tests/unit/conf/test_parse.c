@@ -110,18 +110,27 @@ static const struct edit values[] = {
 	{ "dpd = 20", "ike_mode = \"main\"",
 	  "19: error: " TUNNEL_A
 	  "ike_mode = 'main': ike_mode is not supported yet; leave it out\n" },
-	{ "dpd = 20", "esp_lifetime_bytes = 107374182400",
-	  "19: error: " TUNNEL_A "esp_lifetime_bytes = 107374182400: esp_lifetime_bytes is not "
-	  "supported yet; allowed: 0 (off)\n" },
+	{ "dpd = 20", "esp_lifetime_bytes = 107374182400", "" },
+	{ "dpd = 20", "esp_lifetime_bytes = 107374182401",
+	  "19: error: " TUNNEL_A "esp_lifetime_bytes = 107374182401: must be a number from 0 to "
+	  "107374182400 bytes, 0 is no limit\n" },
+	{ "dpd = 20", "ppk = \"hush\"", "17: error: " TUNNEL_A "ppk and ppk_id need each other\n" },
+	{ "dpd = 20", "ppk_id = \"hush\"",
+	  "17: error: " TUNNEL_A "ppk and ppk_id need each other\n" },
+	{ "dpd = 20", "ppk = \"hush\"; ppk_id = \"one\"; ppk_required = true", "" },
+	{ "dpd = 20", "ppk_required = true",
+	  "19: error: " TUNNEL_A "ppk_required = true: there is no ppk\n" },
+	{ "dpd = 20", "verify_pfs = true",
+	  "19: warning: " TUNNEL_A "verify_pfs has no effect: esp_pfs is none\n" },
+	{ "dpd = 20", "verify_pfs = true; esp_pfs = \"ecp256\"", "" },
+	{ "dpd = 20", "esp_sha256_96 = true", "" },
+	{ "dpd = 20", "start = \"on_demand\"",
+	  "19: error: " TUNNEL_A
+	  "start = 'on_demand': not supported yet; allowed: initiate, respond\n" },
 	{ "dpd = 20", "esp_lifetime_packets = 0; bandwidth = 0", "" },
 	{ "dpd = 20", "bandwidth = 1.5",
 	  "19: error: " TUNNEL_A
 	  "bandwidth = 1.5: bandwidth is not supported yet; allowed: 0 (off)\n" },
-	{ "dpd = 20", "start = \"on_demand\"",
-	  "19: error: " TUNNEL_A
-	  "start = 'on_demand': not supported yet; allowed: initiate, respond\n" },
-	{ "dpd = 20", "ppk = \"hush\"",
-	  "19: error: " TUNNEL_A "ppk: ppk is not supported yet; leave it out\n" },
 	{ "dpd = 20", "mss = 1360",
 	  "19: error: " TUNNEL_A "mss = 1360: mss is not supported yet; leave it out\n" },
 	/* BGP */

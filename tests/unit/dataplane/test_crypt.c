@@ -484,6 +484,42 @@ static void test_every_size(void **state)
 		}
 }
 
+/* HMAC-SHA-256 with 96 bits: the first twelve bytes of the usual ICV, and no more is looked at. */
+static void test_short_icv(void **state)
+{
+	struct keys k;
+	struct dataplane_sa from;
+	struct flow f = { .pair = { CIPHER_AES128_CBC, AUTH_SHA256 } };
+
+	random_fill((uint8_t *)&k, sizeof(k));
+	for (unsigned esn = 0; esn < 2; esn++) {
+		f.keys = k;
+		f.esn = esn;
+		from = describe(f.pair, &f.keys, false, esn);
+		from.icv_bytes = 12;
+		assert_int_equal(sa_new(&f.out, engine, &from, 3, SOCKET_ID_ANY), 0);
+		from.inbound = true;
+		assert_int_equal(sa_new(&f.in, engine, &from, 3, SOCKET_ID_ANY), 0);
+		assert_int_equal(f.out->icv_bytes, 12);
+		for (unsigned i = 0; i < CRYPT_BURST; i++)
+			fill_packet(&packets[i], &f, 20 * i);
+		seal_and_open(CRYPT_BURST);
+		for (unsigned i = 0; i < 12; i++) {
+			struct crypt_op op;
+
+			fill_packet(&packets[0], &f, 100);
+			op = op_of(&packets[0], f.out);
+			crypt_seal(engine, &op, 1);
+			packets[0].bytes[op.len + i] ^= 0x10;
+			op.sa = f.in;
+			crypt_open(engine, &op, 1);
+			assert_false(op.ok);
+		}
+		sa_free(f.out);
+		sa_free(f.in);
+	}
+}
+
 static void test_mixed_bursts(void **state)
 {
 	for (unsigned round = 0; round < 200; round++) {
@@ -631,7 +667,7 @@ int main(void)
 		cmocka_unit_test(test_cbc_vectors),    cmocka_unit_test(test_hmac_vectors),
 		cmocka_unit_test(test_every_size),     cmocka_unit_test(test_mixed_bursts),
 		cmocka_unit_test(test_tampering),      cmocka_unit_test(test_wrong_upper_half),
-		cmocka_unit_test(test_cbc_ivs_differ),
+		cmocka_unit_test(test_cbc_ivs_differ), cmocka_unit_test(test_short_icv),
 	};
 
 	return cmocka_run_group_tests(tests, open_engine, close_engine);
