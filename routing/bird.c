@@ -251,15 +251,14 @@ void bird_input(struct bird *b, unsigned link, uint64_t now, const void *bytes, 
 
 	b->now = now;
 	while (b->link[link].state != BIRD_LINK_CLOSED) {
-		bool was_ready = b->link[link].state == BIRD_LINK_READY;
 		enum bird_link_heard heard =
 			bird_link_hear(&b->link[link], now, &input, &line, &request);
 
-		if (!was_ready && b->link[link].state == BIRD_LINK_READY)
-			greeted(b, link);
 		if (heard == BIRD_HEARD_NOTHING)
 			break;
-		if (heard == BIRD_HEARD_LINE)
+		if (heard == BIRD_HEARD_GREETING)
+			greeted(b, link);
+		else if (heard == BIRD_HEARD_LINE)
 			bird_sync_line(b, &line);
 		else if (heard == BIRD_HEARD_ANSWER)
 			answer(b, link, &request, &line);

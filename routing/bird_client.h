@@ -6,7 +6,7 @@
 #include "routing/bird_link.h"
 #include "routing/bird_show.h"
 #include "routing/dirty.h"
-#include "routing/learned.h"
+#include "routing/told.h"
 
 #define BIRD_MS	    UINT64_C(1000)
 #define BIRD_SECOND UINT64_C(1000000)
@@ -27,7 +27,7 @@ enum bird_ask {		   /* struct bird_request's kind */
 enum bird_admin { ADMIN_NONE, ADMIN_ENABLE, ADMIN_DISABLE, ADMIN_RESTART };
 
 struct table_family {
-	struct learned learned;
+	struct told told;
 	bool wanted;  /* to be dumped */
 	bool dumping; /* asked for */
 	bool flooded; /* too many lines: those before the next dump are not looked at */
@@ -91,7 +91,7 @@ struct answer {
 	struct bird_routes routes;
 	struct bird_protocols protocols;
 	struct bird_status status;
-	struct learned_path *path;
+	struct told_path *path;
 	size_t n_paths, room;
 };
 
@@ -135,7 +135,7 @@ struct bird {
 	uint32_t n_asks, n_admins; /* sessions with something to be asked, or said */
 	unsigned next_lookup;	   /* link */
 	uint32_t serial;
-	struct learned_path *old; /* bird_tell_paths()'s */
+	struct told_path *old; /* bird_tell_paths()'s */
 	size_t old_room;
 
 	struct operation *operations;
@@ -168,10 +168,10 @@ static inline struct table_family *family_of(struct table *t, uint8_t family)
 }
 
 /* A path that BIRD has now. */
-void bird_tell_path(struct bird *b, struct table *t, const struct learned_path *path);
+void bird_tell_path(struct bird *b, struct table *t, const struct told_path *path);
 /* All paths to the prefix that BIRD has now. */
 void bird_tell_paths(struct bird *b, struct table *t, const struct prefix *prefix,
-		     const struct learned_path *path, size_t n);
+		     const struct told_path *path, size_t n);
 /* The dump is complete: what it did not show goes. */
 void bird_tell_swept(struct bird *b, struct table *t, struct table_family *f);
 void bird_tell_gone(struct bird *b); /* all routes of all tables: patience is over */

@@ -76,8 +76,8 @@ enum bird_link_heard bird_link_hear(struct bird_link *l, uint64_t now, struct bi
 				return answer(l, line, request);
 			if (line->kind != BIRD_LINE_LAST || line->code != 1)
 				return BIRD_HEARD_BREACH;
-			l->state = BIRD_LINK_READY; /* greeted */
-			break;
+			l->state = BIRD_LINK_READY;
+			return BIRD_HEARD_GREETING;
 		}
 	}
 	return BIRD_HEARD_NOTHING;

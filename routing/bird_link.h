@@ -52,9 +52,10 @@ bool bird_link_ask(struct bird_link *l, uint64_t now, struct bird_request reques
 
 enum bird_link_heard {
 	BIRD_HEARD_NOTHING, /* all input is taken */
-	BIRD_HEARD_LINE,    /* an echo or a loss, not part of an answer */
-	BIRD_HEARD_ANSWER,  /* a line of the answer to *request; MORE or LAST */
-	BIRD_HEARD_BREACH,  /* an answer to nothing, or no greeting: to be closed */
+	BIRD_HEARD_GREETING,
+	BIRD_HEARD_LINE,   /* an echo or a loss, not part of an answer */
+	BIRD_HEARD_ANSWER, /* a line of the answer to *request; MORE or LAST */
+	BIRD_HEARD_BREACH, /* an answer to nothing, or no greeting: to be closed */
 };
 
 /* Takes input up to a line that matters; lines that no BIRD says are passed over. A LAST line's

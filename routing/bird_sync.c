@@ -120,7 +120,7 @@ static void route_line(struct bird *b, struct session *s, const struct prefix *p
 {
 	struct table *t = s->table;
 	struct table_family *f = family_of(t, prefix->addr.family);
-	size_t limit = f->learned.n / DIRTY_PART;
+	size_t limit = f->told.n / DIRTY_PART;
 
 	b->heard_at = s->quiet_from = b->now;
 	if (!s->enabled || f->flooded)
@@ -174,7 +174,7 @@ void bird_sync_line(struct bird *b, const struct bird_line *line)
 static void keep_path(struct bird *b, struct answer *a, const struct dirty_entry *e,
 		      const struct bird_path *path)
 {
-	struct learned_path *grown;
+	struct told_path *grown;
 	size_t room = a->room ? 2 * a->room : 16;
 
 	if (!prefix_equal(&path->prefix, &e->prefix))
@@ -188,7 +188,7 @@ static void keep_path(struct bird *b, struct answer *a, const struct dirty_entry
 		a->path = grown;
 		a->room = room;
 	}
-	a->path[a->n_paths++] = (struct learned_path){ path->prefix, path->session, path->metric };
+	a->path[a->n_paths++] = (struct told_path){ path->prefix, path->session, path->metric };
 }
 
 static void lookup_answer(struct bird *b, struct answer *a, uint32_t index,
@@ -218,14 +218,14 @@ static void lookup_answer(struct bird *b, struct answer *a, uint32_t index,
 
 static void dump_path(struct bird *b, struct table *t, uint8_t family, const struct bird_path *path)
 {
-	struct learned_path learned = { path->prefix, path->session, path->metric };
+	struct told_path said = { path->prefix, path->session, path->metric };
 	uint32_t e;
 
 	if (path->prefix.addr.family != family)
 		return;
 	e = dirty_find(&b->dirty, t->id, &path->prefix);
 	if (e == DIRTY_NONE || !b->dirty.entry[e].in_dump)
-		bird_tell_path(b, t, &learned);
+		bird_tell_path(b, t, &said);
 }
 
 static bool has_recovering(const struct bird *b, const struct table *t)
@@ -313,7 +313,7 @@ static void compare_wish(struct bird *b, struct session *s)
 /* Twice in a row, for routes that come and go are counted before they are here. */
 static bool is_counted_wrong(const struct bird *b, struct table *t)
 {
-	bool wrong = t->imported != t->family[0].learned.n + t->family[1].learned.n &&
+	bool wrong = t->imported != t->family[0].told.n + t->family[1].told.n &&
 		     !has_recovering(b, t) && !b->status.recovering;
 
 	for (uint32_t i = 0; wrong && i < b->n_sessions; i++)
@@ -445,7 +445,7 @@ static bool ask_dump(struct bird *b, struct table *t, struct table_family *f)
 	struct bird_request request = { .kind = ASK_DUMP, .index = t->id };
 	char table[BIRD_NAME_BYTES];
 
-	request.family = f->learned.family;
+	request.family = f->told.family;
 	request.ptr = (void *)(uintptr_t)t->serial;
 	bird_table_name(table, t->id, request.family == ADDR_IPV6);
 	if (!bird_link_ask(&b->link[BIRD_DUMP], b->now, request, "show route table %s all", table))
@@ -453,7 +453,7 @@ static bool ask_dump(struct bird *b, struct table *t, struct table_family *f)
 	f->wanted = f->flooded = false;
 	f->dumping = true;
 	b->n_dumping++;
-	learned_mark(&f->learned);
+	told_mark(&f->told);
 	dirty_dump_begins(&b->dirty, t->id, request.family);
 	return true;
 }

@@ -43,12 +43,12 @@ void bird_end_batches(struct bird *b)
 
 /* ---- routes ------------------------------------------------------------------------------- */
 
-static struct source_route route_of(const struct table *t, const struct learned_path *path)
+static struct source_route route_of(const struct table *t, const struct told_path *path)
 {
 	return (struct source_route){ t->id, path->session, path->prefix, path->metric };
 }
 
-static void learn(struct bird *b, struct table *t, const struct learned_path *path)
+static void learn(struct bird *b, struct table *t, const struct told_path *path)
 {
 	struct source_route route = route_of(t, path);
 
@@ -56,7 +56,7 @@ static void learn(struct bird *b, struct table *t, const struct learned_path *pa
 	b->options.sink.learn(b->options.sink.ctx, &route);
 }
 
-static void forget(struct bird *b, struct table *t, const struct learned_path *path)
+static void forget(struct bird *b, struct table *t, const struct told_path *path)
 {
 	struct source_route route = route_of(t, path);
 
@@ -65,24 +65,24 @@ static void forget(struct bird *b, struct table *t, const struct learned_path *p
 	b->options.sink.forget(b->options.sink.ctx, &route);
 }
 
-void bird_tell_path(struct bird *b, struct table *t, const struct learned_path *path)
+void bird_tell_path(struct bird *b, struct table *t, const struct told_path *path)
 {
 	struct session *s = session_of(b, path->session);
 	int rc;
 
 	if (!s || s->table != t || !s->enabled)
 		return;
-	rc = learned_set(&family_of(t, path->prefix.addr.family)->learned, path);
+	rc = told_set(&family_of(t, path->prefix.addr.family)->told, path);
 	if (rc < 0) {
 		bird_suspect(b, t); /* no memory: once more later */
 		return;
 	}
-	s->routes += rc == LEARNED_NEW;
-	if (rc != LEARNED_SAME)
+	s->routes += rc == TOLD_NEW;
+	if (rc != TOLD_SAME)
 		learn(b, t, path);
 }
 
-static bool has_session(const struct learned_path *path, size_t n, uint32_t session)
+static bool has_session(const struct told_path *path, size_t n, uint32_t session)
 {
 	while (n-- > 0)
 		if (path[n].session == session)
@@ -91,16 +91,16 @@ static bool has_session(const struct learned_path *path, size_t n, uint32_t sess
 }
 
 void bird_tell_paths(struct bird *b, struct table *t, const struct prefix *prefix,
-		     const struct learned_path *path, size_t n)
+		     const struct told_path *path, size_t n)
 {
 	struct table_family *f = family_of(t, prefix->addr.family);
 	size_t n_old;
 
 	for (size_t i = 0; i < n; i++)
 		bird_tell_path(b, t, &path[i]);
-	n_old = learned_paths(&f->learned, prefix, b->old, b->old_room);
+	n_old = told_paths(&f->told, prefix, b->old, b->old_room);
 	if (n_old > b->old_room) {
-		struct learned_path *old = realloc(b->old, n_old * sizeof(*old));
+		struct told_path *old = realloc(b->old, n_old * sizeof(*old));
 
 		if (!old) {
 			bird_suspect(b, t);
@@ -108,13 +108,13 @@ void bird_tell_paths(struct bird *b, struct table *t, const struct prefix *prefi
 		}
 		b->old = old;
 		b->old_room = n_old;
-		learned_paths(&f->learned, prefix, old, n_old);
+		told_paths(&f->told, prefix, old, n_old);
 	}
 	for (size_t i = 0; i < n_old; i++) {
 		if (has_session(path, n, b->old[i].session) ||
 		    session_of(b, b->old[i].session)->recovering)
 			continue;
-		learned_delete(&f->learned, prefix, b->old[i].session);
+		told_delete(&f->told, prefix, b->old[i].session);
 		forget(b, t, &b->old[i]);
 	}
 }
@@ -126,7 +126,7 @@ struct sweep {
 	bool dump;		       /* not what was heard of during the dump */
 };
 
-static bool sweep_one(void *ctx, const struct learned_path *path)
+static bool sweep_one(void *ctx, const struct told_path *path)
 {
 	struct sweep *s = ctx;
 	const struct dirty *d = &s->b->dirty;
@@ -148,7 +148,7 @@ void bird_tell_swept(struct bird *b, struct table *t, struct table_family *f)
 {
 	struct sweep sweep = { b, t, NULL, true };
 
-	learned_sweep(&f->learned, true, sweep_one, &sweep);
+	told_sweep(&f->told, true, sweep_one, &sweep);
 }
 
 static void sweep_all(struct bird *b, struct table *t, const struct session *only)
@@ -156,7 +156,7 @@ static void sweep_all(struct bird *b, struct table *t, const struct session *onl
 	struct sweep sweep = { b, t, only, false };
 
 	for (unsigned i = 0; i < 2; i++)
-		learned_sweep(&t->family[i].learned, false, sweep_one, &sweep);
+		told_sweep(&t->family[i].told, false, sweep_one, &sweep);
 	if (!t->family[0].dumping && !t->family[1].dumping)
 		bird_end_batch(b, t);
 }
@@ -271,8 +271,8 @@ static int table_add(struct source *source, uint32_t id)
 		return -ENOMEM;
 	t->id = id;
 	t->serial = ++b->serial;
-	learned_init(&t->family[0].learned, ADDR_IPV4);
-	learned_init(&t->family[1].learned, ADDR_IPV6);
+	told_init(&t->family[0].told, ADDR_IPV4);
+	told_init(&t->family[1].told, ADDR_IPV6);
 	b->table[id] = t;
 	bird_suspect(b, t);
 	bird_wake(b);
@@ -283,8 +283,8 @@ static void drop_table(struct bird *b, struct table *t)
 {
 	bird_end_batch(b, t);
 	b->n_dumping -= t->family[0].dumping + t->family[1].dumping;
-	learned_clear(&t->family[0].learned);
-	learned_clear(&t->family[1].learned);
+	told_clear(&t->family[0].told);
+	told_clear(&t->family[1].told);
 	b->table[t->id] = NULL;
 	free(t);
 }
@@ -414,7 +414,7 @@ struct again {
 	struct table *t;
 };
 
-static void learn_again(void *ctx, const struct learned_path *path)
+static void learn_again(void *ctx, const struct told_path *path)
 {
 	struct again *again = ctx;
 
@@ -433,7 +433,7 @@ static int replay(struct source *source, uint32_t table)
 		return -EBUSY;
 	bird_end_batch(b, t);
 	for (unsigned i = 0; i < 2; i++)
-		learned_walk(&t->family[i].learned, learn_again, &again);
+		told_walk(&t->family[i].told, learn_again, &again);
 	bird_end_batch(b, t);
 	return 0;
 }
@@ -449,7 +449,7 @@ static size_t routes(const struct source *source, uint32_t table)
 {
 	const struct table *t = table_of(bird_of(source), table);
 
-	return t ? t->family[0].learned.n + t->family[1].learned.n : 0;
+	return t ? t->family[0].told.n + t->family[1].told.n : 0;
 }
 
 static size_t session_routes(const struct source *source, uint32_t session)
@@ -479,7 +479,7 @@ struct walk {
 	void *ctx;
 };
 
-static void walk_one(void *ctx, const struct learned_path *path)
+static void walk_one(void *ctx, const struct told_path *path)
 {
 	struct walk *w = ctx;
 	struct source_route route = { w->table, path->session, path->prefix, path->metric };
@@ -494,5 +494,5 @@ void bird_walk(const struct bird *b, uint32_t table,
 	const struct table *t = table_of(b, table);
 
 	for (unsigned i = 0; t && i < 2; i++)
-		learned_walk(&t->family[i].learned, walk_one, &walk);
+		told_walk(&t->family[i].told, walk_one, &walk);
 }

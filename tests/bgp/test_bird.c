@@ -49,6 +49,11 @@ static bool two_peers_equal(struct rig *r)
 	return r->mirror.n == expected(2) && rig_is_equal(r);
 }
 
+static bool is_up(struct rig *r)
+{
+	return r->mirror.standing[1] == SOURCE_CURRENT;
+}
+
 static void learns(void **state)
 {
 	struct prefix p = rig_prefix(3);
@@ -59,7 +64,7 @@ static void learns(void **state)
 	rig_start(&rig, 2, 0);
 	AWAIT(two_peers_equal, 20);
 	AWAIT(rig_all_up, 20);
-	assert_int_equal(rig.mirror.standing[1], SOURCE_CURRENT);
+	AWAIT(is_up, 30);
 	assert_int_equal(source_routes(rig.source, 1), rig.mirror.n);
 	assert_int_equal(source_session_routes(rig.source, 0), expected(1));
 	assert_true(mirror_has(&rig.mirror, "1 10.0.3.0/24 0 4"));
@@ -147,11 +152,6 @@ static void done(void *ctx, int error, const char *text)
 static bool is_done(struct rig *r)
 {
 	return done_called;
-}
-
-static bool is_up(struct rig *r)
-{
-	return r->mirror.standing[1] == SOURCE_CURRENT;
 }
 
 static bool second_down(struct rig *r)

@@ -1,4 +1,4 @@
-#include "routing/learned.h"
+#include "routing/told.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,22 +17,22 @@ struct slot {
 
 #define SLOTS_MIN 64
 
-static size_t addr_size(const struct learned *l)
+static size_t addr_size(const struct told *l)
 {
 	return l->family == ADDR_IPV4 ? 4 : 16;
 }
 
-static size_t slot_size(const struct learned *l)
+static size_t slot_size(const struct told *l)
 {
 	return sizeof(struct slot) + addr_size(l);
 }
 
-static struct slot *slot_at(const struct learned *l, size_t i)
+static struct slot *slot_at(const struct told *l, size_t i)
 {
 	return (struct slot *)(l->slots + (i & (l->n_slots - 1)) * slot_size(l));
 }
 
-static size_t hash(const struct learned *l, const uint8_t *addr, uint8_t len)
+static size_t hash(const struct told *l, const uint8_t *addr, uint8_t len)
 {
 	uint64_t h = len, part;
 
@@ -47,33 +47,33 @@ static size_t hash(const struct learned *l, const uint8_t *addr, uint8_t len)
 	return (size_t)(h * UINT64_C(0xbf58476d1ce4e5b9) >> 20);
 }
 
-static bool is_prefix(const struct learned *l, const struct slot *s, const struct prefix *p)
+static bool is_prefix(const struct told *l, const struct slot *s, const struct prefix *p)
 {
 	return s->len == p->len && memcmp(s->addr, p->addr.b, addr_size(l)) == 0;
 }
 
-static void path_of(const struct learned *l, const struct slot *s, struct learned_path *out)
+static void path_of(const struct told *l, const struct slot *s, struct told_path *out)
 {
-	*out = (struct learned_path){ .session = s->session, .metric = s->metric };
+	*out = (struct told_path){ .session = s->session, .metric = s->metric };
 	out->prefix.len = s->len;
 	out->prefix.addr.family = l->family;
 	memcpy(out->prefix.addr.b, s->addr, addr_size(l));
 }
 
-void learned_init(struct learned *l, uint8_t family)
+void told_init(struct told *l, uint8_t family)
 {
-	*l = (struct learned){ .family = family };
+	*l = (struct told){ .family = family };
 }
 
-void learned_clear(struct learned *l)
+void told_clear(struct told *l)
 {
 	free(l->slots);
-	learned_init(l, l->family);
+	told_init(l, l->family);
 }
 
-static int resize(struct learned *l, size_t n_slots)
+static int resize(struct told *l, size_t n_slots)
 {
-	struct learned old = *l;
+	struct told old = *l;
 	uint8_t *slots = calloc(n_slots, slot_size(l));
 
 	if (!slots)
@@ -96,7 +96,7 @@ static int resize(struct learned *l, size_t n_slots)
 }
 
 /* Where the path is, or else the empty slot where it would be. There is room. */
-static size_t find(const struct learned *l, const struct prefix *prefix, uint32_t session)
+static size_t find(const struct told *l, const struct prefix *prefix, uint32_t session)
 {
 	size_t i = hash(l, prefix->addr.b, prefix->len);
 
@@ -108,7 +108,7 @@ static size_t find(const struct learned *l, const struct prefix *prefix, uint32_
 	}
 }
 
-int learned_set(struct learned *l, const struct learned_path *path)
+int told_set(struct told *l, const struct told_path *path)
 {
 	uint16_t metric = path->metric < UINT16_MAX ? (uint16_t)path->metric : UINT16_MAX;
 	struct slot *s;
@@ -125,16 +125,16 @@ int learned_set(struct learned *l, const struct learned_path *path)
 		same = s->metric == metric;
 		s->metric = metric;
 		s->state = SEEN;
-		return same ? LEARNED_SAME : LEARNED_METRIC;
+		return same ? TOLD_SAME : TOLD_METRIC;
 	}
 	*s = (struct slot){ path->session, metric, path->prefix.len, SEEN };
 	memcpy(s->addr, path->prefix.addr.b, addr_size(l));
 	l->n++;
-	return LEARNED_NEW;
+	return TOLD_NEW;
 }
 
-size_t learned_paths(const struct learned *l, const struct prefix *prefix, struct learned_path *out,
-		     size_t max)
+size_t told_paths(const struct told *l, const struct prefix *prefix, struct told_path *out,
+		  size_t max)
 {
 	size_t n = 0;
 
@@ -154,7 +154,7 @@ size_t learned_paths(const struct learned *l, const struct prefix *prefix, struc
 }
 
 /* Leaves no hole: what was pushed past i by a collision moves up. */
-static void delete_at(struct learned *l, size_t i)
+static void delete_at(struct told *l, size_t i)
 {
 	size_t hole = i;
 
@@ -174,19 +174,19 @@ static void delete_at(struct learned *l, size_t i)
 	l->n--;
 }
 
-static void shrink(struct learned *l)
+static void shrink(struct told *l)
 {
 	size_t n_slots = l->n_slots;
 
 	while (n_slots > SLOTS_MIN && 8 * l->n < n_slots)
 		n_slots /= 2;
 	if (l->n == 0)
-		learned_clear(l);
+		told_clear(l);
 	else if (n_slots != l->n_slots)
 		resize(l, n_slots); /* without memory it stays as it is */
 }
 
-void learned_delete(struct learned *l, const struct prefix *prefix, uint32_t session)
+void told_delete(struct told *l, const struct prefix *prefix, uint32_t session)
 {
 	size_t i;
 
@@ -199,7 +199,7 @@ void learned_delete(struct learned *l, const struct prefix *prefix, uint32_t ses
 	shrink(l);
 }
 
-void learned_mark(struct learned *l)
+void told_mark(struct told *l)
 {
 	for (size_t i = 0; i < l->n_slots; i++) {
 		struct slot *s = slot_at(l, i);
@@ -209,8 +209,8 @@ void learned_mark(struct learned *l)
 	}
 }
 
-void learned_sweep(struct learned *l, bool only_old,
-		   bool (*fn)(void *ctx, const struct learned_path *path), void *ctx)
+void told_sweep(struct told *l, bool only_old, bool (*fn)(void *ctx, const struct told_path *path),
+		void *ctx)
 {
 	/* A deletion moves a later one here, so the slot is looked at again. One that moves around
 	 * the end was kept before: to begin behind an empty slot avoids that. */
@@ -222,7 +222,7 @@ void learned_sweep(struct learned *l, bool only_old,
 		start++;
 	for (i = start; i < start + l->n_slots;) {
 		const struct slot *s = slot_at(l, i);
-		struct learned_path path;
+		struct told_path path;
 
 		if (s->state == EMPTY || (only_old && s->state != OLD)) {
 			i++;
@@ -237,12 +237,11 @@ void learned_sweep(struct learned *l, bool only_old,
 	shrink(l);
 }
 
-void learned_walk(const struct learned *l, void (*fn)(void *ctx, const struct learned_path *path),
-		  void *ctx)
+void told_walk(const struct told *l, void (*fn)(void *ctx, const struct told_path *path), void *ctx)
 {
 	for (size_t i = 0; i < l->n_slots; i++) {
 		const struct slot *s = slot_at(l, i);
-		struct learned_path path;
+		struct told_path path;
 
 		if (s->state == EMPTY)
 			continue;
