@@ -31,7 +31,9 @@ struct session {
 
 struct gateway_state {
 	bool has_sessions;
-	bool look; /* is it time for a replay? */
+	bool batch;  /* the source has one open */
+	bool look;   /* is it time for a replay? */
+	bool replay; /* it is: some routes were not listened to */
 	enum source_standing standing;
 };
 
@@ -87,6 +89,7 @@ static void on_batch_begin(void *ctx, uint32_t gateway)
 {
 	struct bgp *b = ctx;
 
+	b->gateway[gateway].batch = true;
 	tables_batch_begin(apply_tables(b->setup.applied), gateway);
 }
 
@@ -114,6 +117,7 @@ static void end_batch(struct bgp *b, uint32_t gateway)
 	struct tables_quota q;
 	int rc = tables_batch_end(apply_tables(b->setup.applied), gateway);
 
+	b->gateway[gateway].batch = false;
 	b->gateway[gateway].look = true;
 	if (rc == -ENOSPC && tables_quota(apply_tables(b->setup.applied), gateway, &q))
 		log_warning(
@@ -140,10 +144,13 @@ static void replay(struct bgp *b, uint32_t gateway)
 	struct tables *tables = apply_tables(b->setup.applied);
 	struct source *source = source_of(b, gateway);
 	struct tables_quota q;
+	bool was_refusing = tables_quota(tables, gateway, &q) && q.refusing;
 	int rc;
 
 	b->gateway[gateway].look = false;
-	if (source == NULL || !tables_wants_replay(tables, gateway, source_routes(source, gateway)))
+	if (source == NULL ||
+	    (!b->gateway[gateway].replay &&
+	     !tables_wants_replay(tables, gateway, source_routes(source, gateway))))
 		return;
 	tables_replay(tables, gateway, true);
 	rc = source_replay(source, gateway);
@@ -153,7 +160,8 @@ static void replay(struct bgp *b, uint32_t gateway)
 		arm_later(b, RETRY_MS);
 		return;
 	}
-	if (tables_quota(tables, gateway, &q) && !q.refusing)
+	b->gateway[gateway].replay = false;
+	if (was_refusing && tables_quota(tables, gateway, &q) && !q.refusing)
 		log_info("bgp", gateway_name(b, gateway), "all routes fit again: %zu learnt",
 			 q.learnt);
 }
@@ -310,11 +318,16 @@ void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
 	if (!s->configured || h == NULL)
 		return;
 	if (drain) {
-		on_batch_begin(b, gateway);
+		bool within = b->gateway[gateway].batch;
+
+		if (!within)
+			on_batch_begin(b, gateway);
 		bird_walk(bird_host_bird(h), gateway, forget_if_of, b);
-		end_batch(b, gateway);
-	} else if (s->wanted && b->setup.tunnels->v[tunnel].up) {
-		source_replay(bird_host_source(h), gateway);
+		if (!within)
+			end_batch(b, gateway);
+	} else {
+		b->gateway[gateway].replay = b->gateway[gateway].look = true;
+		arm_later(b, 0);
 	}
 	bird_host_change(h);
 }
