@@ -3,6 +3,7 @@
 #include "gateway/gateway.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <string.h>
 
 static void tunnel_changed(struct negotiator_ask *ask)
@@ -39,6 +40,38 @@ static int change(struct command_call *call, enum ask_kind kind)
 	if (i < 0)
 		return (int)i;
 	return command_ask(call, kind, (uint32_t)i, 0, tunnel_changed);
+}
+
+/* ---- draining ---------------------------------------------------------------------------- */
+
+static void on_drained(evutil_socket_t fd, short what, void *ctx)
+{
+	struct command_call *call = ctx;
+	int rc = command_ask(call, ASK_DISABLE, call->ask.first, 0, tunnel_changed);
+
+	if (rc != COMMAND_LATER)
+		command_finish(call, rc);
+}
+
+int tunnel_drain(struct command_call *call)
+{
+	struct gateway *g = call->gateway;
+	int64_t i = command_tunnel(call, 1);
+	struct timeval wait = { 0 };
+
+	if (i < 0)
+		return (int)i;
+	call->ask.first = (uint32_t)i;
+	if (g->tunnels->v[i].up) {
+		if (g->bgp)
+			bgp_drain(g->bgp, (uint32_t)i, true);
+		else
+			dataplane_tunnel_state(g->dp, (uint32_t)i, false);
+		wait.tv_sec = (time_t)g->tunnels->v[i].conf->drain_wait;
+	}
+	if (event_base_once(g->base, -1, EV_TIMEOUT, on_drained, call, &wait) < 0)
+		return command_fail(call, -ENOMEM, "out of memory");
+	return COMMAND_LATER;
 }
 
 int tunnel_enable(struct command_call *call)

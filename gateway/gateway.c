@@ -65,6 +65,7 @@ static void on_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason
 	struct gateway *g = ctx;
 
 	tunnels_state(g->tunnels, clock_now(), tunnel, up, reason, text);
+	bgp_tunnel(g->bgp, tunnel);
 }
 
 static void on_event(void *ctx, uint32_t tunnel, const char *text)
@@ -110,6 +111,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *ctx)
 	g->stopping = true;
 	g->tunnels->quiet = true;
 	arm(g->stop_timer, STOP_US);
+	bgp_stop(g->bgp);
 	negotiator_stop(g->negotiator);
 	flush_negotiator(g);
 }
@@ -199,6 +201,22 @@ static int start_negotiator(struct gateway *g, const cpu_set_t *cpus)
 	return rc;
 }
 
+static int start_bgp(struct gateway *g)
+{
+	struct bgp_setup setup = { .base = g->base,
+				   .conf = g->conf,
+				   .dp = g->dp,
+				   .applied = g->applied,
+				   .tunnels = g->tunnels,
+				   .exception = g->exception };
+	char error[512];
+	int rc = any_bgp(g->conf) ? bgp_new(&g->bgp, &setup, error, sizeof(error)) : 0;
+
+	if (rc < 0)
+		log_error("bgp", NULL, "%s", error);
+	return rc;
+}
+
 static struct event *add_event(struct gateway *g, int fd, short what, event_callback_fn fn)
 {
 	struct event *ev = event_new(g->base, fd, what, fn, g);
@@ -261,6 +279,7 @@ static void take_down(struct gateway *g)
 	free_event(g->stop_timer);
 	for (unsigned i = 0; i < 3; i++)
 		free_event(g->signal[i]);
+	bgp_free(g->bgp);
 	exception_free(g->exception);
 	dataplane_close(g->dp);
 	apply_free(g->applied);
@@ -285,7 +304,7 @@ int gateway_run(struct conf *c)
 	/* Opening the dataplane bound this thread to one CPU. */
 	control_cpus(c, &ours, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	if (start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0)
+	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0)
 		goto out;
 	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->n,
 		 c->control_socket);

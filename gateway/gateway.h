@@ -7,6 +7,8 @@
 #include "conf/model.h"
 #include "dataplane/dataplane.h"
 #include "gateway/apply.h"
+#include "gateway/bgp.h"
+#include "gateway/exception.h"
 #include "gateway/negotiator.h"
 #include "gateway/tunnel.h"
 
@@ -16,12 +18,12 @@
 struct control;
 struct event;
 struct event_base;
-struct exception;
 
 struct gateway {
 	struct conf *conf;
 	struct dataplane *dp;
 	struct applied *applied;
+	struct bgp *bgp; /* NULL: no connection has BGP */
 	struct tunnels *tunnels;
 	struct negotiator *negotiator;
 	struct control *control;

@@ -18,7 +18,20 @@
  *                   age_seconds rekey_seconds expires_seconds in_packets in_bytes in_sequence
  *                   out_packets out_bytes out_sequence replayed bad_icv
  *   show routes     tables[]: kind (underlay border_gateway vpc) name routes[]: prefix next_hop
- *                   type preference metric valid why
+ *                   tunnel type preference metric valid why; show route ... and show vpc N routes
+ *                   the same
+ *   show bgp        sessions[]: tunnel connection border_gateway peer peer_asn state established
+ *                   since_seconds received_routes advertised_routes last_error
+ *   show bgp N      the same and: local local_asn peer_id hold_seconds keepalive_seconds bfd
+ *                   imported filtered updates_in updates_rejected withdraws_in updates_out
+ *                   withdraws_out; announced[]: prefix leads_to announced why; received[]:
+ *                   prefix metric valid why
+ *   show routing    shards[]: shard tunnels bird pid since_seconds version configuration_file
+ *                   recovering polling starts configured refused configuration_pending
+ *                   configuration_error trouble lines lost lookups dumps resyncs waiting
+ *                   resync_seconds in_packets out_packets dropped_packets; border_gateways[]:
+ *                   border_gateway shard routes offered learnt propagated dynamic_quota refusing
+ *                   batches_refused routes_refused
  *   show ports      ports[]: name device driver mac link mtu queues addresses[] rx_packets
  *                   rx_bytes rx_missed rx_errors tx_packets tx_bytes tx_errors
  *   show workers    workers[]: worker lcore tunnels busy burst loops busy_loops naps rx_packets
@@ -29,6 +42,8 @@
  *                   messages_delayed events_lost
  *   show version    version uptime_seconds dataplane workers ports tunnels tunnels_up
  *   tunnel N ...    tunnel, done
+ *   bgp N ...       name, done
+ *   route ...       table prefix next_hop done
  *   an error        error */
 #ifndef GATEWAY_SHOW_H
 #define GATEWAY_SHOW_H
@@ -41,6 +56,11 @@ int show_tunnel(struct command_call *call);
 int show_tunnel_log(struct command_call *call);
 int show_sas(struct command_call *call);
 int show_routes(struct command_call *call);
+int show_route_table(struct command_call *call);
+int show_vpc_routes(struct command_call *call);
+int show_bgp(struct command_call *call);
+int show_bgp_tunnel(struct command_call *call);
+int show_routing(struct command_call *call);
 int show_ports(struct command_call *call);
 int show_workers(struct command_call *call);
 int show_drops(struct command_call *call);
@@ -48,6 +68,12 @@ int show_ike(struct command_call *call);
 int show_version(struct command_call *call);
 int tunnel_enable(struct command_call *call);
 int tunnel_disable(struct command_call *call);
+int tunnel_drain(struct command_call *call);
+int bgp_cmd_enable(struct command_call *call);
+int bgp_cmd_disable(struct command_call *call);
+int bgp_cmd_restart(struct command_call *call);
+int static_route_add(struct command_call *call);
+int static_route_delete(struct command_call *call);
 int tunnel_rekey_child(struct command_call *call);
 int tunnel_rekey_ike(struct command_call *call);
 

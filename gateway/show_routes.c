@@ -1,65 +1,30 @@
 #include "gateway/show.h"
 
 #include "gateway/gateway.h"
+#include "gateway/route_name.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 struct walk {
 	struct gateway *gateway;
 	struct page *page;
+	const struct prefix *overlapping; /* NULL: everything */
 };
-
-static const char *type_name(const struct rib_route *r)
-{
-	if (r->via == RIB_VIA_LOCAL)
-		return "local";
-	switch (r->origin) {
-	case RIB_STATIC:
-		return "static";
-	case RIB_PROPAGATED:
-		return "propagated";
-	case RIB_EBGP:
-		return "ebgp";
-	case RIB_IBGP:
-		return "ibgp";
-	}
-	return NULL;
-}
-
-static void next_hop(const struct gateway *g, const struct rib_route *r, char *buf, size_t size)
-{
-	const struct conf *c = g->conf;
-	unsigned all, up;
-
-	switch (r->via) {
-	case RIB_VIA_LOCAL:
-		snprintf(buf, size, "on link, port %s", c->attachment[r->via_index].port_name);
-		return;
-	case RIB_VIA_ATTACHMENT:
-		snprintf(buf, size, "vpc %s", c->attachment[r->via_index].vpc_name);
-		return;
-	case RIB_VIA_CONNECTION:
-		tunnels_count(g->tunnels, r->via_index, &all, &up);
-		snprintf(buf, size, "vpn connection %s, %u of %u tunnels UP",
-			 c->connection[r->via_index].name, up, all);
-		return;
-	case RIB_VIA_GATEWAY:
-		snprintf(buf, size, "border gateway %s", c->border_gateway[r->via_index].name);
-		return;
-	}
-}
 
 static void on_rib_route(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
 			 const char *why)
 {
 	struct walk *w = ctx;
-	char prefix[PREFIX_STR_MAX], hop[CONF_NAME_BYTES + 64] = "";
+	char prefix[PREFIX_STR_MAX], hop[2 * CONF_NAME_BYTES + 64];
+	bool learnt = r->origin == RIB_EBGP;
 
-	next_hop(w->gateway, r, hop, sizeof(hop));
 	page_object(w->page, NULL, NULL);
 	page_text(w->page, "prefix", "PREFIX", prefix_format(&r->prefix, prefix));
-	page_text(w->page, "next_hop", "NEXT HOP", hop);
-	page_text(w->page, "type", "TYPE", type_name(r));
+	page_text(w->page, "next_hop", "NEXT HOP", route_next_hop(w->gateway, r, hop, sizeof(hop)));
+	page_text(w->page, "tunnel", NULL,
+		  learnt ? tunnels_name(w->gateway->tunnels, r->source) : NULL);
+	page_text(w->page, "type", "TYPE", route_type_name(r));
 	page_count(w->page, "preference", NULL, r->via);
 	page_count(w->page, "metric", "METRIC", r->metric);
 	page_flag(w->page, "valid", "VALID", verdict == RIB_VALID);
@@ -72,6 +37,8 @@ static void on_underlay_route(void *ctx, const struct prefix *p, uint32_t nh)
 	struct walk *w = ctx;
 	char prefix[PREFIX_STR_MAX], hop[256];
 
+	if (w->overlapping && !prefix_overlaps(p, w->overlapping))
+		return;
 	page_object(w->page, NULL, NULL);
 	page_text(w->page, "prefix", "PREFIX", prefix_format(p, prefix));
 	page_text(w->page, "next_hop", "NEXT HOP",
@@ -84,37 +51,82 @@ static void on_underlay_route(void *ctx, const struct prefix *p, uint32_t nh)
 	page_end(w->page);
 }
 
-static void table(struct walk *w, const char *kind, const char *words, const char *name,
-		  uint32_t number)
+static int table(struct walk *w, const struct route_table *t)
 {
+	static const char *const kinds[] = { "border_gateway", "vpc", "underlay" };
+	static const char *const words[] = { "Border gateway", "VPC", "Underlay" };
+	const struct conf *c = w->gateway->conf;
 	char heading[CONF_NAME_BYTES + 64];
+	const char *name = t->kind == ROUTE_TABLE_GATEWAY ? c->border_gateway[t->index].name
+			   : t->kind == ROUTE_TABLE_VPC	  ? c->vpc[t->index].name
+							  : NULL;
+	int rc = 0;
 
-	snprintf(heading, sizeof(heading), "%s%s%s", words, name ? " " : "", name ? name : "");
+	snprintf(heading, sizeof(heading), "%s%s%s", words[t->kind], name ? " " : "",
+		 name ? name : "");
 	page_object(w->page, NULL, NULL);
-	page_text(w->page, "kind", NULL, kind);
+	page_text(w->page, "kind", NULL, kinds[t->kind]);
 	page_text(w->page, "name", NULL, name);
-	page_table(w->page, "routes", heading, "no routes");
-	if (number == DATAPLANE_UNDERLAY)
-		dataplane_route_walk(w->gateway->dp, number, on_underlay_route, w);
+	page_table(w->page, "routes", heading, w->overlapping ? "no such route" : "no routes");
+	if (t->kind == ROUTE_TABLE_UNDERLAY)
+		dataplane_route_walk(w->gateway->dp, t->number, on_underlay_route, w);
 	else
-		rib_walk(tables_rib(apply_tables(w->gateway->applied)), number, NULL, on_rib_route,
-			 w);
+		rc = rib_walk(tables_rib(apply_tables(w->gateway->applied)), t->number,
+			      w->overlapping, on_rib_route, w);
 	page_end(w->page);
 	page_end(w->page);
+	return rc;
+}
+
+static int all_tables(struct walk *w)
+{
+	const struct gateway *g = w->gateway;
+	struct route_table t = { .kind = ROUTE_TABLE_UNDERLAY, .number = DATAPLANE_UNDERLAY };
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < g->conf->n_border_gateways; i++)
+		rc = table(w, &(struct route_table){ ROUTE_TABLE_GATEWAY, i,
+						     apply_gateway_table(g->applied, i) });
+	for (unsigned i = 0; rc == 0 && i < g->conf->n_vpcs; i++)
+		rc = table(w, &(struct route_table){ ROUTE_TABLE_VPC, i,
+						     apply_vpc_table(g->applied, i) });
+	return rc == 0 ? table(w, &t) : rc;
+}
+
+/* only NULL: every table. text: what routes must overlap, NULL: nothing. */
+static int show(struct command_call *call, const struct route_table *only, const char *text)
+{
+	struct walk w = { .gateway = call->gateway, .page = call->page };
+	struct prefix p;
+	int rc = text ? route_prefix(call, text, &p) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (text)
+		w.overlapping = &p;
+	page_list(call->page, "tables");
+	rc = only ? table(&w, only) : all_tables(&w);
+	page_end(call->page);
+	return rc == 0 ? 0 : command_fail(call, rc, "out of memory");
 }
 
 int show_routes(struct command_call *call)
 {
-	struct gateway *g = call->gateway;
-	struct walk w = { .gateway = g, .page = call->page };
+	return show(call, NULL, call->n > 2 ? call->word[2] : NULL);
+}
 
-	page_list(call->page, "tables");
-	for (unsigned i = 0; i < g->conf->n_border_gateways; i++)
-		table(&w, "border_gateway", "Border gateway", g->conf->border_gateway[i].name,
-		      apply_gateway_table(g->applied, i));
-	for (unsigned i = 0; i < g->conf->n_vpcs; i++)
-		table(&w, "vpc", "VPC", g->conf->vpc[i].name, apply_vpc_table(g->applied, i));
-	table(&w, "underlay", "Underlay", NULL, DATAPLANE_UNDERLAY);
-	page_end(call->page);
-	return 0;
+int show_route_table(struct command_call *call)
+{
+	struct route_table t;
+	int rc = route_table_find(call, call->word[3], &t);
+
+	return rc < 0 ? rc : show(call, &t, call->n > 4 ? call->word[4] : NULL);
+}
+
+int show_vpc_routes(struct command_call *call)
+{
+	struct route_table t;
+	int rc = route_table_vpc(call, call->word[2], &t);
+
+	return rc < 0 ? rc : show(call, &t, NULL);
 }

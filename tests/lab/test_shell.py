@@ -65,7 +65,7 @@ def test_no_secret_is_shown(up_site):
 
 
 def test_mistakes_are_named(up_site):
-    for words, told in ((["show", "tunels"], "'tunels'"), (["shwo"], "one of: show, tunnel, help"),
+    for words, told in ((["show", "tunels"], "'tunels'"), (["shwo"], "one of: show, tunnel, bgp, route, help"),
                         (["show", "tunnel", "dc9"], f"one of: {up_site.TUNNEL}"), (["tunnel"], "NAME")):
         done = shell(up_site, *words)
         assert done.returncode == 1 and told in done.stderr and not done.stdout

@@ -19,6 +19,17 @@ COMMAND(show_tunnels)
 COMMAND(show_sas)
 COMMAND(show_tunnel_log)
 COMMAND(show_routes)
+COMMAND(show_route_table)
+COMMAND(show_vpc_routes)
+COMMAND(show_bgp)
+COMMAND(show_bgp_tunnel)
+COMMAND(show_routing)
+COMMAND(tunnel_drain)
+COMMAND(bgp_cmd_enable)
+COMMAND(bgp_cmd_disable)
+COMMAND(bgp_cmd_restart)
+COMMAND(static_route_add)
+COMMAND(static_route_delete)
 COMMAND(show_ports)
 COMMAND(show_workers)
 COMMAND(show_drops)
@@ -67,7 +78,7 @@ int64_t tunnels_find(const struct tunnels *t, const char *name)
 
 static struct {
 	bool called, ok;
-	char body[2048];
+	char body[8192];
 } result;
 
 static void on_done(void *ctx, bool ok, const char *body, size_t len)
@@ -104,7 +115,8 @@ static int setup(void **state)
 	return 0;
 }
 
-#define NEXT "tunnels, tunnel, sas, routes, ports, workers, drops, ike, version"
+#define NEXT \
+	"tunnels, tunnel, sas, routes, route, vpc, bgp, routing, ports, workers, drops, ike, version"
 static const struct {
 	const char *line;
 	bool ok;
@@ -121,20 +133,35 @@ static const struct {
 	{ "show tunnel dc1-b", true, "tunnel  dc1-b\n" },
 	/* An argument may look like a word of another command. */
 	{ "tunnel show disable", true, "ran  tunnel_disable\n" },
-	{ "", false, "no command; one of: show, tunnel, help\n" },
-	{ "--json", false, "{\"error\":\"no command; one of: show, tunnel, help\"}\n" },
-	{ "shwo tunnels", false, "'shwo' is not known here; one of: show, tunnel, help\n" },
-	{ "Show tunnels", false, "'Show' is not known here; one of: show, tunnel, help\n" },
+	{ "", false, "no command; one of: show, tunnel, bgp, route, help\n" },
+	{ "--json", false, "{\"error\":\"no command; one of: show, tunnel, bgp, route, help\"}\n" },
+	{ "shwo tunnels", false,
+	  "'shwo' is not known here; one of: show, tunnel, bgp, route, help\n" },
+	{ "Show tunnels", false,
+	  "'Show' is not known here; one of: show, tunnel, bgp, route, help\n" },
 	{ "show", false, "something is missing after 'show'; one of: " NEXT "\n" },
 	{ "show tunels", false, "'tunels' is not known here; one of: " NEXT "\n" },
+	{ "show route 10.0.0.1", true, "ran  show_routes\n" },
+	{ "show route table bgw", true, "ran  show_route_table\n" },
+	{ "show route table bgw 10.0.0.0/8", true, "ran  show_route_table\n" },
+	{ "show vpc prod routes", true, "ran  show_vpc_routes\n" },
+	{ "show bgp", true, "ran  show_bgp\n" },
+	{ "show bgp dc1-b", true, "ran  show_bgp_tunnel\n" },
+	{ "show routing", true, "ran  show_routing\n" },
+	{ "tunnel dc1-b drain", true, "ran  tunnel_drain\n" },
+	{ "bgp dc1-b restart", true, "ran  bgp_cmd_restart\n" },
+	{ "bgp dc1-b disable", true, "ran  bgp_cmd_disable\n" },
+	{ "bgp dc1-b enable", true, "ran  bgp_cmd_enable\n" },
+	{ "route add bgw 10.0.0.0/8 dc1", true, "ran  static_route_add\n" },
+	{ "route delete bgw 10.0.0.0/8 dc1", true, "ran  static_route_delete\n" },
 	{ "show tunnel dc1-b log", true, "ran  show_tunnel_log\n" },
 	{ "show tunnel", false, "something is missing after 'tunnel'; one of: NAME\n" },
 	{ "show tunnels now", false, "'now' is too much: the command ends before it\n" },
 	{ "show tunnel dc1-a x y", false, "'x' is not known here; one of: log\n" },
 	{ "tunnel dc1-a", false,
-	  "something is missing after 'dc1-a'; one of: enable, disable, rekey\n" },
+	  "something is missing after 'dc1-a'; one of: enable, disable, drain, rekey\n" },
 	{ "tunnel dc1-a enabel", false,
-	  "'enabel' is not known here; one of: enable, disable, rekey\n" },
+	  "'enabel' is not known here; one of: enable, disable, drain, rekey\n" },
 	{ "tunnel dc1-a rekey esp", false, "'esp' is not known here; one of: child, ike\n" },
 	{ "show tunnel dc9", false, "'dc9' is no tunnel; one of: dc1-a, dc1-b\n" },
 	{ "a b c d e f g h i j k l m n o p q", false, "more than 16 words\n" },
