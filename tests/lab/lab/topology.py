@@ -84,7 +84,7 @@ class Cloud:
         self.host = lab.own(Host(host, f"10.{number}.1.2", lab.folder))
 
     def config(self, customers, workers=None, wan_device="net_af_packet0,iface=wan",
-               vpc_device="net_af_packet1,iface=vpc"):
+               vpc_device="net_af_packet1,iface=vpc", asn=65000):
         """The file, for a list of customers as Customer makes them."""
         return {
             "workers": {"lcores": [1 % os.cpu_count()], "idle_nap": True, "hugepages": False, "memory_mb": 64,
@@ -96,7 +96,7 @@ class Cloud:
             ],
             "cloud_addresses": [self.address],
             "border_gateways": [{
-                "name": "bgw", "asn": 65000,
+                "name": "bgw", "asn": asn,
                 "static_routes": [{"prefix": p, "next_hop": c.name} for c in customers for p in c.prefixes],
             }],
             "vpcs": [{"name": "vpc", "prefixes": [self.prefix]}],
@@ -105,11 +105,12 @@ class Cloud:
                 "addresses": [f"10.{self.number}.0.1/16"],
                 "vxlan": {"vni": self.VNI + self.number, "local_vtep": "172.31.0.1", "remote_vtep": "172.31.0.2"},
             }],
-            "customer_gateways": [{"name": c.name, "addresses": [c.address], "asn": 65001 + i}
+            "customer_gateways": [{"name": c.name, "addresses": c.addresses, "asn": c.asn or 65001 + i}
                                   for i, c in enumerate(customers)],
             "vpn_connections": [{
-                "name": c.name, "border_gateway": "bgw", "customer_gateway": c.name, "bgp": False,
-                "tunnels": [{"name": c.tunnel, "cloud_ip": self.address, "customer_ip": c.address, **c.parameters}],
+                "name": c.name, "border_gateway": "bgw", "customer_gateway": c.name, "bgp": c.asn is not None,
+                "tunnels": [{"name": f"{c.name}-{i + 1}", "cloud_ip": self.address, "customer_ip": address,
+                             **c.parameters, **c.inner(i)} for i, address in enumerate(c.addresses)],
             } for c in customers],
         }
 
@@ -119,14 +120,24 @@ class Cloud:
 
 
 class Customer:
-    """A customer in our configuration: one connection with one tunnel, both named after it."""
+    """A customer in our configuration: one connection, named after it like its tunnels ("dc1-1").
 
-    def __init__(self, name, address, prefixes, psk=PSK, **parameters):
+    address: one, or a list of them, with a tunnel to each. With an ASN it speaks BGP, else it has static
+    routes to its prefixes. inners: our inner addresses, unless the gateway shall choose.
+    """
+
+    def __init__(self, name, address, prefixes, psk=PSK, asn=None, inners=(), **parameters):
         self.name = name
         self.tunnel = f"{name}-1"
-        self.address = address
-        self.prefixes = prefixes
+        self.addresses = [address] if isinstance(address, str) else address
+        self.address = self.addresses[0]
+        self.prefixes = prefixes if asn is None else []
+        self.asn = asn
+        self.inners = list(inners)
         self.parameters = {"psk": psk, **parameters}
+
+    def inner(self, i):
+        return {"inner": self.inners[i]} if i < len(self.inners) else {}
 
 
 class Site:
@@ -177,18 +188,21 @@ class Site:
 class Pair:
     """Two clouds, each other's customers: gateway to gateway. Cloud 1 initiates, cloud 2 responds.
 
-    wan_devices: instead of the links to the WAN's router, two devices that are one wire.
+    wan_devices: instead of the links to the WAN's router, two devices that are one wire. bgp: they learn
+    each other's VPCs by BGP, as AS 65001 and 65002, instead of having static routes.
     """
 
     names = ("east", "west")
 
-    def __init__(self, lab, tunnel=None, wan_devices=None):
+    def __init__(self, lab, tunnel=None, wan_devices=None, bgp=False):
         self.wan = Wan(lab)
         self.clouds = [Cloud(lab, self.wan, 1), Cloud(lab, self.wan, 2)]
         for mine, other, start in ((0, 1, "initiate"), (1, 0, "respond")):
             me, you = self.clouds[mine], self.clouds[other]
-            customer = Customer(self.names[mine], you.address, [you.prefix], start=start, **(tunnel or {}))
-            config = me.config([customer])
+            speaks = {"asn": 65001 + other, "inners": [f"169.254.7.{1 + mine}/30"]} if bgp else {}
+            customer = Customer(self.names[mine], you.address, [you.prefix], start=start, **speaks,
+                                **(tunnel or {}))
+            config = me.config([customer], asn=65001 + mine if bgp else 65000)
             if wan_devices:
                 config["ports"][0].update(device=wan_devices[mine], next_hop=you.address,
                                           addresses=[f"{me.address}/8"])
