@@ -46,7 +46,8 @@ const struct command commands[] = {
 	{ "bgp NAME enable", "start BGP of a tunnel or a connection", bgp_cmd_enable },
 	{ "bgp NAME disable", "end its BGP: static routes only", bgp_cmd_disable },
 	{ "bgp NAME restart", "end and start its BGP sessions", bgp_cmd_restart },
-	{ "route add TABLE PREFIX NEXTHOP", "a static route, until the next start", static_route_add },
+	{ "route add TABLE PREFIX NEXTHOP", "a static route, until the next start",
+	  static_route_add },
 	{ "route delete TABLE PREFIX NEXTHOP", "take a static route away", static_route_delete },
 	{ "help", "this list", help },
 };
