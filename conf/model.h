@@ -148,6 +148,8 @@ struct conf_customer_gateway {
 	struct addr address[4];
 };
 
+enum conf_df { CONF_DF_SET, CONF_DF_COPY, CONF_DF_CLEAR }; /* outer don't-fragment bit */
+
 struct conf_tunnel {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
@@ -176,6 +178,9 @@ struct conf_tunnel {
 	uint32_t replay_window; /* packets */
 	bool esn;
 	bool force_udp; /* UDP encapsulation although no NAT was found */
+	uint16_t mtu;	/* of inner packets, at most; 0: what fits */
+	bool mss_clamp; /* TCP's segments are kept within it */
+	enum conf_df df;
 
 	/* The BGP session between the inner addresses; only where the connection has BGP. */
 	bool bgp_ipv4, bgp_ipv6; /* which routes are exchanged */

@@ -226,6 +226,13 @@ static const struct field_choice starts[] = {
 	{ NULL, 0, false },
 };
 
+static const struct field_choice df_policies[] = {
+	{ "set", CONF_DF_SET, false },
+	{ "copy", CONF_DF_COPY, false },
+	{ "clear", CONF_DF_CLEAR, false },
+	{ NULL, 0, false },
+};
+
 #define LIFETIME .read = read_lifetime, .min = LIFETIME_TESTS, .max = 86400, .unit = "seconds"
 #define ALGO(member, kind) \
 	.read = read_algorithms, .arg = &(kind), .offset = offsetof(struct conf_tunnel, member)
@@ -268,9 +275,10 @@ static const struct field tunnel_fields[] = {
 	  .max = 16384, .unit = "packets" },
 	{ "esn", field_bool, FIELD_AT(struct conf_tunnel, esn) },
 	{ "force_udp", field_bool, FIELD_AT(struct conf_tunnel, force_udp) },
-	{ .name = "mtu", .read = field_later },
-	{ .name = "mss", .read = field_later },
-	{ .name = "df", .read = field_later },
+	{ "mtu", field_uint, FIELD_AT(struct conf_tunnel, mtu), .zero = true, .min = 576,
+	  .max = 9216, .unit = "bytes" },
+	{ "mss_clamp", field_bool, FIELD_AT(struct conf_tunnel, mss_clamp) },
+	{ "df", field_choice, FIELD_AT(struct conf_tunnel, df), .arg = df_policies },
 	{ "ppk", read_psk, .secret = true, FIELD_AT(struct conf_tunnel, ppk) },
 	{ "ppk_id", field_text, FIELD_AT(struct conf_tunnel, ppk_id), .max = CONF_ID_BYTES },
 	{ "ppk_required", field_bool, FIELD_AT(struct conf_tunnel, ppk_required) },
@@ -310,6 +318,7 @@ static void tunnel_default(struct conf_tunnel *t)
 	t->esp_lifetime = 3600;
 	t->start = CONF_START_INITIATE;
 	t->replay_window = 1024;
+	t->mss_clamp = true;
 	parse_bgp_default(t);
 }
 

@@ -71,6 +71,8 @@ const char *interface_format(struct dataplane *dp, uint32_t index, char buf[INTE
  * the worker afterwards; -EAGAIN: the ring is full and the packet freed. */
 int inject(struct dataplane *dp, unsigned worker, enum injector from, struct rte_mbuf *m);
 
+/* A punted packet whose sender should be told that it cannot go on; takes it. */
+void complaint_take(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag);
 /* A punted packet to a tunnel's inner local address; takes it. */
 void inner_take(struct dataplane *dp, struct rte_mbuf *m, uint32_t tunnel);
 
@@ -81,6 +83,8 @@ void host_close(struct dataplane *dp);
 void host_interface_added(struct dataplane *dp, uint32_t interface);
 /* The underlay's routes changed: what lies over it is built again. */
 void host_ways_changed(struct dataplane *dp);
+/* Our address there that a knows us by. NULL: none of its family. */
+const struct addr *host_own_for(const struct interface *i, const struct addr *a);
 bool host_is_on_link(const struct interface *i, const struct addr *a);
 void host_interface_deleted(struct dataplane *dp, uint32_t interface);
 const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size);

@@ -24,6 +24,7 @@
 #define HANDOVER_RING 1024 /* packets */
 #define PUNT_RING     2048
 #define INJECT_RING   2048
+#define AGAIN_RING    2048
 #define MESSAGE_RING  4096
 #define POOL_CACHE    256
 #define POOL_MIN      4096u
@@ -182,12 +183,13 @@ static int open_rings(struct dataplane *dp, struct worker *w)
 
 	w->inject[INJECT_MAIN] = ring("main", i, 0, INJECT_RING, sizeof(void *));
 	w->inject[INJECT_NEGOTIATOR] = ring("negotiator", i, 0, INJECT_RING, sizeof(void *));
+	w->again = ring("again", i, 0, AGAIN_RING, sizeof(void *));
 	w->orders = ring("orders", i, 0, MESSAGE_RING, sizeof(struct message));
 	w->reports = ring("reports", i, 0, MESSAGE_RING, sizeof(struct message));
 	w->punt.to_main = ring("to-main", i, 0, PUNT_RING, sizeof(void *));
 	w->punt.to_negotiator = ring("to-negotiator", i, 0, PUNT_RING, sizeof(void *));
-	if (!w->inject[0] || !w->inject[1] || !w->orders || !w->reports || !w->punt.to_main ||
-	    !w->punt.to_negotiator)
+	if (!w->inject[0] || !w->inject[1] || !w->again || !w->orders || !w->reports ||
+	    !w->punt.to_main || !w->punt.to_negotiator)
 		return -ENOMEM;
 	dp->to_main[i] = w->punt.to_main;
 	dp->to_negotiator[i] = w->punt.to_negotiator;
@@ -215,6 +217,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	if (open_rings(dp, w) != 0)
 		return fail(error, "rings between threads", -ENOMEM);
 	w->tables = &dp->tables;
+	w->pool = dp->pool;
 	w->n_workers = dp->n_workers;
 	w->punt.main_bell = &dp->main_bell;
 	w->punt.negotiator_bell = &dp->negotiator_bell;
@@ -269,6 +272,7 @@ static void close_worker(struct dataplane *dp, struct worker *w)
 
 	drain(w->inject[INJECT_MAIN]);
 	drain(w->inject[INJECT_NEGOTIATOR]);
+	drain(w->again);
 	drain(w->punt.to_main);
 	drain(w->punt.to_negotiator);
 	for (i = 0; i < dp->n_workers; i++)

@@ -117,12 +117,22 @@ int dataplane_underlay_delete(struct dataplane *dp, const struct prefix *p);
 
 /* ---- tunnels, connections and bundles (main) --------------------------------------------- */
 
+/* The outer IPv4 header's don't-fragment bit. */
+enum dataplane_df {
+	DATAPLANE_DF_SET,
+	DATAPLANE_DF_COPY, /* the inner packet's; IPv6's is set */
+	DATAPLANE_DF_CLEAR,
+};
+
 struct dataplane_tunnel {
 	struct addr cloud_ip,
 		customer_ip; /* outer; decides port and neighbour through the underlay table */
 	uint32_t table;	     /* the border gateway's: where decrypted packets are looked up */
 	struct prefix inner; /* our inner address */
 	struct addr inner_peer;
+	uint16_t mtu;	/* of inner packets, at most; 0: as many bytes as fit */
+	bool mss_clamp; /* TCP's segments, in both directions, are kept within it */
+	enum dataplane_df df;
 };
 /* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
  * worker. A new tunnel is DOWN. */
@@ -285,6 +295,7 @@ struct dataplane_tunnel_stats {
 	uint64_t in_packets, in_bytes, in_wire_bytes; /* inner bytes; outer IP bytes */
 	uint64_t out_packets, out_bytes, out_wire_bytes;
 	uint64_t replayed, bad_icv, selector;
+	uint32_t mtu; /* of inner packets, now; 0: not known before there is an SA */
 };
 int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 			   struct dataplane_tunnel_stats *out);

@@ -1,6 +1,7 @@
 /* Inbound ESP: which SA, may the packet be new, decrypt and verify, commit, and what was inside
  * (RFC 4303 §3.4). */
 #include "dataplane/crypt.h"
+#include "dataplane/fit.h"
 #include "dataplane/packet.h"
 #include "dataplane/sa.h"
 #include "dataplane/select.h"
@@ -204,6 +205,14 @@ static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *
 	return true;
 }
 
+static __rte_noinline void clamp(struct worker *w, const struct sa *sa, struct rte_mbuf *m)
+{
+	unsigned mtu = w->tables->tunnel[sa->tunnel].mtu;
+
+	if (mtu)
+		fit_segments(packet(m), m->data_len, mtu);
+}
+
 static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op, unsigned n)
 {
 	struct run run = { 0 };
@@ -237,6 +246,8 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 			sequence_soft_end(w, sa);
 		if (unlikely(!unwrap(w, m, &op[i])))
 			continue;
+		if (fit_is_syn(packet(m), m->data_len) && (sa->flags & SA_MSS))
+			clamp(w, sa, m);
 		run.packets++;
 		run.bytes += m->data_len;
 		run.wire += wire;

@@ -1,5 +1,6 @@
 /* Outbound ESP: number, size, trailer, outer header, encrypt (RFC 4303 §3.3). */
 #include "dataplane/crypt.h"
+#include "dataplane/fit.h"
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/sa.h"
@@ -31,13 +32,31 @@ static void run_end(struct worker *w, const struct run *r)
 	w->stats.esp_out_packets += r->packets;
 }
 
-/* The underlay changed, or the SA is new: where its outer packets go now. */
-static void find_way(const struct tables *t, struct sa *sa, uint32_t epoch)
+static unsigned way_mtu(const struct tables *t, uint32_t nh)
 {
+	const struct interface *i;
+
+	if (nexthop_kind(nh) == NEXTHOP_NEIGHBOUR)
+		return t->neighbour[nexthop_index(nh)].mtu;
+	i = nexthop_kind(nh) == NEXTHOP_LINK
+		    ? atomic_load_explicit(&t->interface[nexthop_index(nh)], memory_order_acquire)
+		    : NULL;
+	return i ? i->mtu : UINT16_MAX;
+}
+
+void esp_out_find_way(const struct tables *t, struct sa *sa, uint32_t epoch)
+{
+	struct tunnel *tunnel = &t->tunnel[sa->tunnel];
+	unsigned room;
+
 	sa->nexthop = lookup(t, DATAPLANE_UNDERLAY, sa->head);
-	sa->mtu = nexthop_kind(sa->nexthop) == NEXTHOP_NEIGHBOUR
-			  ? t->neighbour[nexthop_index(sa->nexthop)].mtu
-			  : UINT16_MAX;
+	room = way_mtu(t, sa->nexthop);
+	if (sa->path_mtu && sa->path_mtu < room)
+		room = sa->path_mtu;
+	sa->mtu = sa_payload_max(sa, room);
+	if (tunnel->mtu_most && tunnel->mtu_most < sa->mtu)
+		sa->mtu = tunnel->mtu_most;
+	tunnel->mtu = sa->mtu;
 	sa->epoch = epoch;
 }
 
@@ -95,6 +114,19 @@ static inline void write_head(const struct sa *sa, uint8_t *outer, unsigned tota
 		put_be16(outer + IP6_BYTES + 4, (uint16_t)(total - IP6_BYTES));
 }
 
+/* A packet that may be fragmented on its way needs an identification of its own (RFC 6864 §4.3). */
+static __rte_noinline void write_df(const struct sa *sa, uint8_t *outer, const uint8_t *inner)
+{
+	bool inner_df = inner[0] >> 4 == 6 || (inner[6] & 0x40);
+
+	if ((sa->flags & SA_IPV6) || ((sa->flags & SA_DF_COPY) && inner_df))
+		return;
+	outer[6] &= (uint8_t)~0x40;
+	put_be16(outer + 4, (uint16_t)(sa->sequence + 1));
+	put16(outer + 10, 0);
+	put16(outer + 10, ip4_sum(outer, IP4_BYTES));
+}
+
 /* The SAs in use by the lane's tunnels; both hot lines of each start to come. */
 static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 {
@@ -115,8 +147,7 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 }
 
 /* May this packet go through this SA, and has it a number left for it? */
-static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned total,
-		  unsigned grow)
+static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned grow)
 {
 	if (unlikely(!has_way(sa))) {
 		worker_drop(w, m, DROP_NO_ROUTE);
@@ -127,8 +158,11 @@ static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned 
 		worker_drop(w, m, DROP_SELECTOR);
 		return false;
 	}
-	if (unlikely(total > sa->mtu || m->data_off < ROOM_BEFORE ||
-		     rte_pktmbuf_tailroom(m) < grow)) {
+	if (unlikely(m->data_len > sa->mtu)) {
+		fit_tunnel(w, m, sa->tunnel, sa->mtu);
+		return false;
+	}
+	if (unlikely(m->data_off < ROOM_BEFORE || rte_pktmbuf_tailroom(m) < grow)) {
 		worker_drop(w, m, DROP_TOO_BIG);
 		return false;
 	}
@@ -158,16 +192,20 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		uint8_t *inner = packet(m), *outer;
 
 		if (unlikely(sa->epoch != epoch))
-			find_way(w->tables, sa, epoch);
+			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;
-		if (unlikely(!admit(w, sa, m, total, padded - payload + CRYPT_TAIL)))
+		if (unlikely(!admit(w, sa, m, padded - payload + CRYPT_TAIL)))
 			continue;
 		sa_prefetch_keys(sa, padded);
 		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,
 			      inner[0] >> 4 == 4 ? PROTO_IPV4 : PROTO_IPV6);
 		m->data_len = (uint16_t)(padded + sa->icv_bytes);
+		if (fit_is_syn(inner, payload) && (sa->flags & SA_MSS))
+			fit_segments(inner, payload, sa->mtu);
 		outer = packet_prepend(m, sa->head_bytes + before);
 		write_head(sa, outer, total, inner);
+		if (unlikely(sa->flags & (SA_DF_COPY | SA_DF_CLEAR)))
+			write_df(sa, outer, inner);
 		if (run.sa != sa) {
 			run_end(w, &run);
 			run = (struct run){ .sa = sa };

@@ -118,7 +118,8 @@ void forward(struct worker *w, struct burst *b)
 			break;
 		}
 		if (unlikely(!(table & BURST_OWN) && !decrement_ttl(packet(m)))) {
-			worker_drop(w, m, DROP_TTL_EXPIRED);
+			tag_set(m, TAG_PUNT_TTL, 0, table);
+			punt_error(w, m, DROP_TTL_EXPIRED);
 			continue;
 		}
 		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL)

@@ -35,7 +35,7 @@ static bool is_own(const struct interface *i, const struct addr *a)
 }
 
 /* Our address that the other one, on the same network, knows us by. */
-static const struct addr *own_for(const struct interface *i, const struct addr *a)
+const struct addr *host_own_for(const struct interface *i, const struct addr *a)
 {
 	const struct addr *other = NULL;
 
@@ -134,7 +134,7 @@ static void ask(void *ctx, const struct host *h, bool unicast)
 {
 	struct dataplane *dp = ctx;
 	const struct interface *i = interface_get(dp, h->interface);
-	const struct addr *own = i ? own_for(i, &h->addr) : NULL;
+	const struct addr *own = i ? host_own_for(i, &h->addr) : NULL;
 	uint8_t mac[6];
 
 	if (!own)
@@ -471,6 +471,10 @@ static bool take(struct dataplane *dp, struct rte_ring *r)
 			break;
 		case TAG_PUNT_INNER:
 			inner_take(dp, m[i], tag.value);
+			break;
+		case TAG_PUNT_TTL:
+		case TAG_PUNT_TOO_BIG:
+			complaint_take(dp, m[i], &tag);
 			break;
 		case TAG_PUNT_RESOLVE:
 			got_unresolved(dp, m[i], &tag);

@@ -1,4 +1,5 @@
 /* The last step: the neighbour's head before each packet, and into the port's queue. */
+#include "dataplane/fit.h"
 #include "dataplane/packet.h"
 #include "dataplane/worker.h"
 
@@ -65,7 +66,11 @@ void link_out(struct worker *w, struct burst *b)
 			punt(w, m, PUNT_RESOLVE);
 			continue;
 		}
-		if (unlikely(len > n->mtu || m->data_off < n->len)) {
+		if (unlikely(len > n->mtu)) {
+			fit_link(w, m, nh, n->interface, n->mtu);
+			continue;
+		}
+		if (unlikely(m->data_off < n->len)) {
 			worker_drop(w, m, DROP_TOO_BIG);
 			continue;
 		}

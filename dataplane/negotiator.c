@@ -72,6 +72,17 @@ void dataplane_spi_free(struct dataplane *dp, uint32_t tunnel, uint32_t spi)
 		sa_book_recycle(dp->book, spi);
 }
 
+static uint16_t sa_flags_of(const struct tunnel *t)
+{
+	unsigned flags = t->mss_clamp ? SA_MSS : 0;
+
+	if (t->df == DATAPLANE_DF_COPY)
+		flags |= SA_DF_COPY;
+	if (t->df == DATAPLANE_DF_CLEAR)
+		flags |= SA_DF_CLEAR;
+	return (uint16_t)flags;
+}
+
 int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 {
 	const struct tunnel *t = tunnel_get(dp, from->tunnel);
@@ -90,6 +101,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 	rc = sa_new(&sa, dp->keys, from, t->owner, (int)rte_socket_id());
 	if (rc)
 		return rc;
+	sa->flags |= sa_flags_of(t);
 	if (from->inbound)
 		sa->table = t->table;
 	m = (struct message){ .kind = MESSAGE_SA_INSTALL,

@@ -37,6 +37,8 @@
 #define UDP_IKE_NATT 4500
 #define UDP_VXLAN    4789
 
+#define TCP_SYN 0x02
+
 #define TCP_BGP		 179
 #define UDP_BFD		 3784 /* RFC 5881 §4 */
 #define UDP_BFD_ECHO	 3785
@@ -191,6 +193,15 @@ static inline uint32_t mix32(uint64_t v)
 	v *= UINT64_C(0x9e3779b97f4a7c15);
 	return (uint32_t)(v >> 32);
 }
+
+/* What an IP packet carries behind its options or extension headers (RFC 8200 §4). */
+struct packet_upper {
+	unsigned at;   /* offset of its header; may be len or more: there is none */
+	uint8_t proto; /* PROTO_NONE as well for headers that are cut off */
+	bool fragment; /* of something larger */
+	bool first;    /* the header is here: no fragment, or the first one */
+};
+void packet_upper(struct packet_upper *u, const uint8_t *ip, unsigned len);
 
 /* Packets of one flow have one value: addresses, protocol, and ports of TCP and UDP or the
  * identifier of an ICMP echo. A fragment has no ports, so all of them go without. */

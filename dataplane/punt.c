@@ -11,7 +11,8 @@ static const struct {
 } budgets[PUNT_CLASSES] = {
 	[PUNT_IKE] = { 50000, 4096 },	[PUNT_ROUTING] = { 50000, 4096 },
 	[PUNT_NEIGH] = { 2000, 256 },	[PUNT_ICMP] = { 2000, 256 },
-	[PUNT_RESOLVE] = { 1000, 256 }, [PUNT_OTHER] = { 1000, 256 },
+	[PUNT_RESOLVE] = { 1000, 256 }, [PUNT_ERROR] = { 1000, 256 },
+	[PUNT_OTHER] = { 1000, 256 },
 };
 
 #define REFILLS_PER_SECOND 1000
@@ -34,6 +35,19 @@ void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 		p->ring_negotiator = true;
 	else
 		p->ring_main = true;
+}
+
+void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
+{
+	struct punt *p = &w->punt;
+
+	w->stats.drop[reason]++;
+	if (p->budget[PUNT_ERROR] == 0 || rte_ring_sp_enqueue(p->to_main, m) != 0) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	p->budget[PUNT_ERROR]--;
+	p->ring_main = true;
 }
 
 enum punt_class punt_class(const uint8_t *ip, unsigned len, bool inner)

@@ -6,6 +6,7 @@
 #define DATAPLANE_PUNT_H
 
 #include "dataplane/burst.h"
+#include "dataplane/drop.h"
 
 #include <stdint.h>
 
@@ -20,6 +21,7 @@ enum punt_class {
 	PUNT_NEIGH,   /* ARP and ND */
 	PUNT_ICMP,    /* to any of our addresses */
 	PUNT_RESOLVE, /* their next hop is being asked for */
+	PUNT_ERROR,   /* somebody should be told */
 	PUNT_OTHER,
 	PUNT_CLASSES
 };
@@ -34,6 +36,8 @@ struct punt {
 
 /* Hands the tagged packet over to the thread of its class, or drops it by reason. */
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class);
+/* Counts the tagged packet as dropped, and lets main tell its sender if the budget allows. */
+void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason);
 void punt_refill(struct worker *w, uint64_t tsc);
 /* The class of an IP packet to one of our addresses; inner: a tunnel's. */
 enum punt_class punt_class(const uint8_t *ip, unsigned len, bool inner);

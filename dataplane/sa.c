@@ -108,7 +108,7 @@ void sa_move(struct sa *sa, const struct endpoint *local, const struct endpoint 
 	if (local->addr.family == ADDR_IPV6)
 		sa->flags |= SA_IPV6;
 	else
-		sa->flags &= (uint8_t)~SA_IPV6;
+		sa->flags &= (uint16_t)~SA_IPV6;
 	sa->head_bytes = (uint8_t)((sa->flags & SA_IPV6 ? IPV6_BYTES : IPV4_BYTES) +
 				   (sa->flags & SA_UDP ? UDP_BYTES : 0));
 	if (sa->flags & SA_INBOUND) {
@@ -153,16 +153,16 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 	memset(sa, 0, size);
 	sa->spi = rte_cpu_to_be_32(from->spi);
 	sa->tunnel = from->tunnel;
-	sa->flags = (uint8_t)((from->inbound ? SA_INBOUND : 0) | (from->esn ? SA_ESN : 0) |
-			      (from->udp ? SA_UDP : 0) |
-			      (from->n_local + from->n_remote ? SA_SELECTORS : 0));
+	sa->flags = (uint16_t)((from->inbound ? SA_INBOUND : 0) | (from->esn ? SA_ESN : 0) |
+			       (from->udp ? SA_UDP : 0) |
+			       (from->n_local + from->n_remote ? SA_SELECTORS : 0));
 	sa->kind = (uint8_t)kind;
 	sa->iv_bytes = cipher->iv_bytes;
 	sa->icv_bytes = cipher->aead	  ? cipher->icv_bytes
 			: from->icv_bytes ? from->icv_bytes
 					  : algo_auths[from->auth].icv_bytes;
 	sa->align = cipher->block_bytes > 4 ? cipher->block_bytes : 4;
-	sa->owner = owner;
+	sa->owner = (uint8_t)owner;
 	sa->key_bytes = (uint16_t)key_bytes(kind);
 	sa->cipher = (uint8_t)from->cipher;
 	sa->auth = (uint8_t)from->auth;

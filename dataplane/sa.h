@@ -34,6 +34,9 @@ enum sa_flags {
 	SA_SELECTORS = 1 << 4, /* not 0/0 to 0/0: each packet must be compared */
 	SA_USED = 1 << 5,      /* worker: the negotiator was told of the first packet */
 	SA_TOLD = 1 << 6,      /* worker: the negotiator was told of the coming exhaustion */
+	SA_MSS = 1 << 7,       /* TCP's segments are kept within the tunnel's MTU */
+	SA_DF_COPY = 1 << 8,   /* outer header: don't-fragment as the inner has it */
+	SA_DF_CLEAR = 1 << 9,  /* never; neither of the two: always */
 };
 
 /* A range of inner addresses of one family; network order, IPv4 in the first four bytes. */
@@ -61,13 +64,13 @@ struct sa {
 	uint32_t spi; /* network order */
 	uint32_t tunnel;
 	uint32_t salt;	      /* AEAD: bytes as they precede the IV in the nonce */
-	uint8_t flags;	      /* enum sa_flags; worker: rw */
+	uint16_t flags;	      /* enum sa_flags; worker: rw */
 	uint8_t kind;	      /* enum crypt_kind */
 	uint8_t iv_bytes;     /* on the wire */
 	uint8_t icv_bytes;    /* on the wire */
 	uint8_t align;	      /* payload + trailer is a multiple of this: 4 or 16 */
 	uint8_t head_bytes;   /* outer IP header, and UDP's with SA_UDP */
-	uint16_t owner;	      /* worker */
+	uint8_t owner;	      /* worker */
 	uint16_t key_bytes;   /* of union sa_keys that this kind uses */
 	uint16_t n_selectors; /* local, then remote */
 	union {
@@ -91,8 +94,8 @@ struct sa {
 			 * underlay; esp_out()'s */
 			uint32_t nexthop;
 			uint32_t epoch;
-			uint32_t mtu; /* of that next hop, for outer packets */
-			uint32_t unused_out;
+			uint32_t mtu;	   /* inner packets that fit there */
+			uint32_t path_mtu; /* outer packets that the way is known to take */
 		};
 		struct {
 			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */

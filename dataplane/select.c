@@ -11,27 +11,24 @@ struct flow {
 
 static void flow_of(struct flow *f, const uint8_t *ip, unsigned len)
 {
-	unsigned head;
-	bool first = true;
+	struct packet_upper u;
+	const uint8_t *ports;
 
+	packet_upper(&u, ip, len);
 	if (ip[0] >> 4 == 4) {
-		head = (ip[0] & 15) * 4u;
 		f->family = ADDR_IPV4;
-		f->protocol = ip[9];
 		f->src = ip + 12;
 		f->dst = ip + 16;
-		first = !(get16(ip + 6) & rte_cpu_to_be_16(0x1fff));
 	} else {
-		head = IP6_BYTES;
 		f->family = ADDR_IPV6;
-		f->protocol = ip[6];
 		f->src = ip + 8;
 		f->dst = ip + 24;
 	}
-	f->ports =
-		first && (f->protocol == PROTO_TCP || f->protocol == PROTO_UDP) && len >= head + 4;
-	f->sport = f->ports ? get_be16(ip + head) : 0;
-	f->dport = f->ports ? get_be16(ip + head + 2) : 0;
+	ports = ip + u.at;
+	f->protocol = u.proto;
+	f->ports = u.first && (u.proto == PROTO_TCP || u.proto == PROTO_UDP) && len >= u.at + 4;
+	f->sport = f->ports ? get_be16(ports) : 0;
+	f->dport = f->ports ? get_be16(ports + 2) : 0;
 }
 
 static bool side(const struct sa_selector *s, unsigned n, const struct flow *f, const uint8_t *addr,

@@ -61,6 +61,7 @@ int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 		.replayed = t->replayed,
 		.bad_icv = t->bad_icv,
 		.selector = t->selector,
+		.mtu = t->mtu,
 	};
 	return 0;
 }

@@ -36,6 +36,9 @@ struct tunnel {
 	uint32_t table; /* where decrypted packets are looked up */
 	uint8_t owner;	/* worker that holds its SAs */
 	bool used, up;
+	bool mss_clamp;
+	uint8_t df;		       /* enum dataplane_df */
+	uint16_t mtu_most;	       /* of inner packets; 0: what fits */
 	struct addr inner, inner_peer; /* main alone */
 
 	/* owner worker: rw; readers add up */
@@ -46,6 +49,7 @@ struct tunnel {
 
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t replayed;
 	uint64_t bad_icv, selector;
+	uint32_t mtu; /* of inner packets, by the outbound SA; 0: there was none */
 };
 _Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
 	       "one line each: shared, hot, rare");

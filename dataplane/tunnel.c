@@ -34,6 +34,10 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->inner = t->inner.addr;
 	to->inner_peer = t->inner_peer;
 	to->owner = (uint8_t)owner_for_new(dp);
+	to->mss_clamp = t->mss_clamp;
+	to->df = (uint8_t)t->df;
+	to->mtu_most = t->mtu;
+	to->mtu = 0;
 	to->up = false;
 	to->used = true;
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));

@@ -57,6 +57,7 @@ static struct sa *obey(struct worker *w, const struct message *m)
 			*s = (struct slot){ .spi = m->spi, .sa = m->sa };
 		} else {
 			old = t->out;
+			esp_out_find_way(w->tables, m->sa, 0);
 			t->out = m->sa;
 		}
 		break;
@@ -154,6 +155,9 @@ static void sort(struct worker *w, struct burst *b)
 		case TAG_ROUTE:
 			burst_add_ip(b, m, tag.value | BURST_OWN);
 			break;
+		case TAG_LINK:
+			burst_add_link(b, m, tag.value);
+			break;
 		default: /* TAG_FRAME */
 			link_frame(w, (uint16_t)tag.value, m);
 		}
@@ -250,6 +254,9 @@ static unsigned poll_threads(struct worker *w, struct burst *b, struct stopwatch
 	}
 	for (i = 0; i < INJECTORS; i++)
 		n += poll_ring(w, w->inject[i], b, s);
+	/* Nothing is left over: a tag may name what holds only until the next quiescent point. */
+	while (!rte_ring_empty(w->again))
+		n += poll_ring(w, w->again, b, s);
 	return n;
 }
 

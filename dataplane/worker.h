@@ -50,14 +50,16 @@ struct worker {
 	bool idle_nap;
 	struct rx_queue rx[PORTS_MAX * 4];
 	struct tables *tables;
-	struct slot *slot;	/* SPI_SLOTS of them */
-	struct crypt *crypt;	/* this worker's IPsec-MB manager */
+	struct slot *slot;   /* SPI_SLOTS of them */
+	struct crypt *crypt; /* this worker's IPsec-MB manager */
+	struct rte_mempool *pool;
 	struct worker **worker; /* all of them, by index */
 
 	/* owner: rw */
 	struct rte_ring *handover[CONF_WORKERS_MAX]; /* from here to each other worker */
 	struct rte_mbuf *hand[CONF_WORKERS_MAX][BURST_MAX];
 	uint8_t n_hand[CONF_WORKERS_MAX];
+	struct rte_ring *again; /* packets that take another turn, from here to here */
 	struct tx_port tx[PORTS_MAX];
 	struct punt punt;
 	struct dataplane_worker_stats stats;
@@ -87,6 +89,10 @@ void esp_in(struct worker *w, struct burst *b);
 void forward(struct worker *w, struct burst *b);
 void esp_out(struct worker *w, struct burst *b);
 void link_out(struct worker *w, struct burst *b);
+
+/* Where an outbound SA's packets go, and how large they may be: at first, and when the underlay
+ * changed. */
+void esp_out_find_way(const struct tables *t, struct sa *sa, uint32_t epoch);
 
 void link_frame(struct worker *w, uint16_t port, struct rte_mbuf *m); /* finished */
 

@@ -241,6 +241,17 @@ static int build_routes(struct applied *a)
 	return rc;
 }
 
+static enum dataplane_df df_policy(enum conf_df df)
+{
+	static const enum dataplane_df policies[] = {
+		[CONF_DF_SET] = DATAPLANE_DF_SET,
+		[CONF_DF_COPY] = DATAPLANE_DF_COPY,
+		[CONF_DF_CLEAR] = DATAPLANE_DF_CLEAR,
+	};
+
+	return policies[df];
+}
+
 static int build_connection(struct applied *a, unsigned connection, uint32_t *tunnel)
 {
 	const struct conf_vpn_connection *c = &a->conf->connection[connection];
@@ -256,6 +267,9 @@ static int build_connection(struct applied *a, unsigned connection, uint32_t *tu
 			.table = a->gateway_table[gateway_index(a, c->gateway)],
 			.inner = t->inner,
 			.inner_peer = t->inner_peer,
+			.mtu = t->mtu,
+			.mss_clamp = t->mss_clamp,
+			.df = df_policy(t->df),
 		};
 
 		rc = dataplane_tunnel_add(a->dp, *tunnel, &d);

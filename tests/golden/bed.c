@@ -54,6 +54,7 @@ static void add_vpc(struct bed *b)
 		.port = BED_LAN,
 		.vlan_id = 100,
 		.mac = { 2, 0, 0, 0, 4, 1 },
+		.mtu = 1430,
 		.n_addresses = 1,
 		.address = { prefix("172.17.0.1/24") },
 	};
@@ -114,11 +115,11 @@ void bed_close(struct bed *b)
 		memory_port_free(&b->port[i]);
 }
 
-void bed_add_tunnel(struct bed *b, uint32_t n, const struct addr *cloud,
-		    const struct addr *customer, const struct prefix *remote, size_t n_remote)
+void bed_add_tunnel(struct bed *b, uint32_t n, const struct dataplane_tunnel *like,
+		    const struct prefix *remote, size_t n_remote)
 {
 	static const char *const vpc[] = { "172.16.0.0/23", "172.17.0.0/24", "fd00:16::/64" };
-	struct dataplane_tunnel t = { .cloud_ip = *cloud, .customer_ip = *customer };
+	struct dataplane_tunnel t = *like;
 
 	must(dataplane_table_add(b->dp, &t.table), "a tunnel's table");
 	t.inner = (struct prefix){ addr_ipv4(0xa9fe0002 + (n << 8)), 30 };
@@ -130,9 +131,12 @@ void bed_add_tunnel(struct bed *b, uint32_t n, const struct addr *cloud,
 		must(dataplane_route_set(b->dp, t.table, &p, nexthop(NEXTHOP_TABLE, b->vpc)),
 		     "route to the VPC");
 	}
-	for (size_t i = 0; i < n_remote; i++)
+	for (size_t i = 0; i < n_remote; i++) {
 		must(dataplane_route_set(b->dp, b->vpc, &remote[i], nexthop(NEXTHOP_TUNNEL, n)),
+		     "the VPC's route to the customer");
+		must(dataplane_route_set(b->dp, t.table, &remote[i], nexthop(NEXTHOP_TUNNEL, n)),
 		     "route to the customer");
+	}
 }
 
 uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out)

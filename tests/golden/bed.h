@@ -28,10 +28,10 @@ struct bed {
 void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, unsigned cpu);
 void bed_close(struct bed *b);
 
-/* Tunnel n with a table of its own; the VPC's route to `remote` leads into it, and its table's
- * routes lead to the VPC. */
-void bed_add_tunnel(struct bed *b, uint32_t n, const struct addr *cloud,
-		    const struct addr *customer, const struct prefix *remote, size_t n_remote);
+/* Tunnel n with a table of its own; the VPC's routes and its table's to `remote` lead into it, and
+ * its table's other routes lead to the VPC. Ends and policies are like->'s. */
+void bed_add_tunnel(struct bed *b, uint32_t n, const struct dataplane_tunnel *like,
+		    const struct prefix *remote, size_t n_remote);
 /* An SA pair with keys by rule: byte i of the cipher's key is 1 + i, of the other 128 + i. sa's
  * algorithms, ends and selectors are the caller's; returns the inbound SPI. */
 uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out);

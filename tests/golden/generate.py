@@ -23,8 +23,10 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import (ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
-                                ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, IPv6)
+from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA,
+                                ICMPv6ND_NS, ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr,
+                                ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6, IPv6ExtHdrDestOpt,
+                                IPv6ExtHdrFragment, IPv6ExtHdrHopByHop)
 from scapy.layers.ipsec import ESP, SecurityAssociation
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
@@ -118,6 +120,12 @@ class Case:
             iv = struct.pack("!Q", seq) if iv_bytes == 8 else key(iv_bytes, seq & 0xFF)
         packet = sa.encrypt(inner, seq_num=seq & 0xFFFFFFFF, iv=iv,
                             esn_en=self.esn, esn=seq >> 32)
+        if not inbound:  # DSCP and ECN go with the packet
+            tos = inner.tos if IP in inner else inner.tc
+            if self.outer == 4:
+                packet[IP].tos, packet[IP].chksum = tos, None
+            else:
+                packet[IPv6].tc = tos
         if self.udp:  # scapy measures the header before ESP is behind it
             packet[UDP].len = len(packet[UDP])
         if self.esn and self.auth != "none":
@@ -141,6 +149,14 @@ class Case:
         data = AESGCM(whole[:16]).encrypt(whole[16:] + iv, text, header)
         return IP(src=self.theirs, dst=self.ours, id=0, flags="DF", proto=50) / Raw(
             header + iv + data)
+
+    def mtu(self):
+        """Of inner packets, where outer ones have 1500 bytes."""
+        iv_bytes = CIPHERS[self.cipher][3]
+        icv_bytes = AUTHS[self.auth][2] or 16
+        unit = 16 if iv_bytes == 16 else 4
+        outer = {4: 20, 6: 40}[self.outer] + (8 if self.udp else 0)
+        return (1500 - outer - 8 - iv_bytes - icv_bytes) // unit * unit - 2
 
     # ---- the conversation ---------------------------------------------------------------
 
@@ -348,9 +364,213 @@ def refused():
     case.vpc(True, make("172.16.0.10", "192.168.%d.16" % case.n))
     yield case
 
-    case = Case("last-hop", drops={"ttl-expired": 2})
-    case.next().wan_in(case.seal(to_vpc(case, 20)(1), 1, True))
-    case.vpc(True, from_vpc(case, 20)(1))
+
+
+def icmp4(src, dst, quote, **what):
+    return IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / ICMP(**what) / Raw(
+        raw(quote)[:548])
+
+
+def told():
+    """What senders hear of packets that cannot go on."""
+    case = Case("last-hop", drops={"ttl-expired": 3})
+    expired = dict(type=11, code=0)
+    lost = to_vpc(case, 20)(1)
+    case.next().wan_in(case.seal(lost, 1, True))
+    case.wan_out(case.seal(icmp4(case.inner, case.customer, lost, **expired), 1, False))
+    lost = from_vpc(case, 20)(1)
+    case.next().vpc(True, lost)
+    case.vpc(False, icmp4("172.16.0.1", "172.16.0.10", lost, **expired))
+    lost = IPv6(src="fd00:16::10", dst=case.customer6, hlim=1) / UDP(sport=1, dport=2)
+    case.next().vpc(True, lost)
+    case.vpc(False, IPv6(src="fd00:16::1", dst="fd00:16::10", tc=0xC0, hlim=64) /
+             ICMPv6TimeExceeded(code=0) / lost)
+    yield case
+
+    # Errors about errors, about later fragments and to many hosts at once are never told.
+    case = Case("silence", drops={"ttl-expired": 5})
+    case.next()
+    flow = dict(src="172.16.0.10", dst=case.customer, ttl=1)
+    case.vpc(True, IP(**flow) / ICMP(type=3, code=1) / from_vpc(case, 0)(64))
+    case.vpc(True, IP(frag=5, **flow) / Raw(text(40)))
+    case.vpc(True, IP(src="0.0.0.0", dst=case.customer, ttl=1) / UDP())
+    case.vpc(True, IP(src="224.0.0.9", dst=case.customer, ttl=1) / UDP())
+    case.vpc(True, IPv6(src="fd00:16::10", dst=case.customer6, hlim=1) / ICMPv6DestUnreach())
+    yield case
+
+
+def cut(packet, mtu):
+    """The fragments of an IPv4 packet without options."""
+    head, data = raw(packet)[:20], raw(packet)[20:]
+    step = (mtu - 20) & ~7
+    for at in range(0, len(data), step):
+        part = IP(head)
+        part.frag = IP(head).frag + at // 8
+        part.flags = "MF" if at + step < len(data) or IP(head).flags.MF else 0
+        part.len = part.chksum = None
+        yield IP(raw(part / Raw(data[at:at + step])))
+
+
+def send_cut(case, packet, mtu):
+    for part in cut(packet, mtu):
+        case.sent += 1
+        case.wan_out(case.seal(part, case.sent, False))
+
+
+def fitting():
+    """The largest packet that fits, and one byte more: for each algorithm and encapsulation."""
+    for cipher, auth, udp, outer in [
+            ("aes128gcm", "none", False, 4), ("aes256gcm", "none", True, 4),
+            ("aes128gcm", "none", False, 6), ("aes128gcm", "none", True, 6),
+            ("chacha20poly1305", "none", True, 4), ("aes128", "sha1", False, 4),
+            ("aes128", "sha256", True, 4), ("aes256", "sha384", False, 4),
+            ("aes256", "sha512", True, 6)]:
+        name = "fit-" + cipher + ("-" + auth if auth != "none" else "") + (
+            "-udp" if udp else "") + ("-outer6" if outer == 6 else "")
+        case = Case(name, cipher, auth, udp=udp, outer=outer, drops={"too-big": 2})
+        mtu = case.mtu()
+        case.next().out(from_vpc(case, mtu - 28))
+        case.next().vpc(True, from_vpc(case, mtu - 27)(64))
+        send_cut(case, from_vpc(case, mtu - 27)(63), mtu)
+        # Not to be fragmented: the sender is told what would have fit.
+        case.next()
+        lost = IP(src="172.16.0.10", dst=case.customer, flags="DF", ttl=64) / UDP() / Raw(
+            text(mtu - 27))
+        case.vpc(True, lost)
+        lost[IP].ttl = 63
+        case.vpc(False, icmp4(case.inner, "172.16.0.10", lost, type=3, code=4, nexthopmtu=mtu))
+        case.next()
+        lost = IPv6(src="fd00:16::10", dst=case.customer6, hlim=64) / UDP() / Raw(text(mtu - 47))
+        case.vpc(True, lost)
+        lost[IPv6].hlim = 63
+        case.vpc(False, IPv6(src="fd00:16::1", dst="fd00:16::10", tc=0xC0, hlim=64) /
+                 ICMPv6PacketTooBig(mtu=mtu) / Raw(raw(lost)[:1232]))
+        yield case
+
+    # A configured MTU; more than two fragments; fragments of a fragment; options.
+    case = Case("fit-600", mtu=600)
+    case.next().out(from_vpc(case, 572))
+    case.next().vpc(True, from_vpc(case, 1372)(64))
+    send_cut(case, from_vpc(case, 1372)(63), 600)
+    case.next()
+    part = lambda ttl: IP(src="172.16.0.10", dst=case.customer, id=9, frag=100, flags="MF",
+                          ttl=ttl) / Raw(text(800))
+    case.vpc(True, part(64))
+    send_cut(case, part(63), 600)
+    case.next()
+    copied, once = bytes([0x94, 4, 0, 0]), bytes([7, 7, 4, 0, 0, 0, 0, 1])
+    whole = lambda ttl: IP(src="172.16.0.10", dst=case.customer, id=10, ttl=ttl,
+                           options=[Raw(copied), Raw(once)]) / Raw(text(800))
+    case.vpc(True, whole(64))
+    data = raw(whole(63))[32:]
+    for options, start, end, flags in ((copied + once, 0, 568, "MF"), (copied, 568, 800, 0)):
+        case.sent += 1
+        case.wan_out(case.seal(IP(src="172.16.0.10", dst=case.customer, id=10, ttl=63,
+                                  frag=start // 8, flags=flags, options=[Raw(options)]) / Raw(
+                                      data[start:end]), case.sent, False))
+    yield case
+
+    # Out of the tunnel into a VPC with a smaller MTU.
+    case = Case("fit-vlan", drops={"too-big": 1})
+    make = to_vpc(case, 1410, "172.17.0.10")
+    case.next().wan_in(case.seal(make(64), 1, True))
+    for part in cut(make(63), 1430):
+        case.vlan(False, part)
+    lost = IP(src=case.customer, dst="172.17.0.10", flags="DF", ttl=64) / UDP() / Raw(text(1410))
+    case.next().wan_in(case.seal(lost, 2, True))
+    lost[IP].ttl = 63
+    case.wan_out(case.seal(icmp4(case.inner, case.customer, lost, type=3, code=4,
+                                 nexthopmtu=1430), 1, False))
+    yield case
+
+
+def segments():
+    """TCP's maximum segment size, both ways; and what is left alone."""
+    case = Case("mss", mss_clamp=1)
+    mtu = case.mtu()
+    syn = lambda ttl, mss, ends, flags="S", before=(): IP(ttl=ttl, **ends) / TCP(
+        sport=5, dport=80, flags=flags, seq=9, options=[*before, ("MSS", mss), ("SAckOK", b"")])
+    out = dict(src="172.16.0.10", dst=case.customer)
+    back = dict(src=case.customer, dst="172.16.0.10")
+    odd = [("NOP", None)]
+    for have, flags, before, want in ((1460, "S", (), mtu - 40), (1460, "SA", odd, mtu - 40),
+                                      (1000, "S", (), 1000), (1460, "A", (), 1460)):
+        case.next().vpc(True, syn(64, have, out, flags, before))
+        case.sent += 1
+        case.wan_out(case.seal(syn(63, want, out, flags, before), case.sent, False))
+        case.next().wan_in(case.seal(syn(64, have, back, flags, before), case.sent, True))
+        case.vpc(False, syn(63, want, back, flags, before))
+    six = lambda hlim, mss: IPv6(src="fd00:16::10", dst=case.customer6, hlim=hlim) / TCP(
+        flags="S", options=[("MSS", mss)])
+    case.next().vpc(True, six(64, 1440))
+    case.sent += 1
+    case.wan_out(case.seal(six(63, mtu - 60), case.sent, False))
+    # Options that promise more than there is.
+    case.next()
+    bad = lambda ttl: IP(ttl=ttl, **out) / TCP(flags="S", dataofs=6) / Raw(b"\x02\x28\x05\xb4")
+    case.vpc(True, bad(64))
+    case.sent += 1
+    case.wan_out(case.seal(bad(63), case.sent, False))
+    yield case
+
+
+def marks():
+    """DSCP and ECN (RFC 4301 5.1.2, RFC 6040), and don't-fragment."""
+    case = Case("marks", drops={"ecn": 1})
+    for tos in (0x00, 0xB8, 0xB9, 0xBA, 0xBB, 0x03):
+        case.next().vpc(True, IP(src="172.16.0.10", dst=case.customer, tos=tos, ttl=64) / UDP())
+        case.sent += 1
+        case.wan_out(case.seal(IP(src="172.16.0.10", dst=case.customer, tos=tos, ttl=63) / UDP(),
+                               case.sent, False))
+    seq = 0
+    # Outer, inner, delivered (RFC 6040 figure 4). The outer DSCP stays outside.
+    for outer, inner, want in ((0, 0, 0), (1, 0, 0), (2, 0, 0), (3, 0, None), (0, 2, 2), (1, 2, 1),
+                               (2, 2, 2), (3, 2, 3), (0, 1, 1), (1, 1, 1), (2, 1, 1), (3, 1, 3),
+                               (0, 3, 3), (1, 3, 3), (2, 3, 3), (3, 3, 3)):
+        seq += 1
+        make = lambda ttl, ecn: IP(src=case.customer, dst="172.16.0.10", tos=0x28 | ecn,
+                                   ttl=ttl) / UDP()
+        packet = case.seal(make(64, inner), seq, True)
+        packet[IP].tos, packet[IP].chksum = 0xB8 | outer, None
+        case.next().wan_in(packet)
+        if want is not None:
+            case.vpc(False, make(63, want))
+    six = lambda hlim, tc: IPv6(src=case.customer6, dst="fd00:16::10", tc=tc, hlim=hlim) / UDP()
+    packet = case.seal(six(64, 0x2A), seq + 1, True)
+    packet[IP].tos, packet[IP].chksum = 0x03, None
+    case.next().wan_in(packet)
+    case.vpc(False, six(63, 0x2B))
+    yield case
+
+    for policy in ("copy", "clear"):
+        case = Case("df-" + policy, df=policy)
+        for flags in ("DF", 0):
+            case.next()
+            make = lambda ttl: IP(src="172.16.0.10", dst=case.customer, flags=flags, id=77,
+                                  ttl=ttl) / UDP()
+            case.vpc(True, make(64))
+            case.sent += 1
+            packet = case.seal(make(63), case.sent, False)
+            if policy == "clear" or not flags:
+                packet[IP].flags, packet[IP].id, packet[IP].chksum = 0, case.sent, None
+            case.wan_out(packet)
+        yield case
+
+
+def odd_packets():
+    """IPv4 options and IPv6 extension headers pass, as the payload of the tunnel."""
+    case = Case("options")
+    options = [Raw(bytes([0x94, 4, 0, 0]))]
+    case.next().out(lambda ttl: IP(src="172.16.0.10", dst=case.customer, ttl=ttl, options=options) /
+                    UDP() / Raw(text(9)))
+    case.next().receive(lambda ttl: IP(src=case.customer, dst="172.16.0.10", ttl=ttl,
+                                       options=options) / UDP() / Raw(text(9)), 1)
+    headers = IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / UDP(sport=1, dport=2) / Raw(text(30))
+    case.next().out(lambda ttl: IPv6(src="fd00:16::10", dst=case.customer6, hlim=ttl) / headers)
+    case.next().receive(lambda ttl: IPv6(src=case.customer6, dst="fd00:16::10", hlim=ttl) /
+                        headers, 2)
+    part = IPv6ExtHdrFragment(offset=10, m=1, id=5, nh=17) / Raw(text(64))
+    case.next().receive(lambda ttl: IPv6(src=case.customer6, dst="fd00:16::10", hlim=ttl) / part, 3)
     yield case
 
 
@@ -430,7 +650,8 @@ def main():
         if old.endswith(".pcap"):
             os.unlink(os.path.join(HERE, old))
     lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
-    for group in (every_algorithm, extended_numbers, families, vlan, refused, hosts):
+    for group in (every_algorithm, extended_numbers, families, vlan, refused, told, fitting,
+                  segments, marks, odd_packets, hosts):
         lines += [case.write() for case in group()]
     setup()
     with open(os.path.join(HERE, "cases"), "w") as out:

@@ -27,6 +27,7 @@ struct golden {
 	uint32_t tunnel;
 	uint32_t spi_in;
 	struct dataplane_sa sa;
+	struct dataplane_tunnel like;
 	uint64_t drop[DROP_REASON_COUNT];
 };
 
@@ -81,6 +82,12 @@ static void read_word(struct golden *g, const char *key, char *value)
 		g->sa.esn = *value == '1';
 	} else if (strcmp(key, "udp") == 0) {
 		g->sa.udp = *value == '1';
+	} else if (strcmp(key, "mtu") == 0) {
+		g->like.mtu = (uint16_t)strtoul(value, NULL, 10);
+	} else if (strcmp(key, "mss_clamp") == 0) {
+		g->like.mss_clamp = *value == '1';
+	} else if (strcmp(key, "df") == 0) {
+		g->like.df = strcmp(value, "copy") == 0 ? DATAPLANE_DF_COPY : DATAPLANE_DF_CLEAR;
 	} else if (strcmp(key, "window") == 0) {
 		g->sa.replay_window = (uint32_t)strtoul(value, NULL, 10);
 	} else if (strcmp(key, "local") == 0) {
@@ -267,7 +274,9 @@ static void add_case(struct golden *g)
 	prefix_parse(&remote[0], text);
 	snprintf(text, sizeof(text), "fd00:50:%x::/64", g->tunnel);
 	prefix_parse(&remote[1], text);
-	bed_add_tunnel(&bed, g->tunnel, &g->sa.local.addr, &g->sa.remote.addr, remote, 2);
+	g->like.cloud_ip = g->sa.local.addr;
+	g->like.customer_ip = g->sa.remote.addr;
+	bed_add_tunnel(&bed, g->tunnel, &g->like, remote, 2);
 	g->spi_in = bed_add_sas(&bed, &g->sa, 0xc0de0000 + g->tunnel);
 	if (g->spi_in != (1u << 19 | (g->tunnel - 1)))
 		errx(1, "%s: SPI 0x%x is not what generate.py took it to be", g->name, g->spi_in);

@@ -131,8 +131,8 @@ static const struct edit values[] = {
 	{ "dpd = 20", "bandwidth = 1.5",
 	  "19: error: " TUNNEL_A
 	  "bandwidth = 1.5: bandwidth is not supported yet; allowed: 0 (off)\n" },
-	{ "dpd = 20", "mss = 1360",
-	  "19: error: " TUNNEL_A "mss = 1360: mss is not supported yet; leave it out\n" },
+	{ "dpd = 20", "df = \"keep\"",
+	  "19: error: " TUNNEL_A "df = 'keep': unknown; allowed: set, copy, clear\n" },
 	/* BGP */
 	{ "bgp = false", "bgp = false; local_asn = 64511",
 	  "15: error: vpn_connection 'dc1': local_asn = 64511: must be a number from 64512 to 65534\n" },
