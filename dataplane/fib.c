@@ -1,5 +1,6 @@
 #include "dataplane/fib.h"
 
+#include "dataplane/fib_direct.h"
 #include "dataplane/fib_heap.h"
 
 #include <assert.h>
@@ -258,6 +259,29 @@ static void publish(struct fib *f, struct fib_node **link, struct fib_node *n)
 	fib_heap_retire(f->heap, &old->block);
 }
 
+/* The direct index follows the trie, comes when the table is large, and goes when it is small
+ * again. Where memory or numbers do not suffice, the trie answers alone until it is twice as large.
+ */
+static void changed(struct fib *f, const struct prefix *p)
+{
+	struct fib_direct *old = f->direct;
+
+	if (p->addr.family != ADDR_IPV4)
+		return;
+	if (old && f->routes4 >= FIB_DIRECT_FEW && fib_direct_repaint(old, f->root4, p))
+		return;
+	if (old) {
+		__atomic_store_n(&f->direct, NULL, __ATOMIC_RELEASE);
+		fib_heap_retire(f->heap, &old->region.block);
+		f->direct_from = FIB_DIRECT_MANY;
+	}
+	if (f->routes4 < f->direct_from)
+		return;
+	__atomic_store_n(&f->direct, fib_direct_new(f->heap, f->root4), __ATOMIC_RELEASE);
+	if (!f->direct)
+		f->direct_from = 2 * f->routes4;
+}
+
 static bool way_has_route(const struct way *w, unsigned *i)
 {
 	const struct fib_node *n;
@@ -297,6 +321,8 @@ int fib_set(struct fib *f, const struct prefix *p, uint32_t nh)
 	}
 	publish(f, w.link[level], n);
 	f->routes += !known;
+	f->routes4 += !known && p->addr.family == ADDR_IPV4;
+	changed(f, p);
 	return 0;
 out:
 	while (below) { /* nobody saw these */
@@ -334,6 +360,8 @@ int fib_delete(struct fib *f, const struct prefix *p)
 	while (n_gone)
 		fib_heap_retire(f->heap, &gone[--n_gone]->block);
 	f->routes--;
+	f->routes4 -= p->addr.family == ADDR_IPV4;
+	changed(f, p);
 	return 0;
 }
 
@@ -377,7 +405,9 @@ struct fib *fib_new(struct fib_heap *h)
 	if (!f)
 		return NULL;
 	f->heap = h;
-	f->routes = 0;
+	f->direct = NULL;
+	f->routes = f->routes4 = 0;
+	f->direct_from = FIB_DIRECT_MANY;
 	f->root4 = build(h, &empty);
 	f->root6 = build(h, &empty);
 	if (!f->root4 || !f->root6)
@@ -403,6 +433,8 @@ void fib_free(struct fib *f)
 {
 	if (!f)
 		return;
+	if (f->direct)
+		fib_heap_retire(f->heap, &f->direct->region.block);
 	retire_tree(f->heap, f->root4);
 	retire_tree(f->heap, f->root6);
 	fib_heap_retire(f->heap, &f->block);

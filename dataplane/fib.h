@@ -3,7 +3,8 @@
  * A trie with eight bits a level. A node is immutable but for its child pointers: a change builds
  * one new node, publishes it with one store and retires the old one until every reader has passed
  * a quiescent point. A route lives in exactly one node; what it covers below that is found on the
- * way down, so a change never touches more than its node. An empty table is a few hundred bytes.
+ * way down, so a change never touches more than its node. An empty table is a few hundred bytes;
+ * a very large one also has a direct index (fib_direct.h).
  *
  * One writer (main) for all tables of a heap; any number of readers, which report to the heap's
  * QSBR variable and hold no node across a report. */
@@ -12,6 +13,7 @@
 
 #include "conf/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -54,11 +56,32 @@ struct fib_node {
 	struct fib_block block;
 };
 
+/* The heap's head of a large piece of memory; block.grains is 0. */
+struct fib_region {
+	struct fib_block block;
+	size_t bytes;
+};
+
+#define FIB_DIRECT_SLOTS  (1u << 24)
+#define FIB_DIRECT_LONGER 0x8000u    /* a slot's bit; the others are a number: 0 is no route */
+#define FIB_DIRECT_VALUES (1u << 15) /* numbers */
+
+/* A large IPv4 table's first 24 bits: see fib_direct.h. */
+struct fib_direct {
+	struct fib_region region;
+	uint16_t slot[FIB_DIRECT_SLOTS];	/* writer stores, readers acquire */
+	uint32_t value[FIB_DIRECT_VALUES];	/* next hops; set before a slot has the number */
+	uint32_t number[2 * FIB_DIRECT_VALUES]; /* writer's: by hash of their next hop */
+	uint32_t values;			/* writer's: given out, with 0 for none */
+};
+
 struct fib {
 	struct fib_node *root4, *root6; /* writer stores, readers acquire; never NULL */
+	struct fib_direct *direct;	/* the same; NULL: a small table */
 	struct fib_heap *heap;
-	size_t routes;	     /* writer's */
-	uint64_t unused[12]; /* its block lies where a node's does */
+	size_t routes, routes4; /* writer's */
+	size_t direct_from;	/* writer's: routes4 that are enough for an index */
+	uint64_t unused[9];	/* its block lies where a node's does */
 	struct fib_block block;
 };
 
@@ -80,7 +103,8 @@ static inline const struct fib_node *fib_step(const struct fib_node *n, uint8_t 
 
 extern const uint32_t fib_none;
 
-static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
+/* By the trie alone. */
+static inline uint32_t fib_walk4(const struct fib *f, uint32_t host_order)
 {
 	const struct fib_node *n = __atomic_load_n(&f->root4, __ATOMIC_ACQUIRE);
 	const uint32_t *best = &fib_none;
@@ -88,6 +112,25 @@ static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
 	for (unsigned shift = 24; n; shift -= 8)
 		n = fib_step(n, (uint8_t)(host_order >> shift), &best);
 	return *best;
+}
+
+/* Has this slot an answer? */
+static inline bool fib_slot(const struct fib_direct *d, uint32_t slot, uint32_t *nh)
+{
+	uint16_t s = __atomic_load_n(&d->slot[slot], __ATOMIC_ACQUIRE);
+
+	*nh = d->value[s & (FIB_DIRECT_LONGER - 1)];
+	return !(s & FIB_DIRECT_LONGER);
+}
+
+static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
+{
+	const struct fib_direct *d = __atomic_load_n(&f->direct, __ATOMIC_ACQUIRE);
+	uint32_t nh;
+
+	if (d && fib_slot(d, host_order >> 8, &nh))
+		return nh;
+	return fib_walk4(f, host_order);
 }
 
 static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])

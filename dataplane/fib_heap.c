@@ -44,6 +44,12 @@ void fib_heap_free(struct fib_heap *h)
 {
 	if (!h)
 		return;
+	while (h->oldest) {
+		struct fib_block *b = h->oldest;
+
+		h->oldest = b->next;
+		fib_heap_release(h, b);
+	}
 	while (h->chunks) {
 		struct chunk *c = h->chunks;
 
@@ -58,23 +64,33 @@ size_t fib_heap_bytes(const struct fib_heap *h)
 	return h->used_bytes;
 }
 
-/* Chunks are aligned to their size, so that the kernel can back each by one huge page. */
-static bool map_chunk(struct fib_heap *h)
+/* Aligned, so that the kernel can back each CHUNK by one huge page; bytes: a multiple of it. */
+static uint8_t *map(size_t bytes, bool huge)
 {
-	uint8_t *p =
-		mmap(NULL, 2 * CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, bytes + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
 	uint8_t *start;
-	struct chunk *c;
 
 	if (p == MAP_FAILED)
-		return false;
+		return NULL;
 	start = (uint8_t *)(((uintptr_t)p + CHUNK - 1) & ~(uintptr_t)(CHUNK - 1));
 	if (start > p)
 		munmap(p, (size_t)(start - p));
-	munmap(start + CHUNK, (size_t)(p + CHUNK - start));
-	if (h->chunks) /* the first one stays small for those with few routes */
-		madvise(start, CHUNK, MADV_HUGEPAGE);
-	c = (struct chunk *)start;
+	if (start < p + CHUNK)
+		munmap(start + bytes, (size_t)(p + CHUNK - start));
+	if (huge)
+		madvise(start, bytes, MADV_HUGEPAGE);
+	return start;
+}
+
+static bool map_chunk(struct fib_heap *h)
+{
+	/* The first one stays small for those with few routes. */
+	uint8_t *start = map(CHUNK, h->chunks);
+	struct chunk *c = (struct chunk *)start;
+
+	if (!start)
+		return false;
 	c->next = h->chunks;
 	h->chunks = c;
 	h->fresh = start + sizeof(*c);
@@ -141,8 +157,31 @@ void *fib_heap_alloc(struct fib_heap *h, size_t bytes)
 	return n;
 }
 
+struct fib_region *fib_heap_map(struct fib_heap *h, size_t bytes)
+{
+	struct fib_region *r;
+
+	bytes = (bytes + CHUNK - 1) & ~(size_t)(CHUNK - 1);
+	r = (struct fib_region *)map(bytes, true);
+	if (!r)
+		return NULL;
+	r->bytes = bytes;
+	h->used_bytes += bytes;
+	return r;
+}
+
+static void unmap(struct fib_heap *h, struct fib_region *r)
+{
+	h->used_bytes -= r->bytes;
+	munmap(r, r->bytes);
+}
+
 void fib_heap_release(struct fib_heap *h, struct fib_block *b)
 {
+	if (!b->grains) {
+		unmap(h, (struct fib_region *)b);
+		return;
+	}
 	h->used_bytes -= (size_t)b->grains * GRAIN;
 	b->next = h->free[b->grains];
 	h->free[b->grains] = b;

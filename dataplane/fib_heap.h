@@ -14,6 +14,9 @@
 /* NULL: no memory. The block's size is set, all else is the caller's. */
 void *fib_heap_alloc(struct fib_heap *h, size_t bytes);
 void fib_heap_release(struct fib_heap *h, struct fib_block *b); /* no reader ever saw it */
-void fib_heap_retire(struct fib_heap *h, struct fib_block *b);	/* no new reader can reach it */
+/* A region: memory of its own, zeroed, backed by huge pages where there are some. Released and
+ * retired by its block. NULL: no memory. */
+struct fib_region *fib_heap_map(struct fib_heap *h, size_t bytes);
+void fib_heap_retire(struct fib_heap *h, struct fib_block *b); /* no new reader can reach it */
 
 #endif

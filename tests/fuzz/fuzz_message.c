@@ -249,13 +249,6 @@ static void tunnel_add(unsigned i, unsigned wish, unsigned odd)
 	};
 
 	PROMISE(t.psk);
-	if ((wish & 17) == 17) { /* a second secret, which one side may insist on */
-		t.ppk = secret_from("a second secret", 15);
-		PROMISE(t.ppk);
-		strcpy(t.ppk_id, "second");
-		t.ppk_required = i == 1 && wish & 4;
-	}
-	t.verify_pfs = (wish & 24) == 24;
 	if (wish & 16)
 		t.esp_pfs = (struct algo_list){ 1, { DH_X25519 } };
 	if (wish & 32)
@@ -272,15 +265,10 @@ static void tunnel_add(unsigned i, unsigned wish, unsigned odd)
 		prefix_parse(&t.ts_remote[t.n_ts_remote++], "10.2.0.0/16");
 	if (odd & 8)
 		t.ike_cipher = (struct algo_list){ 1, { CIPHER_AES256_CBC } };
-	if (odd & 32)
-		*t.ppk_id ^= 1;
-	if (odd & 64)
-		t.esp_lifetime_packets = 1;
 	if (odd & 16)
 		t.esp_cipher = (struct algo_list){ 1, { CIPHER_CHACHA20_POLY1305 } };
 	PROMISE(ike_tunnel_add(side[i].engine, now, TUNNEL, &t) == 0);
 	secret_free(t.psk);
-	secret_free(t.ppk);
 }
 
 /* ---- the script -------------------------------------------------------------------------- */
