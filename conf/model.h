@@ -34,6 +34,9 @@ struct conf_id {
 
 enum conf_start { CONF_START_INITIATE, CONF_START_RESPOND, CONF_START_ON_DEMAND };
 
+enum conf_ike_version { CONF_IKE_V2, CONF_IKE_V1 };
+enum conf_ike_mode { CONF_IKE_MAIN, CONF_IKE_AGGRESSIVE };
+
 struct conf_workers {
 	struct conf_where where;
 	unsigned n;
@@ -160,6 +163,8 @@ struct conf_tunnel {
 	struct addr inner_peer; /* the customer's */
 	bool inner_given;	/* written by the operator, not allocated */
 
+	enum conf_ike_version ike_version;
+	enum conf_ike_mode ike_mode; /* IKEv1: how we call */
 	struct algo_list ike_cipher, ike_auth, ike_dh;
 	uint32_t ike_lifetime; /* seconds */
 	uint32_t dpd;	       /* seconds; 0: off */

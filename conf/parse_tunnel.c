@@ -9,14 +9,12 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-/* What makes an algorithm list of each kind: its names, and which of them are weak or come later.
- */
+/* What makes an algorithm list of each kind: its names, and which of them are weak. */
 struct algorithms {
 	unsigned n; /* names 1..n-1; 0 is "none" */
 	const char *(*name)(unsigned id);
 	bool (*weak)(unsigned id);
-	bool none;	/* "none" is allowed, alone */
-	unsigned later; /* not supported by this version; 0: all are */
+	bool none; /* "none" is allowed, alone */
 };
 
 static const char *cipher_name(unsigned id)
@@ -44,11 +42,13 @@ static bool dh_weak(unsigned id)
 	return algo_dhs[id].weak;
 }
 
-static const struct algorithms ciphers = { CIPHER_COUNT, cipher_name, cipher_weak, false,
-					   CIPHER_3DES_CBC };
-static const struct algorithms auths = { AUTH_COUNT, auth_name, auth_weak, false, 0 };
-static const struct algorithms groups = { DH_COUNT, dh_name, dh_weak, false, 0 };
-static const struct algorithms pfs_groups = { DH_COUNT, dh_name, dh_weak, true, 0 };
+/* ESP is without 3DES, which is the last in the table. */
+static_assert(CIPHER_3DES_CBC == CIPHER_COUNT - 1, "ESP's ciphers are all but the last");
+static const struct algorithms ike_ciphers = { CIPHER_COUNT, cipher_name, cipher_weak, false };
+static const struct algorithms esp_ciphers = { CIPHER_3DES_CBC, cipher_name, cipher_weak, false };
+static const struct algorithms auths = { AUTH_COUNT, auth_name, auth_weak, false };
+static const struct algorithms groups = { DH_COUNT, dh_name, dh_weak, false };
+static const struct algorithms pfs_groups = { DH_COUNT, dh_name, dh_weak, true };
 
 static const char *allowed_names(const struct algorithms *a, char *buf, size_t size)
 {
@@ -56,9 +56,7 @@ static const char *allowed_names(const struct algorithms *a, char *buf, size_t s
 
 	buf[0] = '\0';
 	for (unsigned id = a->none ? 0 : 1; id < a->n; id++)
-		if (id == 0 || id != a->later)
-			n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? ", " : "",
-					      a->name(id));
+		n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? ", " : "", a->name(id));
 	return buf;
 }
 
@@ -73,11 +71,9 @@ static bool read_algorithm(struct reader *r, const config_setting_t *s, const st
 		return false;
 	while (id < a->n && strcmp(a->name(id), text) != 0)
 		id++;
-	if (id == a->n || (a->later != 0 && id == a->later) || (id == 0 && !alone)) {
+	if (id == a->n || (id == 0 && !alone)) {
 		field_problem(r, PROBLEM_ERROR, s, f, "%s; allowed: %s",
-			      id == a->n ? "unknown"
-			      : id == 0	 ? "must stand alone"
-					 : "not supported yet",
+			      id == a->n ? "unknown" : "must stand alone",
 			      allowed_names(a, allowed, sizeof(allowed)));
 		return false;
 	}
@@ -214,8 +210,14 @@ static bool read_inner(struct reader *r, const config_setting_t *s, const struct
 }
 
 static const struct field_choice versions[] = {
-	{ "v1", 1, true },
-	{ "v2", 2, false },
+	{ "v1", CONF_IKE_V1, false },
+	{ "v2", CONF_IKE_V2, false },
+	{ NULL, 0, false },
+};
+
+static const struct field_choice modes[] = {
+	{ "main", CONF_IKE_MAIN, false },
+	{ "aggressive", CONF_IKE_AGGRESSIVE, false },
 	{ NULL, 0, false },
 };
 
@@ -248,9 +250,9 @@ static const struct field tunnel_fields[] = {
 	{ "local_id", read_id, FIELD_AT(struct conf_tunnel, local_id) },
 	{ "remote_id", read_id, FIELD_AT(struct conf_tunnel, remote_id) },
 	{ "inner", read_inner, FIELD_AT(struct conf_tunnel, inner) },
-	{ "ike_version", field_choice, .arg = versions },
-	{ .name = "ike_mode", .read = field_later },
-	{ "ike_cipher", ALGO(ike_cipher, ciphers) },
+	{ "ike_version", field_choice, FIELD_AT(struct conf_tunnel, ike_version), .arg = versions },
+	{ "ike_mode", field_choice, FIELD_AT(struct conf_tunnel, ike_mode), .arg = modes },
+	{ "ike_cipher", ALGO(ike_cipher, ike_ciphers) },
 	{ "ike_auth", ALGO(ike_auth, auths) },
 	{ "ike_dh", ALGO(ike_dh, groups) },
 	{ "ike_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, ike_lifetime) },
@@ -258,7 +260,7 @@ static const struct field tunnel_fields[] = {
 	  .unit = "seconds, 0 is off" },
 	{ "ike_fragment", field_uint, FIELD_AT(struct conf_tunnel, ike_fragment), .zero = true,
 	  .min = 576, .max = 9216, .unit = "bytes" },
-	{ "esp_cipher", ALGO(esp_cipher, ciphers) },
+	{ "esp_cipher", ALGO(esp_cipher, esp_ciphers) },
 	{ "esp_auth", ALGO(esp_auth, auths) },
 	{ "esp_pfs", ALGO(esp_pfs, pfs_groups) },
 	{ "esp_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, esp_lifetime) },
@@ -354,6 +356,41 @@ static bool all_aead(const struct algo_list *l)
 	return l->n > 0;
 }
 
+/* IKEv1 knows neither AEADs of its own (RFC 5282 is IKEv2's) nor ChaCha20 in ESP (RFC 7634). What a
+ * tunnel takes over from the first one is told there. */
+static void check_v1(struct reader *r, const config_setting_t *s, const struct conf_tunnel *t,
+		     uint64_t given)
+{
+	const struct conf_where where = field_where(r, s);
+	bool version = field_given(&parse_tunnel, given, "ike_version");
+	bool mode = field_given(&parse_tunnel, given, "ike_mode");
+
+	if (t->ike_version != CONF_IKE_V1) {
+		if (mode)
+			problem_add(r->problems, PROBLEM_WARNING,
+				    field_where(r, config_setting_get_member(s, "ike_mode")),
+				    r->label.text,
+				    "ike_mode is unused: it belongs to ike_version = \"v1\"");
+		return;
+	}
+	for (unsigned i = 0; i < t->ike_cipher.n; i++) {
+		const struct algo_cipher_info *c = &algo_ciphers[t->ike_cipher.id[i]];
+
+		if (c->aead && (version || field_given(&parse_tunnel, given, "ike_cipher")))
+			problem_add(r->problems, PROBLEM_ERROR, where, r->label.text,
+				    "ike_cipher '%s' needs ike_version = \"v2\"", c->name);
+	}
+	if (algo_list_has(&t->esp_cipher, CIPHER_CHACHA20_POLY1305) &&
+	    (version || field_given(&parse_tunnel, given, "esp_cipher")))
+		problem_add(r->problems, PROBLEM_ERROR, where, r->label.text,
+			    "esp_cipher 'chacha20poly1305' needs ike_version = \"v2\"");
+	if (t->ike_mode == CONF_IKE_AGGRESSIVE && mode)
+		problem_add(r->problems, PROBLEM_WARNING,
+			    field_where(r, config_setting_get_member(s, "ike_mode")), r->label.text,
+			    "aggressive mode shows a hash of the psk to anybody who calls: use a "
+			    "long random psk, or main mode");
+}
+
 static void tunnel_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
 {
 	struct conf_tunnel *t = object;
@@ -374,6 +411,7 @@ static void tunnel_end(struct reader *r, const config_setting_t *s, void *object
 		problem_add(r->problems, PROBLEM_WARNING,
 			    field_where(r, config_setting_get_member(s, "verify_pfs")),
 			    r->label.text, "verify_pfs has no effect: esp_pfs is none");
+	check_v1(r, s, t, given);
 	if (field_given(&parse_tunnel, given, "psk"))
 		return;
 	problem_add(

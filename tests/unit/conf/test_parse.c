@@ -104,12 +104,6 @@ static const struct edit values[] = {
 	  "ike_fragment = 575: must be a number from 576 to 9216 bytes, or 0\n" },
 	{ "dpd = 20", "ike_fragment = 0", "" },
 	/* not yet */
-	{ "dpd = 20", "ike_version = \"v1\"",
-	  "19: error: " TUNNEL_A "ike_version = 'v1': not supported yet; allowed: v2\n" },
-	{ "dpd = 20", "ike_version = \"v2\"", "" },
-	{ "dpd = 20", "ike_mode = \"main\"",
-	  "19: error: " TUNNEL_A
-	  "ike_mode = 'main': ike_mode is not supported yet; leave it out\n" },
 	{ "dpd = 20", "esp_lifetime_bytes = 107374182400", "" },
 	{ "dpd = 20", "esp_lifetime_bytes = 107374182401",
 	  "19: error: " TUNNEL_A "esp_lifetime_bytes = 107374182401: must be a number from 0 to "
@@ -184,6 +178,24 @@ static const struct edit values[] = {
 	  "1: error: underlay_route '198.51.0.0/16': next_hop is missing: the address of a router on "
 	  "the port's network\n"
 	  "1: error: underlay_route '198.51.0.0/16': port is missing: the name of a port\n" },
+	/* versions of IKE */
+	{ "dpd = 20", "ike_version = \"v2\"", "" },
+	{ "dpd = 20", "ike_version = \"v1\"", "" },
+	{ "dpd = 20", "ike_version = \"v1\"; ike_mode = \"main\"; esp_cipher = \"aes256gcm\"", "" },
+	{ "dpd = 20", "ike_version = \"v3\"",
+	  "19: error: " TUNNEL_A "ike_version = 'v3': unknown; allowed: v1, v2\n" },
+	{ "dpd = 20", "ike_version = \"v1\"; ike_mode = \"quick\"",
+	  "19: error: " TUNNEL_A "ike_mode = 'quick': unknown; allowed: main, aggressive\n" },
+	{ "dpd = 20", "ike_version = \"v1\"; ike_mode = \"aggressive\"",
+	  "19: warning: " TUNNEL_A
+	  "aggressive mode shows a hash of the psk to anybody who calls: use a long random psk, or "
+	  "main mode\n" },
+	{ "dpd = 20", "ike_mode = \"main\"",
+	  "19: warning: " TUNNEL_A "ike_mode is unused: it belongs to ike_version = \"v1\"\n" },
+	{ "dpd = 20", "ike_version = \"v1\"; ike_cipher = \"aes128gcm\"",
+	  "17: error: " TUNNEL_A "ike_cipher 'aes128gcm' needs ike_version = \"v2\"\n" },
+	{ "dpd = 20", "ike_version = \"v1\"; esp_cipher = \"chacha20poly1305\"",
+	  "17: error: " TUNNEL_A "esp_cipher 'chacha20poly1305' needs ike_version = \"v2\"\n" },
 	/* identities and inner addresses */
 	{ "dpd = 20", "local_id = \"two words\"",
 	  "19: error: " TUNNEL_A
@@ -218,9 +230,11 @@ static const struct edit algorithms[] = {
 	{ "dpd = 20", "ike_cipher = \"aes128gcm\"; ike_dh = [ \"x25519\", \"ecp521\" ]", "" },
 	{ "dpd = 20", "ike_cipher = ( \"chacha20poly1305\", \"aes192\" )", "" },
 	{ "dpd = 20", "ike_cipher = \"3des\"",
+	  "19: warning: " TUNNEL_A "ike_cipher = '3des': is weak, use it only if the peer must\n" },
+	{ "dpd = 20", "esp_cipher = \"3des\"",
 	  "19: error: " TUNNEL_A
-	  "ike_cipher = '3des': not supported yet; allowed: aes128, aes192, aes256, aes128gcm, "
-	  "aes192gcm, aes256gcm, chacha20poly1305\n" },
+	  "esp_cipher = '3des': unknown; allowed: aes128, aes192, aes256, aes128gcm, aes192gcm, "
+	  "aes256gcm, chacha20poly1305\n" },
 	{ "dpd = 20", "esp_auth = [ \"sha256\", \"md5\" ]",
 	  "19: error: " TUNNEL_A
 	  "esp_auth[2] = 'md5': unknown; allowed: sha1, sha256, sha384, sha512\n" },
