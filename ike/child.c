@@ -4,6 +4,7 @@
 #include "ike/selector.h"
 #include "ike/selector.h"
 #include "ike/tunnel.h"
+#include "ike/v1/keys.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -111,7 +112,7 @@ static int install(const struct ike_child *c, enum ike_direction dir, const uint
 		.auth = c->suite.auth,
 		.icv_bytes = icv_bytes(c),
 		.esn = c->suite.esn,
-		.udp = c->sa->udp,
+		.udp = c->udp,
 		.path = c->sa->path,
 		.replay_window = t->conf.replay_window,
 		.hard_packets = t->conf.esp_lifetime_packets,
@@ -128,23 +129,48 @@ static int install(const struct ike_child *c, enum ike_direction dir, const uint
 	return t->engine->ops->sa_install(t->engine->ctx, &sa);
 }
 
-/* KEYMAT (RFC 7296 §2.17): the initiator's sending direction first. */
-static int derive(const struct ike_sa *sa, const struct ike_child_terms *terms, size_t each,
-		  struct secret **keymat)
+/* RFC 2409 §5.5: each direction by the SPI of its receiver. */
+static int derive_v1(const struct ike_sa *sa, const struct ike_child_terms *terms, size_t each,
+		     uint8_t *keymat)
+{
+	struct ike_v1_keymat in = {
+		.shared = terms->shared,
+		.protocol = IKE_PROTOCOL_ESP,
+		.spi = terms->ours ? terms->spi_out : terms->spi_in,
+		.nonce_i = { terms->nonce_i, terms->nonce_i_len },
+		.nonce_r = { terms->nonce_r, terms->nonce_r_len },
+	};
+	int rc = ike_v1_keymat(sa->suite.prf, sa->keys.d, &in, keymat, each);
+
+	in.spi = terms->ours ? terms->spi_in : terms->spi_out;
+	return rc < 0 ? rc : ike_v1_keymat(sa->suite.prf, sa->keys.d, &in, keymat + each, each);
+}
+
+/* RFC 7296 §2.17 */
+static int derive_v2(const struct ike_sa *sa, const struct ike_child_terms *terms, size_t len,
+		     uint8_t *keymat)
 {
 	struct ike_chunk seed[3];
 	unsigned n = 0;
+
+	if (terms->shared)
+		seed[n++] = (struct ike_chunk){ terms->shared->data, terms->shared->len };
+	seed[n++] = (struct ike_chunk){ terms->nonce_i, terms->nonce_i_len };
+	seed[n++] = (struct ike_chunk){ terms->nonce_r, terms->nonce_r_len };
+	return ike_prf_plus(sa->suite.prf, sa->keys.d->data, sa->keys.d->len, seed, n, keymat, len);
+}
+
+/* KEYMAT: the sending direction of the exchange's initiator first. */
+static int derive(const struct ike_sa *sa, const struct ike_child_terms *terms, size_t each,
+		  struct secret **keymat)
+{
 	int rc;
 
 	*keymat = secret_new(2 * each);
 	if (!*keymat)
 		return -ENOMEM;
-	if (terms->shared)
-		seed[n++] = (struct ike_chunk){ terms->shared->data, terms->shared->len };
-	seed[n++] = (struct ike_chunk){ terms->nonce_i, terms->nonce_i_len };
-	seed[n++] = (struct ike_chunk){ terms->nonce_r, terms->nonce_r_len };
-	rc = ike_prf_plus(sa->suite.prf, sa->keys.d->data, sa->keys.d->len, seed, n,
-			  (*keymat)->data, 2 * each);
+	rc = sa->v1 ? derive_v1(sa, terms, each, (*keymat)->data)
+		    : derive_v2(sa, terms, 2 * each, (*keymat)->data);
 	if (rc < 0) {
 		secret_free(*keymat);
 		*keymat = NULL;
@@ -152,15 +178,16 @@ static int derive(const struct ike_sa *sa, const struct ike_child_terms *terms, 
 	return rc;
 }
 
+/* From when it was established. */
 static void start_timers(struct ike_child *c)
 {
 	struct ike_engine *e = c->tunnel->engine;
-	ike_time lifetime = c->tunnel->conf.esp_lifetime * IKE_SECOND;
+	ike_time lifetime = c->lifetime * IKE_SECOND;
 
-	c->established = e->now;
-	c->rekey_at = e->now + ike_rekey_after(e, lifetime);
-	c->expires_at = e->now + lifetime;
-	ike_timer_set(&e->timers, &c->rekey, c->rekey_at);
+	c->rekey_at = c->established + ike_sa_rekey_after(c->sa, lifetime);
+	c->expires_at = c->established + lifetime;
+	if (!c->replaced)
+		ike_timer_set(&e->timers, &c->rekey, c->rekey_at);
 	ike_timer_set(&e->timers, &c->expire, c->expires_at);
 }
 
@@ -199,6 +226,9 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 	c->spi_in = terms->spi_in;
 	c->spi_out = terms->spi_out;
 	c->ours = terms->ours;
+	c->udp = sa->udp;
+	c->lifetime = terms->lifetime ? terms->lifetime : t->conf.esp_lifetime;
+	c->established = e->now;
 	ike_timer_init(&c->rekey, on_rekey);
 	ike_timer_init(&c->expire, on_expire);
 	ike_timer_init(&c->turn, on_turn);
@@ -351,6 +381,26 @@ void ike_child_replace(struct ike_child *c)
 	c->replaced = true;
 	c->want_rekey = false;
 	ike_timer_cancel(&c->tunnel->engine->timers, &c->rekey);
+}
+
+void ike_child_shorten(struct ike_child *c, uint32_t seconds)
+{
+	if (!seconds || seconds >= c->lifetime)
+		return;
+	c->lifetime = seconds;
+	start_timers(c);
+}
+
+void ike_child_follow(struct ike_child *c, struct ike_sa *sa)
+{
+	struct ike_engine *e = sa->engine;
+	bool moved = !ike_path_equal(&c->sa->path, &sa->path);
+
+	c->sa = sa;
+	if (moved && c->outbound == IKE_OUTBOUND_ACTIVE)
+		e->ops->sa_move(e->ctx, c->tunnel->index, c->spi_out, &sa->path);
+	if (c->want_rekey || c->want_delete)
+		ike_sa_attend(sa);
 }
 
 void ike_child_retry_rekey(struct ike_child *c, ike_time after)

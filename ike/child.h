@@ -24,6 +24,7 @@ struct ike_child {
 	const struct ike_traffic *traffic; /* its selectors */
 	struct secret *out_key;		   /* cipher key, then integrity key */
 	enum ike_outbound outbound;
+	bool udp;	/* encapsulated */
 	bool ours;	/* we initiated the exchange that made it */
 	bool replaced;	/* the peer rekeyed it and will delete it */
 	bool redundant; /* lost a collision: not to be sent on */
@@ -31,6 +32,7 @@ struct ike_child {
 	bool verifying; /* its first rekey is early, to see whether the peer agrees about PFS */
 	bool want_rekey, want_delete;
 	enum algo_dh group; /* the peer asked for this one in the last rekey */
+	uint32_t lifetime;  /* seconds */
 	ike_time established, rekey_at, expires_at;
 	struct ike_timer rekey, expire, turn;
 };
@@ -52,6 +54,7 @@ struct ike_child_terms {
 	size_t nonce_i_len, nonce_r_len;
 	const struct secret *shared; /* of the exchange's own key exchange; NULL: none */
 	bool ours;
+	uint32_t lifetime; /* seconds; 0: as configured */
 };
 
 /* Derives the keys, installs the inbound SA and lists the pair; takes over spi_in, whatever
@@ -64,6 +67,10 @@ void ike_child_await_turn(struct ike_child *c);
 /* The pair ends. If it was the one we send on, the best of the rest takes over. */
 void ike_child_gone(struct ike_child *c, bool linger);
 void ike_child_replace(struct ike_child *c); /* the peer rekeyed it: we do not any more */
+/* IKEv1: the peer's lifetime is the shorter one. */
+void ike_child_shorten(struct ike_child *c, uint32_t seconds);
+/* Another SA governs it from now on. */
+void ike_child_follow(struct ike_child *c, struct ike_sa *sa);
 void ike_child_retry_rekey(struct ike_child *c, ike_time after);
 
 /* Rekeys a first child, which has no key exchange of its own, soon after set-up: a peer with

@@ -64,15 +64,20 @@ static bool hash_chunks(EVP_MD_CTX *ctx, const struct ike_chunk *in, unsigned n_
 	return true;
 }
 
-int ike_sha1(const struct ike_chunk *in, unsigned n_in, uint8_t out[IKE_SHA1_BYTES])
+int ike_digest(enum algo_auth hash, const struct ike_chunk *in, unsigned n_in, uint8_t *out)
 {
-	const EVP_MD *md = hash_of(AUTH_SHA1);
+	const EVP_MD *md = hash_of(hash);
 	EVP_MD_CTX *ctx = md ? EVP_MD_CTX_new() : NULL;
 	bool ok = ctx && EVP_DigestInit_ex2(ctx, md, NULL) && hash_chunks(ctx, in, n_in) &&
 		  EVP_DigestFinal_ex(ctx, out, NULL);
 
 	EVP_MD_CTX_free(ctx);
 	return ok ? 0 : -ENOMEM;
+}
+
+int ike_sha1(const struct ike_chunk *in, unsigned n_in, uint8_t out[IKE_SHA1_BYTES])
+{
+	return ike_digest(AUTH_SHA1, in, n_in, out);
 }
 
 /* HMAC (RFC 2104) of one key, ready to be run over many messages: the hash states after the inner
@@ -233,19 +238,19 @@ static int integrity(const struct ike_protection *p, const uint8_t *msg, size_t 
 	return ike_prf(p->integ, p->sk_a->data, p->sk_a->len, &in, 1, hash);
 }
 
-static int cbc(const struct ike_protection *p, bool encrypt, const uint8_t *iv, uint8_t *data,
-	       size_t len)
+int ike_cbc(enum algo_cipher cipher, const struct secret *key, bool encrypt, const uint8_t *iv,
+	    uint8_t *data, size_t len)
 {
-	const EVP_CIPHER *cipher = cipher_of(p->cipher);
-	EVP_CIPHER_CTX *ctx = cipher ? EVP_CIPHER_CTX_new() : NULL;
+	const EVP_CIPHER *c = cipher_of(cipher);
+	EVP_CIPHER_CTX *ctx = c ? EVP_CIPHER_CTX_new() : NULL;
 	int n = 0, last = 0;
-	bool ok = ctx && EVP_CipherInit_ex2(ctx, cipher, p->sk_e->data, iv, encrypt, NULL) &&
+	bool ok = ctx && EVP_CipherInit_ex2(ctx, c, key->data, iv, encrypt, NULL) &&
 		  EVP_CIPHER_CTX_set_padding(ctx, 0) &&
 		  EVP_CipherUpdate(ctx, data, &n, data, (int)len) &&
 		  EVP_CipherFinal_ex(ctx, data + n, &last) && (size_t)(n + last) == len;
 
 	EVP_CIPHER_CTX_free(ctx);
-	return ok ? 0 : -ENOMEM;
+	return ok ? 0 : c ? -ENOMEM : -EINVAL;
 }
 
 /* RFC 5282 §4: the nonce is the salt, which ends SK_e, and the explicit IV. */
@@ -325,7 +330,7 @@ int ike_protect(const struct ike_protection *p, uint8_t *msg, size_t len, size_t
 		return aead(p, true, msg, len, padded);
 	}
 	memcpy(iv, iv_random, c->iv_bytes);
-	rc = cbc(p, true, iv, data, padded);
+	rc = ike_cbc(p->cipher, p->sk_e, true, iv, data, padded);
 	if (rc == 0)
 		rc = integrity(p, msg, len + c->iv_bytes + padded, hash);
 	if (rc == 0)
@@ -358,7 +363,7 @@ int ike_unprotect(const struct ike_protection *p, uint8_t *msg, size_t total, si
 		if (rc == 0 && sodium_memcmp(hash, msg + total - icv, icv) != 0)
 			rc = -EBADMSG;
 		if (rc == 0)
-			rc = cbc(p, false, msg + body_off, msg + start, len);
+			rc = ike_cbc(p->cipher, p->sk_e, false, msg + body_off, msg + start, len);
 	}
 	if (rc)
 		return rc;

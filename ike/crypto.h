@@ -10,6 +10,7 @@
 #include "conf/algo.h"
 #include "conf/secret.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,8 +30,14 @@ int ike_prf(enum algo_auth prf, const void *key, size_t key_len, const struct ik
 int ike_prf_plus(enum algo_auth prf, const void *key, size_t key_len, const struct ike_chunk *seed,
 		 unsigned n_seed, uint8_t *out, size_t out_len);
 
-/* Plain SHA-1, for NAT detection only (RFC 7296 §2.23). */
+/* The plain hash: NAT detection and the IVs of IKEv1. */
+int ike_digest(enum algo_auth hash, const struct ike_chunk *in, unsigned n_in, uint8_t *out);
+/* SHA-1, for NAT detection (RFC 7296 §2.23). */
 int ike_sha1(const struct ike_chunk *in, unsigned n_in, uint8_t out[IKE_SHA1_BYTES]);
+
+/* En- or decrypts whole blocks in place. 0, -EINVAL: no such cipher, or -ENOMEM. */
+int ike_cbc(enum algo_cipher cipher, const struct secret *key, bool encrypt, const uint8_t *iv,
+	    uint8_t *data, size_t len);
 
 /* One direction of an IKE SA's protection: SK_e (AEAD: key then salt) and SK_a. */
 struct ike_protection {

@@ -4,6 +4,7 @@
 #include "ike/natt.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
+#include "ike/v1/exchange.h"
 #include "ike/v2/exchange.h"
 
 #include <errno.h>
@@ -212,6 +213,8 @@ void ike_settle(struct ike_engine *e)
 			sa->attended = false;
 			if (sa->state == IKE_STATE_DEAD)
 				ike_sa_free(sa);
+			else if (sa->v1)
+				ike_v1_next(sa);
 			else
 				ike_exchange_next(sa);
 		}
@@ -265,6 +268,25 @@ int ike_tunnel_disable(struct ike_engine *e, ike_time now, uint32_t tunnel)
 	return 0;
 }
 
+/* Somebody speaks another version than this tunnel is to use. A newer one is told which we have
+ * (RFC 7296 §1.5, §2.5); so is a call in IKEv2 where only IKEv1 is configured. */
+static void other_version(struct ike_tunnel *t, const struct ike_path *path,
+			  const struct ike_message *m)
+{
+	struct ike_engine *e = t->engine;
+	unsigned ours = t->conf.ike_version == CONF_IKE_V1 ? 1 : 2;
+	char peer[ADDR_STR_MAX];
+
+	if (!t->enabled || e->stopping)
+		return;
+	if (!t->out)
+		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+				   "%s speaks IKEv%u, but ike_version is v%u",
+				   ike_tunnel_peer(t, peer), m->major, ours);
+	if (m->major > ours && !m->response && ike_bucket_take(&t->bucket, e->now, IKE_SECOND, 5))
+		ike_init_refuse_version(e, path, m, ours);
+}
+
 /* In the order of what a check costs: length and version, then whether anybody here knows the
  * source, then whether the SPIs are ours. Only then is anything decoded. */
 static void input(struct ike_engine *e, const struct ike_path *path, struct view v)
@@ -279,11 +301,18 @@ static void input(struct ike_engine *e, const struct ike_path *path, struct view
 		ike_count(e, IKE_COUNT_MALFORMED);
 		return;
 	}
-	if (m.major != 2) {
-		ike_count(e, IKE_COUNT_BAD_VERSION);
+	t = ike_tunnel_by_path(e, path);
+	if (m.major != (t && t->conf.ike_version == CONF_IKE_V1 ? 1 : 2)) {
+		ike_count(e, t || m.major > 2 ? IKE_COUNT_BAD_VERSION : IKE_COUNT_NO_TUNNEL);
+		if (t)
+			other_version(t, path, &m);
 		return;
 	}
-	t = ike_tunnel_by_path(e, path);
+	if (m.major == 1) {
+		memcpy(e->rx, v.p, v.n);
+		ike_v1_input(e, t, path, &m, e->rx, v.n);
+		return;
+	}
 	if (m.exchange == IKE_SA_INIT && !m.response) {
 		if (!t || !t->enabled || e->stopping)
 			ike_count(e, IKE_COUNT_NO_TUNNEL);
@@ -342,6 +371,8 @@ void ike_sa_used(struct ike_engine *e, ike_time now, uint32_t tunnel, uint32_t s
 	struct ike_child *c = t ? ike_child_by_in(t, spi_in) : NULL;
 
 	e->now = now;
+	if (c && c->sa->v1)
+		ike_v1_child_used(c);
 	if (c && !c->ours && !c->redundant && !c->beside)
 		ike_child_switch(c);
 	ike_settle(e);

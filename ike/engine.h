@@ -203,8 +203,8 @@ int ike_tunnel_history(const struct ike_engine *e, uint32_t tunnel, struct ike_h
 	_(TX, "tx", "messages sent")                                                     \
 	_(RETRANSMITTED, "retransmitted", "requests sent again")                         \
 	_(ANSWERED_AGAIN, "answered-again", "repeated requests answered from the cache") \
-	_(MALFORMED, "malformed", "not a message that RFC 7296 allows")                  \
-	_(BAD_VERSION, "bad-version", "major version is not 2")                          \
+	_(MALFORMED, "malformed", "not a message that its version allows")               \
+	_(BAD_VERSION, "bad-version", "another version than the tunnel's")               \
 	_(NO_TUNNEL, "no-tunnel", "source address belongs to no tunnel")                 \
 	_(NO_SA, "no-sa", "SPIs name no IKE SA")                                         \
 	_(BAD_ICV, "bad-icv", "integrity check failed")                                  \

@@ -6,8 +6,8 @@
 
 #define KEEPALIVE 0xff
 
-int ike_natt_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
-		  uint8_t out[IKE_NATT_HASH_BYTES])
+int ike_natt_digest(enum algo_auth hash, uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
+		    uint8_t *out)
 {
 	uint8_t data[8 + 8 + 16 + 2];
 	struct ike_chunk in = { .p = data };
@@ -19,7 +19,13 @@ int ike_natt_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
 	writer_bytes(&w, e->addr.b, addr_bytes(&e->addr));
 	writer_u16(&w, e->port);
 	in.n = w.n;
-	return ike_sha1(&in, 1, out);
+	return ike_digest(hash, &in, 1, out);
+}
+
+int ike_natt_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
+		  uint8_t out[IKE_NATT_HASH_BYTES])
+{
+	return ike_natt_digest(AUTH_SHA1, spi_i, spi_r, e, out);
 }
 
 bool ike_natt_hash_matches(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,

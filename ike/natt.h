@@ -5,6 +5,7 @@
 #define IKE_NATT_H
 
 #include "conf/addr.h"
+#include "conf/algo.h"
 #include "ike/wire.h"
 
 #include <stdbool.h>
@@ -20,6 +21,9 @@
  * header of the same message, host order here), address and port. 0 or -ENOMEM. */
 int ike_natt_hash(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
 		  uint8_t out[IKE_NATT_HASH_BYTES]);
+/* The same by another hash: a NAT-D payload of IKEv1 (RFC 3947 §3.2). out: IKE_HASH_MAX. */
+int ike_natt_digest(enum algo_auth hash, uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,
+		    uint8_t *out);
 /* Whether notify data is the hash of this endpoint: false means that something on the way changed
  * it. */
 bool ike_natt_hash_matches(uint64_t spi_i, uint64_t spi_r, const struct endpoint *e,

@@ -4,6 +4,7 @@
 #include "ike/natt.h"
 #include "ike/ppk.h"
 #include "ike/tunnel.h"
+#include "ike/v1/exchange.h"
 #include "ike/v2/exchange.h"
 
 #include <errno.h>
@@ -16,6 +17,8 @@
 #define KEEPALIVE_INTERVAL   (20 * IKE_SECOND)
 #define SWIFT_PATIENCE	     (2 * IKE_SECOND)
 #define REPLACED_PATIENCE    (30 * IKE_SECOND)
+#define DOUBT_LOW	     (3 * IKE_SECOND)
+#define DOUBT_HIGH	     (6 * IKE_SECOND)
 
 uint64_t ike_sa_own_spi(const struct ike_sa *sa)
 {
@@ -66,6 +69,8 @@ static void on_guard(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_sa *sa = SA_OF(t, guard);
 
+	if (sa->v1 && ike_v1_keep(sa))
+		return;
 	if (sa->state == IKE_STATE_CONNECTING)
 		ike_tunnel_call_within(sa->tunnel, 0, IKE_SECOND / 2);
 	if (sa->state == IKE_STATE_CLOSING)
@@ -145,6 +150,7 @@ struct ike_sa *ike_sa_new(struct ike_tunnel *t, bool initiator, const struct ike
 	sa->initiator = initiator;
 	sa->path = *path;
 	sa->force_udp = t->conf.force_udp;
+	sa->lifetime = t->conf.ike_lifetime;
 	sa->created = sa->heard = e->now;
 	sa->rekey_at = sa->expires_at = IKE_NEVER;
 	ike_timer_init(&sa->rekey, on_rekey);
@@ -287,6 +293,8 @@ void ike_sa_kill(struct ike_sa *sa, bool linger)
 	leave_tunnel(sa, linger);
 	cancel_timers(sa);
 	ike_request_clear(sa);
+	if (sa->v1)
+		ike_v1_forget(sa);
 	set_state(sa, IKE_STATE_DEAD);
 	sa->tunnel = NULL;
 	ike_sa_attend(sa);
@@ -296,7 +304,9 @@ void ike_sa_close(struct ike_sa *sa, bool linger)
 {
 	if (sa->state == IKE_STATE_CLOSING || sa->state == IKE_STATE_DEAD)
 		return;
-	if (sa->state != IKE_STATE_ESTABLISHED) {
+	if (sa->v1 && sa->state == IKE_STATE_ESTABLISHED)
+		ike_v1_farewell(sa); /* nobody answers it */
+	if (sa->v1 || sa->state != IKE_STATE_ESTABLISHED) {
 		ike_sa_kill(sa, linger);
 		return;
 	}
@@ -346,6 +356,8 @@ void ike_sa_free(struct ike_sa *sa)
 {
 	cancel_timers(sa);
 	ike_request_clear(sa);
+	if (sa->v1)
+		ike_v1_free(sa);
 	if (sa->attended)
 		LIST_REMOVE(sa, attention);
 	if (sa->tunnel)
@@ -483,7 +495,7 @@ struct ike_protection ike_sa_protection(const struct ike_sa *sa, enum ike_direct
 void ike_sa_establish(struct ike_sa *sa)
 {
 	struct ike_engine *e = sa->engine;
-	ike_time lifetime = sa->tunnel->conf.ike_lifetime * IKE_SECOND;
+	ike_time lifetime = sa->lifetime * IKE_SECOND;
 
 	set_state(sa, IKE_STATE_ESTABLISHED);
 	forget_init(sa);
@@ -492,7 +504,7 @@ void ike_sa_establish(struct ike_sa *sa)
 	sa->keys.pi = sa->keys.pr = NULL;
 	ike_timer_cancel(&e->timers, &sa->guard);
 	sa->established = sa->heard = e->now;
-	sa->rekey_at = e->now + ike_rekey_after(e, lifetime);
+	sa->rekey_at = e->now + ike_sa_rekey_after(sa, lifetime);
 	sa->expires_at = e->now + lifetime;
 	ike_timer_set(&e->timers, &sa->rekey, sa->rekey_at);
 	ike_timer_set(&e->timers, &sa->expire, sa->expires_at);
@@ -503,6 +515,41 @@ void ike_sa_establish(struct ike_sa *sa)
 		ike_timer_set(&e->timers, &sa->keepalive, e->now + KEEPALIVE_INTERVAL);
 	ike_tunnel_stir(sa->tunnel);
 	ike_sa_attend(sa);
+}
+
+ike_time ike_sa_rekey_after(const struct ike_sa *sa, ike_time lifetime)
+{
+	/* In IKEv1 it is the initiator of phase 1 that rekeys. */
+	return sa->v1 && !sa->initiator ? ike_rekey_after_peer(sa->engine, lifetime)
+					: ike_rekey_after(sa->engine, lifetime);
+}
+
+void ike_sa_shorten(struct ike_sa *sa, uint32_t seconds)
+{
+	struct ike_engine *e = sa->engine;
+	ike_time lifetime = seconds * IKE_SECOND;
+
+	if (!seconds || seconds >= sa->lifetime)
+		return;
+	sa->lifetime = seconds;
+	if (sa->state != IKE_STATE_ESTABLISHED)
+		return;
+	sa->rekey_at = sa->established + ike_sa_rekey_after(sa, lifetime);
+	sa->expires_at = sa->established + lifetime;
+	if (ike_sa_usable(sa))
+		ike_timer_set(&e->timers, &sa->rekey, sa->rekey_at);
+	ike_timer_set(&e->timers, &sa->expire, sa->expires_at);
+}
+
+void ike_sa_doubt(struct ike_sa *sa)
+{
+	struct ike_engine *e = sa->engine;
+
+	ike_count(e, IKE_COUNT_HINT);
+	if (!sa->hinted)
+		ike_timer_set(&e->timers, &sa->guard,
+			      e->now + ike_random_between(e, DOUBT_LOW, DOUBT_HIGH));
+	sa->hinted = true;
 }
 
 void ike_sa_replace(struct ike_sa *sa)
@@ -546,8 +593,8 @@ void ike_sa_move(struct ike_sa *sa, const struct ike_path *path)
 	}
 }
 
-/* Margin 10 % of the lifetime within 30..540 s, but never more than a fifth of a short one. */
-ike_time ike_rekey_after(struct ike_engine *e, ike_time lifetime)
+/* 10 % of the lifetime within 30..540 s, but never more than a fifth of a short one. */
+static ike_time margin_of(ike_time lifetime)
 {
 	ike_time margin = lifetime / 10;
 
@@ -555,9 +602,21 @@ ike_time ike_rekey_after(struct ike_engine *e, ike_time lifetime)
 		margin = 30 * IKE_SECOND;
 	if (margin > 540 * IKE_SECOND)
 		margin = 540 * IKE_SECOND;
-	if (margin > lifetime / 5)
-		margin = lifetime / 5;
+	return margin < lifetime / 5 ? margin : lifetime / 5;
+}
+
+ike_time ike_rekey_after(struct ike_engine *e, ike_time lifetime)
+{
+	ike_time margin = margin_of(lifetime);
+
 	return lifetime - margin - ike_random_between(e, 0, margin);
+}
+
+ike_time ike_rekey_after_peer(struct ike_engine *e, ike_time lifetime)
+{
+	ike_time margin = margin_of(lifetime);
+
+	return lifetime - margin / 2 - ike_random_between(e, 0, margin / 4);
 }
 
 ike_time ike_retry_after(struct ike_engine *e, ike_time lifetime)

@@ -69,6 +69,7 @@ struct ike_request {
 
 struct ike_ppk;
 
+/* IKEv1: SKEYID_d, SKEYID_a in ai, what encrypts in ei, and SKEYID in pi. */
 struct ike_sa_keys {
 	struct secret *d, *ai, *ar, *ei, *er;
 	struct secret *pi, *pr; /* until authenticated */
@@ -92,6 +93,8 @@ struct ike_sa {
 	struct ike_suite suite;
 	struct ike_sa_keys keys;
 	uint64_t iv_counter;
+	uint32_t lifetime; /* seconds: as configured, or less if the peer says so (IKEv1) */
+	struct ike_v1 *v1; /* IKEv1's own state; NULL: IKEv2 */
 
 	uint8_t *nonce_i, *nonce_r;
 	uint16_t nonce_i_len, nonce_r_len;
@@ -151,6 +154,9 @@ struct ike_protection ike_sa_protection(const struct ike_sa *sa, enum ike_direct
 /* ESTABLISHED; starts its timers. */
 void ike_sa_establish(struct ike_sa *sa);
 void ike_sa_heard(struct ike_sa *sa); /* something authentic arrived */
+/* An answer came that anybody could have sent: for a while the real one may still come, then the
+ * attempt ends (RFC 7296 §2.21.1). */
+void ike_sa_doubt(struct ike_sa *sa);
 /* The authenticated peer is elsewhere now: messages and children follow. */
 void ike_sa_move(struct ike_sa *sa, const struct ike_path *path);
 
@@ -168,6 +174,12 @@ void ike_request_clear(struct ike_sa *sa);
 
 /* When to rekey something that lives this long, with a random part. */
 ike_time ike_rekey_after(struct ike_engine *e, ike_time lifetime);
+/* The same for who leaves it to the peer, which has half a margin for it. */
+ike_time ike_rekey_after_peer(struct ike_engine *e, ike_time lifetime);
+/* The one that is right for an SA and its pairs. */
+ike_time ike_sa_rekey_after(const struct ike_sa *sa, ike_time lifetime);
+/* The peer's lifetime is the shorter one: its timers follow. */
+void ike_sa_shorten(struct ike_sa *sa, uint32_t seconds);
 /* A random while to wait after a refusal, fit for this lifetime. */
 ike_time ike_retry_after(struct ike_engine *e, ike_time lifetime);
 

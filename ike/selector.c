@@ -187,8 +187,7 @@ bool ike_selectors_equal(const struct ike_selectors *a, const struct ike_selecto
 
 #define SELECTOR_TEXT (2 * ADDR_STR_MAX + 32)
 
-/* The prefix that is exactly this range, if there is one. */
-static bool as_prefix(const struct ike_selector *s, struct prefix *p)
+bool ike_selector_prefix(const struct ike_selector *s, struct prefix *p)
 {
 	for (unsigned len = 0; len <= addr_bits(&s->first); len++) {
 		struct addr last;
@@ -207,7 +206,7 @@ static void selector_format(const struct ike_selector *s, char *buf)
 	struct prefix p;
 	int n;
 
-	if (as_prefix(s, &p))
+	if (ike_selector_prefix(s, &p))
 		n = sprintf(buf, "%s", prefix_format(&p, a));
 	else
 		n = sprintf(buf, "%s-%s", addr_format(&s->first, a), addr_format(&s->last, b));

@@ -31,6 +31,9 @@ bool ike_selectors_narrow(struct ike_selectors *out, const struct ike_selectors 
 bool ike_selectors_within(const struct ike_selectors *answer, const struct ike_selectors *offer);
 bool ike_selectors_equal(const struct ike_selectors *a, const struct ike_selectors *b);
 
+/* The prefix that is exactly this range of addresses. false: none is. */
+bool ike_selector_prefix(const struct ike_selector *s, struct prefix *p);
+
 /* "10.0.0.0/16, 10.9.0.1-10.9.0.7 tcp 80-443"; cut with "..." if size is too small. Returns buf. */
 const char *ike_selectors_format(const struct ike_selectors *s, char *buf, size_t size);
 

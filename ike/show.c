@@ -34,7 +34,7 @@ static void show_child(const struct ike_child *c, struct ike_child_view *out)
 	out->auth = c->suite.auth;
 	out->pfs = c->suite.dh;
 	out->esn = c->suite.esn;
-	out->udp = c->sa->udp;
+	out->udp = c->udp;
 	out->outbound = c->outbound == IKE_OUTBOUND_ACTIVE;
 	out->established = c->established;
 	out->rekey_at = c->rekey_at;

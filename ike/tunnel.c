@@ -2,6 +2,7 @@
 
 #include "ike/child.h"
 #include "ike/sa.h"
+#include "ike/v1/exchange.h"
 #include "ike/v2/exchange.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@
 #define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
 #define YIELDS	       2
 #define OLDER_PATIENCE (60 * IKE_SECOND)
+#define OLDER_CLOSES   (3 * IKE_SECOND) /* IKEv1: of the SA that ours replaces */
 #define TEXT_MAX       512
 
 static ike_timer_fn on_call;
@@ -290,13 +292,24 @@ static bool being_called(struct ike_tunnel *t)
 	return false;
 }
 
+static bool is_v1(const struct ike_tunnel *t)
+{
+	return t->conf.ike_version == CONF_IKE_V1;
+}
+
+/* Whether there is something to call for. */
+static bool lacks(const struct ike_tunnel *t)
+{
+	return is_v1(t) ? ike_v1_lacks(t) : !t->out;
+}
+
 static void on_call(struct ike_engine *e, struct ike_timer *timer)
 {
 	struct ike_tunnel *t =
 		(struct ike_tunnel *)((char *)timer - offsetof(struct ike_tunnel, call));
 	struct ike_sa *sa = ike_tunnel_current(t);
 
-	if (t->out || ike_tunnel_calling(t) || !ike_tunnel_may_call(t))
+	if (!lacks(t) || ike_tunnel_calling(t) || !ike_tunnel_may_call(t))
 		return;
 	if (sa) {
 		sa->want_child = true;
@@ -305,7 +318,10 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 		ike_tunnel_call_within(t, IKE_SECOND, 3 * IKE_SECOND);
 	} else {
 		t->yielded = 0;
-		ike_init_call(t);
+		if (is_v1(t))
+			ike_v1_call(t);
+		else
+			ike_init_call(t);
 	}
 }
 
@@ -353,14 +369,18 @@ void ike_tunnel_look(struct ike_tunnel *t)
 			t->out->replaced = false;
 			ike_child_retry_rekey(t->out, IKE_SECOND);
 		}
-		return;
+		if (!lacks(t))
+			return;
 	}
 	sa = ike_tunnel_current(t);
 	if (ike_tunnel_calling(t) ||
-	    (sa && (sa->want_child || sa->request.errand == IKE_ERRAND_CREATE_CHILD)))
+	    (sa && (sa->want_child || sa->request.errand == IKE_ERRAND_CREATE_CHILD ||
+		    (sa->v1 && ike_v1_creating(sa)))))
 		return;
+	/* A pair that is missing beside others is not asked for all the time. */
 	if (!t->call.armed)
-		ike_tunnel_call_within(t, IKE_SECOND, 4 * IKE_SECOND);
+		ike_tunnel_call_within(t, t->out && sa ? 20 * IKE_SECOND : IKE_SECOND,
+				       t->out && sa ? 40 * IKE_SECOND : 4 * IKE_SECOND);
 }
 
 static const uint8_t *lower_nonce(const struct ike_sa *sa, size_t *len)
@@ -382,7 +402,7 @@ static void make_redundant(struct ike_sa *sa, ike_time patience)
 	ike_timer_set(&e->timers, &sa->guard, e->now + patience);
 	TAILQ_FOREACH(c, &sa->tunnel->children, link)
 	{
-		if (c->sa == sa && c->outbound == IKE_OUTBOUND_NEVER) {
+		if (c->sa == sa && c->outbound == IKE_OUTBOUND_NEVER && !sa->v1) {
 			c->redundant = true;
 			ike_timer_cancel(&e->timers, &c->turn);
 		}
@@ -397,6 +417,23 @@ static void settle_race(struct ike_sa *a, struct ike_sa *b)
 	struct ike_sa *loser = ike_nonce_compare(low_a, a_len, low_b, b_len) < 0 ? a : b;
 
 	make_redundant(loser, loser->initiator ? LOSER_CLOSES : LOSER_PATIENCE);
+}
+
+/* IKEv1: pairs belong to the tunnel, and are governed by whichever SA stays. Those of an SA that
+ * the peer had deleted are made anew, because it may have lost them too. */
+static void gather(struct ike_tunnel *t)
+{
+	struct ike_sa *sa = ike_tunnel_current(t);
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		if (!sa || c->sa == sa)
+			continue;
+		if (c->sa->v1->orphaned && !c->replaced)
+			c->want_rekey = true;
+		ike_child_follow(c, sa);
+	}
 }
 
 void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_contact)
@@ -419,8 +456,11 @@ void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_cont
 			   !other->replaced) {
 			settle_race(other, sa);
 		} else if (!other->replaced) {
-			make_redundant(other, OLDER_PATIENCE);
+			make_redundant(other,
+				       sa->v1 && sa->initiator ? OLDER_CLOSES : OLDER_PATIENCE);
 		}
 	}
+	if (sa->v1)
+		gather(t);
 	ike_timer_cancel(&t->engine->timers, &t->call);
 }

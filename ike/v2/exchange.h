@@ -22,6 +22,9 @@ ike_timer_fn ike_exchange_on_timer; /* of a request */
 void ike_init_call(struct ike_tunnel *t);
 void ike_init_answer(struct ike_tunnel *t, const struct ike_path *path, struct ike_message *m,
 		     const uint8_t *data, size_t n);
+/* INVALID_MAJOR_VERSION: we speak this one at most. */
+void ike_init_refuse_version(struct ike_engine *e, const struct ike_path *path,
+			     const struct ike_message *m, unsigned version);
 int ike_init_build(struct ike_sa *sa, struct ike_builder *b);
 void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *data, size_t n);
 

@@ -130,19 +130,6 @@ static void fail(struct ike_sa *sa)
 	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 }
 
-/* Anybody could have sent this answer: for a while the real one may still come (RFC 7296
- * §2.21.1). */
-static void doubt(struct ike_sa *sa)
-{
-	struct ike_engine *e = sa->engine;
-
-	ike_count(e, IKE_COUNT_HINT);
-	if (!sa->hinted)
-		ike_timer_set(&e->timers, &sa->guard,
-			      e->now + ike_random_between(e, RETRY_LOW, RETRY_HIGH));
-	sa->hinted = true;
-}
-
 static void explain_no_proposal(struct ike_tunnel *t)
 {
 	char ours[192], peer[ADDR_STR_MAX];
@@ -199,7 +186,7 @@ static bool answered_otherwise(struct ike_sa *sa, struct ike_message *m)
 		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR, "%s answered IKE_SA_INIT with %s (%u)",
 				   ike_tunnel_peer(t, peer), name ? name : "an error", error->type);
 	}
-	doubt(sa);
+	ike_sa_doubt(sa);
 	return true;
 }
 
@@ -229,14 +216,14 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s answered IKE_SA_INIT with what we did not propose",
 				   ike_tunnel_peer(t, peer));
-		doubt(sa);
+		ike_sa_doubt(sa);
 		return;
 	}
 	if (t->conf.ppk_required && !ike_message_notify(m, N_USE_PPK)) {
 		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s has no post-quantum key, but ppk_required is true",
 				   ike_tunnel_peer(t, peer));
-		doubt(sa);
+		ike_sa_doubt(sa);
 		return;
 	}
 	sa->suite = choice.suite;
@@ -248,7 +235,7 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s sent a public value that is not acceptable",
 				   ike_tunnel_peer(t, peer));
-		doubt(sa);
+		ike_sa_doubt(sa);
 		return;
 	}
 	sa->init_remote = ike_packet_new(data, n);
@@ -270,12 +257,9 @@ void ike_init_answered(struct ike_sa *sa, struct ike_message *m, const uint8_t *
 }
 
 /* Answers without keeping anything. */
-static void refuse(struct ike_engine *e, const struct ike_path *path, const struct ike_message *m,
-		   uint16_t notify, const void *data, size_t n)
+static void refuse_as(struct ike_engine *e, const struct ike_path *path,
+		      const struct ike_message *header, uint16_t notify, const void *data, size_t n)
 {
-	struct ike_message header = { .spi_i = m->spi_i,
-				      .exchange = IKE_SA_INIT,
-				      .response = true };
 	union {
 		struct ike_packet packet;
 		uint8_t room[sizeof(struct ike_packet) + IKE_MARKER_BYTES + 96];
@@ -283,12 +267,36 @@ static void refuse(struct ike_engine *e, const struct ike_path *path, const stru
 	struct ike_builder b;
 	int len;
 
-	ike_build_begin(&b, u.packet.bytes + IKE_MARKER_BYTES, 96, &header);
+	ike_build_begin(&b, u.packet.bytes + IKE_MARKER_BYTES, 96, header);
 	ike_build_notify(&b, 0, 0, notify, data, n);
 	len = ike_build_finish(&b, NULL, 0, NULL);
 	u.packet.n = len > 0 ? (size_t)len : 0;
 	if (len > 0)
 		ike_send(e, path, &u.packet);
+}
+
+static void refuse(struct ike_engine *e, const struct ike_path *path, const struct ike_message *m,
+		   uint16_t notify, const void *data, size_t n)
+{
+	struct ike_message header = { .spi_i = m->spi_i,
+				      .exchange = IKE_SA_INIT,
+				      .response = true };
+
+	refuse_as(e, path, &header, notify, data, n);
+}
+
+void ike_init_refuse_version(struct ike_engine *e, const struct ike_path *path,
+			     const struct ike_message *m, unsigned version)
+{
+	struct ike_message header = { .spi_i = m->spi_i,
+				      .spi_r = m->spi_r,
+				      .exchange = m->exchange,
+				      .major = (uint8_t)version,
+				      .response = true,
+				      .from_initiator = !m->from_initiator,
+				      .id = m->id };
+
+	refuse_as(e, path, &header, N_INVALID_MAJOR_VERSION, NULL, 0);
 }
 
 /* The half-open SA that an equal request has made already. */

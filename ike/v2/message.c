@@ -59,6 +59,7 @@ int ike_message_header(struct ike_message *m, struct view data)
 	view_u32(&data, &m->id);
 	view_u32(&data, &len);
 	m->major = version >> 4;
+	m->flags = flags;
 	m->response = flags & IKE_FLAG_RESPONSE;
 	m->from_initiator = flags & IKE_FLAG_INITIATOR;
 	m->len = len;
@@ -223,7 +224,7 @@ void ike_build_begin(struct ike_builder *b, void *buf, size_t cap, const struct 
 	writer_u64(w, header->spi_r);
 	b->next_at = w->n;
 	writer_u8(w, IKE_NO_PAYLOAD);
-	writer_u8(w, 2 << 4);
+	writer_u8(w, (uint8_t)((header->major ? header->major : 2) << 4));
 	writer_u8(w, header->exchange);
 	writer_u8(w, (header->response ? IKE_FLAG_RESPONSE : 0) |
 			     (header->from_initiator ? IKE_FLAG_INITIATOR : 0));

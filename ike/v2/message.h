@@ -104,6 +104,7 @@ struct ike_message {
 	uint8_t first; /* type of the first payload */
 	uint8_t exchange;
 	uint8_t major;
+	uint8_t flags; /* as on the wire: another version's mean something else */
 	bool response;
 	bool from_initiator; /* sent by the original initiator of the IKE SA */
 	uint32_t id;

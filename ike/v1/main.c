@@ -1,0 +1,148 @@
+/* Main mode (RFC 2409 §5.4): offers, public values, identities; six messages. */
+#include "ike/v1/phase1.h"
+
+#include <errno.h>
+
+int ike_v1_main_call(struct ike_v1_exchange *x)
+{
+	struct ike_builder b;
+	int rc;
+
+	ike_v1_build(x, &b);
+	rc = ike_v1_build_offer(x, &b, DH_NONE);
+	ike_v1_build_vendors(&b, IKE_V1_VENDORS_OURS);
+	return rc < 0 ? rc : ike_v1_send(x, &b, false);
+}
+
+int ike_v1_main_answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
+		       const struct ike_v1_terms *terms)
+{
+	struct ike_builder b;
+
+	ike_v1_accept(x);
+	ike_v1_build(x, &b);
+	ike_v1_offer_emit_choice(ike_v1_build_payload(&b, IKE_V1_SA), IKE_PROTOCOL_IKE, terms, 0);
+	ike_build_end(&b);
+	ike_v1_build_vendors(&b, x->sa->v1->vendors | IKE_V1_VENDOR_DPD);
+	return ike_v1_send(x, &b, false);
+}
+
+/* Public value, nonce and where we believe both to be. */
+static int send_key(struct ike_v1_exchange *x)
+{
+	struct ike_builder b;
+	int rc;
+
+	ike_v1_build(x, &b);
+	rc = ike_v1_build_key(x, &b);
+	if (rc == 0)
+		rc = ike_v1_build_nat(x, &b);
+	return rc < 0 ? rc : ike_v1_send(x, &b, false);
+}
+
+void ike_v1_main_offered(struct ike_v1_exchange *x, struct ike_v1_message *m)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_sa *other = ike_tunnel_current(sa->tunnel);
+	int rc;
+
+	/* The peer called meanwhile and is in already: nothing is left to do for this attempt. */
+	if (other && other->established >= sa->created) {
+		ike_sa_kill(sa, false);
+		return;
+	}
+	if (!ike_v1_take_choice(x, m))
+		return;
+	ike_v1_accept(x);
+	x->dh = ike_dh_new(sa->suite.dh);
+	rc = x->dh ? send_key(x) : -ENOMEM;
+	if (rc < 0)
+		ike_v1_fail(x, rc);
+	else
+		ike_v1_waits(x);
+}
+
+void ike_v1_main_key(struct ike_v1_exchange *x, struct ike_v1_message *m)
+{
+	struct ike_sa *sa = x->sa;
+	int rc = -ENOMEM;
+
+	x->dh = ike_dh_new(sa->suite.dh);
+	if (x->dh)
+		rc = ike_v1_agree(x, m);
+	if (rc == 0) {
+		ike_v1_detect_nat(x, m);
+		ike_v1_accept(x);
+		rc = send_key(x);
+	}
+	if (rc < 0) {
+		ike_count(sa->engine, rc == -EINVAL ? IKE_COUNT_MALFORMED : IKE_COUNT_TOO_MANY);
+		ike_sa_kill(sa, false);
+	}
+}
+
+/* Identity and proof, encrypted. */
+static int send_proof(struct ike_v1_exchange *x)
+{
+	struct ike_builder b;
+	struct view id;
+	int rc;
+
+	ike_v1_build(x, &b);
+	ike_v1_build_id(x, &b, &id);
+	rc = ike_v1_build_hash(x, &b, id);
+	ike_v1_build_contact(x, &b);
+	return rc < 0 ? rc : ike_v1_send(x, &b, true);
+}
+
+void ike_v1_main_keyed(struct ike_v1_exchange *x, struct ike_v1_message *m)
+{
+	struct ike_sa *sa = x->sa;
+	int rc = ike_v1_agree(x, m);
+
+	if (rc == 0) {
+		ike_v1_accept(x);
+		ike_v1_detect_nat(x, m);
+		ike_v1_float(sa);
+		ike_sa_set_state(sa, IKE_STATE_AUTHENTICATING);
+		rc = send_proof(x);
+	}
+	if (rc < 0)
+		ike_v1_fail(x, rc);
+	else
+		ike_v1_waits(x);
+}
+
+void ike_v1_main_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *m)
+{
+	struct ike_sa *sa = x->sa;
+
+	if (!ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH])) {
+		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
+		if (!sa->hinted)
+			ike_v1_refuse(sa->engine, x->from, sa->spi_i, sa->spi_r,
+				      V1_AUTHENTICATION_FAILED);
+		sa->hinted = true;
+		return;
+	}
+	ike_v1_accept(x);
+	sa->path = *x->from;
+	if (send_proof(x) < 0) {
+		ike_sa_kill(sa, false);
+		return;
+	}
+	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+}
+
+void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
+{
+	struct ike_sa *sa = x->sa;
+
+	if (!ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH])) {
+		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
+		ike_sa_doubt(sa);
+		return;
+	}
+	ike_v1_accept(x);
+	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+}
