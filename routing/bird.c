@@ -1,6 +1,7 @@
 #include "routing/bird_client.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define PING_AFTER   (10 * BIRD_SECOND)
 #define STATUS_AGAIN (500 * BIRD_MS)
 #define BATCH_TIME   (5 * BIRD_MS)
+#define SAME_BOOT    0.5 /* s */
 #define SESSIONS_PER_LOOKUP \
 	200 /* BIRD gives each control session one command a round of its loop */
 
@@ -176,9 +178,29 @@ static void all_recover(struct bird *b)
 	b->recover_by = b->now + b->options.patience;
 }
 
+/* BIRD counts back to its start from now, by a clock that may be slewed: not two answers of the
+ * same process are the same to the microsecond. */
+static bool is_same_boot(const char *a, const char *b)
+{
+	unsigned hour[2], minute[2];
+	double second[2], apart;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	if (sscanf(a, "%*s %u:%u:%lf", &hour[0], &minute[0], &second[0]) != 3 ||
+	    sscanf(b, "%*s %u:%u:%lf", &hour[1], &minute[1], &second[1]) != 3)
+		return false;
+	apart = fabs((hour[0] * 3600.0 + minute[0] * 60.0 + second[0]) -
+		     (hour[1] * 3600.0 + minute[1] * 60.0 + second[1]));
+	return apart < SAME_BOOT || apart > 86400 - SAME_BOOT; /* on either side of midnight */
+}
+
 static void status_answer(struct bird *b, const struct bird_status *status)
 {
-	bool restarted = b->status.boot[0] && strcmp(b->status.boot, status->boot) != 0;
+	/* While its sockets stay open it is no other process. */
+	bool restarted = !b->status_known && b->status.boot[0] &&
+			 (!is_same_boot(b->status.boot, status->boot) ||
+			  (status->recovering && !b->status.recovering));
 	bool was_recovering = b->status.recovering;
 
 	b->status = *status;

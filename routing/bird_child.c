@@ -252,11 +252,11 @@ static void start(struct bird_child *c, uint64_t now)
 {
 	char *argv[] = { "bird",
 			 "-f",
-			 "-R",
 			 "-c",
 			 (char *)bird_files_current(c->setup.files),
 			 "-s",
 			 (char *)bird_files_socket(c->setup.files),
+			 c->starts > 0 ? "-R" : NULL, /* there is nothing to recover at first */
 			 NULL };
 	const char *step;
 	char what[160];

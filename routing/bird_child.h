@@ -1,9 +1,10 @@
 /* A BIRD that we run: found, started in a shard's namespace, watched, started again, ended with us.
  *
- * It runs as `bird -f -R` under a user of its own, with the few capabilities that BGP needs and no
+ * It runs as `bird -f` under a user of its own, with the few capabilities that BGP needs and no
  * way to gain others, and dies with this process even if that is killed. Its log comes line by line
  * to a callback. After an end that nobody asked for it is started again, at once if it ran for a
- * while, else after a back-off from 0.1 s to 10 s. (-R: it waits for its peers' graceful restart.)
+ * while, else after a back-off from 0.1 s to 10 s. Then it runs with -R and waits for
+ * its peers' graceful restart.
  *
  * No event loop in here: the owner waits for bird_child_fd() and calls bird_child_poll() then, and
  * at the time that it returned. The thread that makes it must live as long as the child (main

@@ -141,8 +141,8 @@ int bird_config_main(const struct bird_config *c, bird_config_put_fn put, void *
 	emit(&o, "# Written by isthmusd, again and again.\n"
 		 "log stderr { info, remote, warning, error, auth, fatal, bug };\n"
 		 "debug protocols { states, routes };\n"
-		 "timeformat base iso long us;\n"
-		 "timeformat protocol iso long us;\n"
+		 "timeformat base iso long ms;\n"
+		 "timeformat protocol iso long ms;\n"
 		 "router id 0.0.0.1; # every session has its own\n");
 	/* What a route leads to: 0 a VPC, else a connection. Seen by our filters only. */
 	emit(&o, "attribute int isthmus_from;\n"

@@ -46,7 +46,7 @@ bool bird_protocols_end(struct bird_protocols *r, struct bird_protocol *out);
 
 struct bird_status {
 	char version[32];
-	char boot[40];	 /* when BIRD started: another text is another process */
+	char boot[40];	 /* when BIRD started */
 	bool recovering; /* from a restart: routes are not all back */
 };
 

@@ -155,7 +155,7 @@ static void say_status(struct fake_bird *f, unsigned link)
 	f->statuses++;
 	line(f, link, "1000-BIRD 2.0.12");
 	line(f, link, "1011-Router ID is 10.0.0.1");
-	line(f, link, " Last reboot on 2026-11-23 14:02:15.%03u", f->boot);
+	line(f, link, " Last reboot on 2026-11-23 14:02:%02u.%06u", f->boot, ++f->jitter % 9);
 	if (f->recovering)
 		line(f, link, "0024-Graceful restart recovery in progress");
 	line(f, link, "0013 Daemon is up and running");

@@ -23,6 +23,7 @@ struct fake_bird {
 	bool echoes; /* knows the command */
 	bool recovering;
 	unsigned boot; /* another number is another process */
+	unsigned jitter;
 	unsigned n_sessions;
 	bool disabled[FAKE_SESSIONS], up[FAKE_SESSIONS];
 	unsigned updates[FAKE_SESSIONS]; /* counters */

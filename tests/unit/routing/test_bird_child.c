@@ -153,7 +153,7 @@ static void told_and_stopped(void **state)
 	bird_child_stop(b.child, clock_us());
 	until(&b, is_stopped);
 	assert_int_equal(bird_child_pid(b.child), 0);
-	assert_non_null(strstr(b.said, "W -f -R -c /proc/self/fd/"));
+	assert_non_null(strstr(b.said, "W -f -c /proc/self/fd/"));
 	assert_non_null(strstr(b.said, "W careful\n"));
 	assert_non_null(strstr(b.said, "E wrong\n"));
 	assert_non_null(strstr(b.said, "I gone\n")); /* as it should */
@@ -166,11 +166,13 @@ static void started_again_with_back_off(void **state)
 {
 	struct bed b;
 
-	bed_open(&b, "exit 3");
+	bed_open(&b, "echo \"$@\"; exit 3");
 	bird_child_start(b.child, clock_us());
 	until(&b, started_thrice);
 	bird_child_stop(b.child, clock_us());
 	until(&b, is_stopped);
+	assert_non_null(strstr(b.said, "W -f -c /proc/self/fd/"));
+	assert_non_null(strstr(b.said, "bird.ctl -R\n")); /* from the second start on */
 	assert_non_null(strstr(b.changed, "2 exited with status 3 after "));
 	assert_non_null(strstr(b.changed, "; again in 0.1 s\n"));
 	assert_non_null(strstr(b.changed, "; again in 0.2 s\n"));
