@@ -17,9 +17,27 @@
 static void on_rekey(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_child *c = CHILD_OF(t, rekey);
+	const struct ike_tunnel *tunnel = c->tunnel;
 
+	/* Another for the same traffic has taken over: both sides made one, and the peer may not
+	 * know of it. Of two that are rekeyed one would never go. */
+	if (tunnel->out && tunnel->out != c && c->outbound == IKE_OUTBOUND_PAST && !c->beside) {
+		c->want_delete = c->ours;
+		ike_sa_attend(c->sa);
+		return;
+	}
 	c->want_rekey = true;
 	ike_sa_attend(c->sa);
+}
+
+void ike_child_lose(struct ike_child *c)
+{
+	struct ike_timers *timers = &c->tunnel->engine->timers;
+
+	c->redundant = true;
+	c->want_rekey = false;
+	ike_timer_cancel(timers, &c->rekey);
+	ike_timer_cancel(timers, &c->turn);
 }
 
 void ike_child_verify_pfs(struct ike_child *c)

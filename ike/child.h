@@ -66,6 +66,7 @@ int ike_child_switch(struct ike_child *c);
 void ike_child_await_turn(struct ike_child *c);
 /* The pair ends. If it was the one we send on, the best of the rest takes over. */
 void ike_child_gone(struct ike_child *c, bool linger);
+void ike_child_lose(struct ike_child *c);    /* it is the redundant one of a collision */
 void ike_child_replace(struct ike_child *c); /* the peer rekeyed it: we do not any more */
 /* IKEv1: the peer's lifetime is the shorter one. */
 void ike_child_shorten(struct ike_child *c, uint32_t seconds);

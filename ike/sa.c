@@ -281,6 +281,7 @@ static void leave_tunnel(struct ike_sa *sa, bool linger)
 		ike_tunnel_note(t, true, "IKE SA %016llx ends%s",
 				(unsigned long long)ike_sa_own_spi(sa),
 				sa->redundant ? ": it was redundant" : "");
+	ike_rekey_ike_orphaned(sa);
 	end_children(sa, linger);
 	LIST_REMOVE(sa, siblings);
 	ike_tunnel_stir(t);

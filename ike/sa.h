@@ -51,6 +51,8 @@ struct ike_request {
 
 	uint32_t old;	 /* inbound SPI of the child to rekey or delete */
 	uint32_t spi_in; /* of the child to be; 0: none, or handed on */
+	uint32_t gone; /* an SPI that we did not know when the peer deleted it: of the child to be?
+			*/
 	struct ike_dh *dh;
 	enum algo_dh group; /* of dh, or asked for by INVALID_KE_PAYLOAD */
 	unsigned rounds;    /* repeated with what the peer asked for */

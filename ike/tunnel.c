@@ -402,10 +402,8 @@ static void make_redundant(struct ike_sa *sa, ike_time patience)
 	ike_timer_set(&e->timers, &sa->guard, e->now + patience);
 	TAILQ_FOREACH(c, &sa->tunnel->children, link)
 	{
-		if (c->sa == sa && c->outbound == IKE_OUTBOUND_NEVER && !sa->v1) {
-			c->redundant = true;
-			ike_timer_cancel(&e->timers, &c->turn);
-		}
+		if (c->sa == sa && c->outbound == IKE_OUTBOUND_NEVER && !sa->v1)
+			ike_child_lose(c);
 	}
 }
 

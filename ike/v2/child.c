@@ -97,6 +97,11 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 			"the peer answered for a child SA with what we did not propose");
 		return NULL;
 	}
+	if (choice.spi == r->gone) {
+		ike_log(sa->engine, sa->tunnel_index,
+			"the peer has deleted the child SA before it answered for it");
+		return NULL;
+	}
 	terms.suite = choice.suite;
 	terms.spi_out = (uint32_t)choice.spi;
 	rc = agree(r->dh, m, &shared);
@@ -223,11 +228,11 @@ bool ike_child_lost(struct ike_sa *sa, struct ike_request *r, const struct ike_m
 	if (!crossed)
 		return false;
 	if (ike_request_lost(r, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n)) {
-		c->redundant = true;
+		ike_child_lose(c);
 		c->want_delete = true;
 		return true;
 	}
-	crossed->redundant = true;
+	ike_child_lose(crossed);
 	ike_timer_set(&sa->engine->timers, &crossed->turn, sa->engine->now + REDUNDANT_PATIENCE);
 	return false;
 }
@@ -352,6 +357,10 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 	if (error && error->type == N_TEMPORARY_FAILURE) {
 		ike_exchange_refused(sa);
 		ike_tunnel_call_within(t, IKE_SECOND / 2, 2 * IKE_SECOND);
+		return;
+	}
+	if (!error && r->gone) {
+		sa->want_child = true;
 		return;
 	}
 	ike_child_explain(sa, error);

@@ -110,8 +110,6 @@ static void give_up(struct ike_sa *sa)
 		ike_sa_kill(sa, false);
 		return;
 	}
-	if (sa->request.errand == IKE_ERRAND_REKEY_IKE)
-		ike_rekey_ike_orphaned(sa);
 	if (sa->state == IKE_STATE_AUTHENTICATING) {
 		ike_tunnel_note(t, true, "no answer to IKE_AUTH: giving up");
 		ike_tunnel_because(t, IKE_REASON_NO_ANSWER,

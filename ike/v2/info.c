@@ -61,8 +61,6 @@ static void peer_closed(struct ike_sa *sa, uint16_t error)
 		ike_sa_kill(sa, false);
 		return;
 	}
-	if (sa->request.errand == IKE_ERRAND_REKEY_IKE)
-		ike_rekey_ike_orphaned(sa);
 	if (error == N_AUTHENTICATION_FAILED)
 		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
 				   "%s does not accept our authentication: pre-shared key or "
@@ -93,8 +91,12 @@ static void peer_deletes(struct ike_sa *sa, const struct ike_delete *d, struct i
 	while (view_u32(&spis, &spi)) {
 		struct ike_child *c = ike_child_by_out(t, spi);
 
-		if (!c)
+		if (!c) {
+			/* The delete may have overtaken the answer that made it. */
+			if (sa->request.errand != IKE_ERRAND_NONE)
+				sa->request.gone = spi;
 			continue;
+		}
 		if (!(sa->request.errand == IKE_ERRAND_DELETE_CHILD &&
 		      sa->request.old == c->spi_in) &&
 		    n < sizeof(mine) / sizeof(mine[0]))

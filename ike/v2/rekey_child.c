@@ -165,11 +165,13 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 
 	if (rekey->protocol == IKE_PROTOCOL_ESP && view_u32(&v, &spi))
 		old = ike_child_by_out(t, spi);
-	if (!old) {
+	/* It may be the one that an answer on its way to us has made: the peer shall ask again. */
+	if (!old && sa->request.errand != IKE_ERRAND_CREATE_CHILD &&
+	    sa->request.errand != IKE_ERRAND_REKEY_CHILD) {
 		ike_build_notify(b, IKE_PROTOCOL_ESP, spi, N_CHILD_SA_NOT_FOUND, NULL, 0);
 		return;
 	}
-	if (old->want_delete || ike_child_count(t) >= IKE_CHILDREN_MAX) {
+	if (!old || old->want_delete || ike_child_count(t) >= IKE_CHILDREN_MAX) {
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}

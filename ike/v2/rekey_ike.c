@@ -65,11 +65,19 @@ int ike_rekey_ike_build(struct ike_sa *sa, struct ike_builder *b)
 static void inherit(struct ike_sa *from, struct ike_sa *to)
 {
 	struct ike_child *c;
+	struct ike_sa *sa;
 
 	TAILQ_FOREACH(c, &from->tunnel->children, link)
 	{
 		if (c->sa == from)
 			c->sa = to;
+	}
+	/* Of one that still waits for an answer, it was the successor. */
+	LIST_FOREACH(sa, &from->tunnel->sas, siblings)
+	{
+		if (sa->request.errand == IKE_ERRAND_REKEY_IKE && sa->request.crossed &&
+		    sa->request.crossed_spi == ike_sa_own_spi(from))
+			sa->request.crossed_spi = ike_sa_own_spi(to);
 	}
 	to->want_child |= from->want_child;
 	ike_sa_attend(to);
@@ -85,7 +93,8 @@ static struct ike_sa *crossed_sa(const struct ike_sa *sa, const struct ike_reque
 
 void ike_rekey_ike_orphaned(struct ike_sa *sa)
 {
-	struct ike_sa *other = crossed_sa(sa, &sa->request);
+	struct ike_sa *other =
+		sa->request.errand == IKE_ERRAND_REKEY_IKE ? crossed_sa(sa, &sa->request) : NULL;
 
 	if (other)
 		inherit(sa, other);
