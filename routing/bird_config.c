@@ -237,6 +237,16 @@ static void emit_export(struct out *o, const struct bird_gateway *g, const struc
 	emit(o, "\t\t\taccept;\n\t\t};\n");
 }
 
+/* Our IPv4 address in a network of our own (RFC 4193), "isthmus" in ASCII. */
+static void emit_next_hop6(struct out *o, const struct addr *local)
+{
+	struct addr hop = { ADDR_IPV6, { 0xfd, 'i', 's', 't', 'h', 'm', 'u', 's' } };
+	char text[ADDR_STR_MAX];
+
+	memcpy(hop.b + 12, local->b, 4);
+	emit(o, "\t\tnext hop address %s;\n", addr_format(&hop, text));
+}
+
 static void emit_channel(struct out *o, const struct bird_gateway *g, const struct bird_session *s,
 			 bool ipv6)
 {
@@ -248,9 +258,12 @@ static void emit_channel(struct out *o, const struct bird_gateway *g, const stru
 	/* All peers are on one interface: without this one would be sent another as next hop. */
 	emit(o, "\t\tnext hop self;\n");
 	if (s->local.family != family) {
-		/* A next hop of the other family is none on the interface, and need not be. */
+		/* A peer's next hop of the other family is not on the interface, and need not be.
+		 */
 		emit(o, "\t\tgateway recursive;\n");
-		if (!ipv6)
+		if (ipv6)
+			emit_next_hop6(o, &s->local);
+		else
 			emit(o, "\t\textended next hop;\n");
 	}
 	emit(o, "\t\timport filter { isthmus_from = %u; accept; };\n", from_value(s->connection));

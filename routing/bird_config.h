@@ -50,9 +50,11 @@ struct bird_session {
 	uint32_t med;
 	uint8_t prepend; /* our ASN that many times more */
 
-	/* Families carried by this session. IPv6 routes over an IPv4 session have IPv4-mapped next
-	 * hops; IPv4 routes over an IPv6 session need a peer that knows RFC 8950. A peer's next hop
-	 * does not matter: the route leads into the tunnel. */
+	/* Families carried by this session. IPv6 routes over an IPv4 session are sent with the next
+	 * hop fd69:7374:686d:7573::a9fe:a02 for the inner address 169.254.10.2, in whose /64 the
+	 * peer needs an address on its tunnel; IPv4 routes over an IPv6 session need a peer that
+	 * knows RFC 8950. A peer's own next hop may be any global address: its routes lead into the
+	 * tunnel. */
 	bool ipv4, ipv6;
 
 	bool disabled; /* configured, but down */

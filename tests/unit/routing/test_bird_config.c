@@ -168,6 +168,22 @@ static void full_session(void **state)
 		"}\n");
 }
 
+static void ipv6_over_ipv4(void **state)
+{
+	struct bird_session s = session(7, 5, "169.254.10.2", "169.254.10.1");
+	struct bird_gateway g = { .table = 3, .n_sessions = 1, .session = &s };
+	struct bird_config c = { "isthmus0", 1, &g };
+	struct text t = { 0 };
+
+	s.ipv6 = true;
+	assert_int_equal(bird_config_tunnel(&c, &g, &s, keep, &t), 0);
+	assert_non_null(strstr(t.t, "\t\ttable gw6_3;\n"
+				    "\t\tnext hop self;\n"
+				    "\t\tgateway recursive;\n"
+				    "\t\tnext hop address fd69:7374:686d:7573::a9fe:a02;\n"
+				    "\t\timport filter"));
+}
+
 static void gateway(void **state)
 {
 	struct bird_announcement announced[] = {
@@ -476,6 +492,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_session),
 		cmocka_unit_test(full_session),
+		cmocka_unit_test(ipv6_over_ipv4),
 		cmocka_unit_test(gateway),
 		cmocka_unit_test(main_text),
 		cmocka_unit_test(switches),
