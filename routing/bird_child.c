@@ -40,6 +40,7 @@ struct bird_child {
 	enum bird_child_state state;
 	uint64_t since, backoff, at; /* at: of the next start, or of SIGKILL */
 	bool stopping, wanted;
+	bool again; /* the next start follows an end that nobody asked for */
 	unsigned starts;
 	unsigned line_len;
 	bool line_cut; /* the rest of a line that was too long */
@@ -250,14 +251,13 @@ static void end_at_once(struct bird_child *c)
 
 static void start(struct bird_child *c, uint64_t now)
 {
-	char *argv[] = { "bird",
-			 "-f",
-			 "-c",
-			 (char *)bird_files_current(c->setup.files),
-			 "-s",
-			 (char *)bird_files_socket(c->setup.files),
-			 c->starts > 0 ? "-R" : NULL, /* there is nothing to recover at first */
-			 NULL };
+	const char *current = bird_files_current(c->setup.files);
+	const char *socket = bird_files_socket(c->setup.files);
+	/* -R comes last: it is for another start only. */
+	char *argv[] = {
+		"bird", "-f", "-c", (char *)current, "-s", (char *)socket, c->again ? "-R" : NULL,
+		NULL
+	};
 	const char *step;
 	char what[160];
 	int rc;
@@ -303,6 +303,7 @@ static void ended(struct bird_child *c, uint64_t now)
 		return;
 	}
 	c->stopping = false;
+	c->again = true;
 	if (now - c->since >= STABLE)
 		c->backoff = BACKOFF_FIRST;
 	come_back(c, now, what);
@@ -363,6 +364,7 @@ void bird_child_free(struct bird_child *c)
 void bird_child_start(struct bird_child *c, uint64_t now)
 {
 	c->wanted = true;
+	c->again = false;
 	c->backoff = BACKOFF_FIRST;
 	if (c->pid == 0)
 		start(c, now);

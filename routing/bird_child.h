@@ -1,10 +1,11 @@
 /* A BIRD that we run: found, started in a shard's namespace, watched, started again, ended with us.
  *
- * It runs as `bird -f` under a user of its own, with the few capabilities that BGP needs and no
- * way to gain others, and dies with this process even if that is killed. Its log comes line by line
- * to a callback. After an end that nobody asked for it is started again, at once if it ran for a
- * while, else after a back-off from 0.1 s to 10 s. Then it runs with -R and waits for
- * its peers' graceful restart.
+ * It runs as `bird -f` under a user of its own, with the few capabilities that BGP needs and no way
+ * to gain others, and dies with this process even if that is killed. Its log comes line by line to
+ * a callback. After an end that nobody asked for it is started again, at once if it ran for a
+ * while, else after a back-off from 0.1 s to 10 s; then with -R: its peers still hold our routes,
+ * and it lets them until it has heard theirs (RFC 4724). At a first start nobody holds any, and
+ * waiting for a peer that is not there would only keep the others uninformed.
  *
  * No event loop in here: the owner waits for bird_child_fd() and calls bird_child_poll() then, and
  * at the time that it returned. The thread that makes it must live as long as the child (main

@@ -143,7 +143,8 @@ int bird_config_main(const struct bird_config *c, bird_config_put_fn put, void *
 		 "debug protocols { states, routes };\n"
 		 "timeformat base iso long ms;\n"
 		 "timeformat protocol iso long ms;\n"
-		 "router id 0.0.0.1; # every session has its own\n");
+		 "router id 0.0.0.1; # every session has its own\n"
+		 "graceful restart wait 20;\n");
 	/* What a route leads to: 0 a VPC, else a connection. Seen by our filters only. */
 	emit(&o, "attribute int isthmus_from;\n"
 		 "protocol device { scan time 60; }\n");

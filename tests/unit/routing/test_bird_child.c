@@ -176,6 +176,9 @@ static void started_again_with_back_off(void **state)
 	assert_non_null(strstr(b.changed, "2 exited with status 3 after "));
 	assert_non_null(strstr(b.changed, "; again in 0.1 s\n"));
 	assert_non_null(strstr(b.changed, "; again in 0.2 s\n"));
+	/* Recovering from the second time on. */
+	assert_null(memmem(b.said, strcspn(b.said, "\n"), "-R", 2));
+	assert_non_null(strstr(b.said, "bird.ctl -R\n"));
 	bed_close(&b);
 }
 

@@ -226,6 +226,7 @@ static void main_text(void **state)
 			    "timeformat base iso long ms;\n"
 			    "timeformat protocol iso long ms;\n"
 			    "router id 0.0.0.1; # every session has its own\n"
+			    "graceful restart wait 20;\n"
 			    "attribute int isthmus_from;\n"
 			    "protocol device { scan time 60; }\n"
 			    "include \"gw_3.conf\";\n"
