@@ -62,7 +62,9 @@ struct session {
 	uint64_t up_at;	       /* since when it is UP, by our clock; BIRD_NEVER: it is not */
 	uint64_t quiet_from;   /* when it was last heard of */
 	enum bird_admin admin; /* to be said */
-	bool seen[2];	       /* in this answer: tun_, tun6_ */
+	/* In the answers about all sessions, and about it, which may come at the same time: tun_,
+	 * tun6_. */
+	bool seen[2], seen_alone[2];
 	struct source_session half[2];
 	struct source_session told;
 };

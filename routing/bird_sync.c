@@ -290,12 +290,14 @@ static void see_protocol(struct bird *b, const struct bird_protocol *p)
 	s->table->digest_pass += p->digest;
 }
 
-static void session_over(struct bird *b, struct session *s)
+/* Of its protocols those that an answer did not name are not there. */
+static void session_over(struct bird *b, struct session *s, bool seen[2])
 {
-	for (unsigned i = 0; i < 2; i++)
-		if (!s->seen[i])
+	for (unsigned i = 0; i < 2; i++) {
+		if (!seen[i])
 			memset(&s->half[i], 0, sizeof(s->half[i]));
-	memset(s->seen, 0, sizeof(s->seen));
+		seen[i] = false;
+	}
 	bird_tell_session(b, s);
 }
 
@@ -334,7 +336,7 @@ static void protocols_over(struct bird *b)
 	for (uint32_t i = 0; i < b->n_sessions; i++) {
 		if (!b->session[i])
 			continue;
-		session_over(b, b->session[i]);
+		session_over(b, b->session[i], b->session[i]->seen);
 		compare_wish(b, b->session[i]);
 	}
 	for (uint32_t i = 0; i < b->n_tables; i++) {
@@ -388,11 +390,11 @@ void bird_sync_answer(struct bird *b, unsigned link, const struct bird_request *
 		if ((last ? bird_protocols_end(&a->protocols, &protocol)
 			  : bird_protocols_line(&a->protocols, line, &protocol)) &&
 		    protocol.session == s->id) {
-			s->seen[protocol.own_ipv6] = true;
+			s->seen_alone[protocol.own_ipv6] = true;
 			s->half[protocol.own_ipv6] = protocol.now;
 		}
 		if (last)
-			session_over(b, s);
+			session_over(b, s, s->seen_alone);
 		break;
 	case ASK_ADMIN:
 		s = session_of(b, request->index);

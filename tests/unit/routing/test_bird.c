@@ -434,6 +434,33 @@ static void control(void **state)
 	assert_int_equal(bird_show(fake.bird, "disable all", NULL, done, NULL), -EINVAL);
 }
 
+/* Sessions that are asked about while all are: each answer counts by itself. */
+static void asked_during_a_pass(void **state)
+{
+	for (unsigned chunk = 8; chunk < 200; chunk += 8) {
+		unsigned before;
+
+		start(4);
+		some_routes();
+		fake_run(&fake, SECOND);
+		before = fake.protocols;
+		fake.held[BIRD_DUMP] = fake.held[BIRD_LOOKUP] = true;
+		fake_echo(&fake, "<12 messages lost>\n"); /* a reason for a pass */
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(source_session_ask(source(), i), 0);
+		fake_run(&fake, SECOND);
+		assert_int_equal(fake.protocols, before);
+		fake.chunk = chunk;
+		fake.held[BIRD_DUMP] = fake.held[BIRD_LOOKUP] = false;
+		fake_run(&fake, SECOND);
+		assert_true(fake.protocols > before);
+		for (unsigned i = 0; i < 4; i++)
+			assert_int_equal(mirror.session[i].state, SOURCE_SESSION_UP);
+		stop(NULL);
+	}
+	start(1);
+}
+
 /* Lines can get lost without a word only if BIRD is broken; then its counters tell. */
 static void backstop(void **state)
 {
@@ -493,6 +520,7 @@ int main(void)
 		cmocka_unit_test_teardown(no_echo, stop),
 		cmocka_unit_test_teardown(unwanted_sessions, stop),
 		cmocka_unit_test_teardown(control, stop),
+		cmocka_unit_test_teardown(asked_during_a_pass, stop),
 		cmocka_unit_test_teardown(backstop, stop),
 		cmocka_unit_test_teardown(replays, stop),
 		cmocka_unit_test_teardown(answers_to_nothing, stop),
