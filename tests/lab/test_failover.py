@@ -48,3 +48,61 @@ def test_a_cut_tunnel_is_left_within_a_second(lab):
         routers[cut].ns.ip("link set wan up")
         routers[cut].ns.ip(f"route replace 203.0.0.0/16 via {routers[cut].net}.254")
         world.await_tunnels("dc1-1", "dc1-2", timeout=40)
+
+
+def test_maintenance_loses_nothing(lab):
+    """One tunnel is drained, enabled, disabled while a host of the VPC pings the office; no BFD."""
+    world = World(lab, drain_wait=1).start()
+    gateway, host = world.gateway, world.cloud.host
+
+    def lose_nothing(*words):
+        ping = host.ping_in_background(world.office.host, count=int(4 / INTERVAL), interval=INTERVAL)
+        before = gateway.tunnel("dc1-2")["traffic"]["in_packets"]
+        wait_for(lambda: gateway.tunnel("dc1-2")["traffic"]["in_packets"] > before
+                 or gateway.tunnel("dc1-1")["traffic"]["in_packets"] > 0, 5, "traffic")
+        gateway.isthmus(*words)
+        done = ping.result()
+        assert done.lost == 0, f"{words}: {done.text}"
+
+    lose_nothing("tunnel", "dc1-2", "drain")
+    world.await_tunnels("dc1-1")
+    lose_nothing("tunnel", "dc1-2", "enable")
+    world.await_tunnels("dc1-1", "dc1-2", timeout=30)
+    # Its session alone: the tunnel stays UP, and is left.
+    lose_nothing("bgp", "dc1-2", "disable")
+    world.await_tunnels("dc1-1", timeout=5)
+    assert gateway.tunnel("dc1-2")["state"] == "UP"
+    lose_nothing("bgp", "dc1-2", "enable")
+    world.await_tunnels("dc1-1", "dc1-2", timeout=30)
+
+
+def test_a_quota_refuses_and_recovers(lab):
+    """The office announces more than the border gateway takes, then less again; the VPC has a filter."""
+    wan = Wan(lab)
+    office = Office(lab, wan, routers=1)
+    cloud = Cloud(lab, wan)
+    config = cloud.config([Customer("dc1", office.addresses, [], asn=Office.ASN, inners=office.inners)])
+    config["border_gateways"][0]["dynamic_quota"] = 12
+    config["vpc_attachments"][0]["import"] = ["172.20.0.0/15"]
+    gateway = cloud.isthmusd(config)
+    gateway.start()
+    office.start(cloud)
+    office.await_established()
+
+    def quota():
+        return gateway.show("routing")["border_gateways"][0]
+
+    def announce(n):
+        office.routers[0].bird.more(["172.20.%d.0/24" % i for i in range(n)])
+
+    wait_for(lambda: quota()["learnt"] == 1, 10, lambda: f"the office's own network: {quota()}")
+    announce(5)
+    wait_for(lambda: quota()["learnt"] == 6, 10, lambda: f"five more: {quota()}")
+    announce(30)
+    wait_for(lambda: quota()["refusing"], 10, lambda: f"a refusal: {quota()}")
+    assert quota()["learnt"] <= 11 and quota()["offered"] == 31
+    announce(10)
+    wait_for(lambda: not quota()["refusing"] and quota()["learnt"] == 11, 10, lambda: f"room again: {quota()}")
+    [table] = gateway.show("vpc", "vpc", "routes")["tables"]
+    assert sorted(r["prefix"] for r in table["routes"]) == sorted(
+        [cloud.prefix, *("172.20.%d.0/24" % i for i in range(10))]), table

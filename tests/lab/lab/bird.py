@@ -23,7 +23,7 @@ protocol bgp cloud {{
   error wait time 1, 4;
   graceful restart;
   {options}
-  ipv4 {{ import all; export where source = RTS_DEVICE; }};
+  ipv4 {{ import all; export where source = RTS_DEVICE || proto = "more"; }};
 }}
 """
 
@@ -50,13 +50,23 @@ class Bird:
         self.conf = os.path.join(folder, "bird.conf")
         self.socket = os.path.join(folder, "bird.ctl")
 
-    def write(self, mate=None, more="", options="", **values):
+    def write(self, mate=None, options="", **values):
         """values: router_id, lan, tun, local, peer, asn, peer_asn. mate: our and its address on the LAN."""
         text = BASE.format(options=options, **values)
         if mate:
             text += MATE.format(local=mate[0], peer=mate[1], asn=values["asn"])
+        self.text = text
+        self.save([])
+
+    def save(self, prefixes):
         with open(self.conf, "w") as f:
-            f.write(text + more)
+            routes = "".join(f"  route {p} blackhole;\n" for p in prefixes)
+            f.write(f"{self.text}\nprotocol static more {{\n  ipv4;\n{routes}}}\n")
+
+    def more(self, prefixes):
+        """Announces these, too, and no others from now on."""
+        self.save(prefixes)
+        self("configure")
 
     def start(self):
         self.process = Process(self.ns.inside(["bird", "-f", "-c", self.conf, "-s", self.socket]),
