@@ -173,9 +173,10 @@ struct conf_tunnel {
 	struct algo_list esp_pfs;			   /* empty: none */
 	uint32_t esp_lifetime;				   /* seconds */
 	uint64_t esp_lifetime_packets, esp_lifetime_bytes; /* of one SA; 0: not limited */
-	bool esp_sha256_96; /* HMAC-SHA-256 cut to 96 bits, as before RFC 4868 */
-	bool verify_pfs;    /* rekey a new tunnel's first child at once */
-	struct secret *ppk; /* post-quantum pre-shared key (RFC 8784); NULL: none */
+	bool esp_sha256_96;  /* HMAC-SHA-256 cut to 96 bits, as before RFC 4868 */
+	bool verify_pfs;     /* rekey a new tunnel's first child at once */
+	bool child_per_pair; /* each pair of local and remote subnet is a child SA of its own */
+	struct secret *ppk;  /* post-quantum pre-shared key (RFC 8784); NULL: none */
 	char ppk_id[CONF_ID_BYTES + 1];
 	bool ppk_required;
 	enum conf_start start;

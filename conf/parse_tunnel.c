@@ -270,6 +270,7 @@ static const struct field tunnel_fields[] = {
 	  .max = 107374182400, .unit = "bytes, 0 is no limit" },
 	{ "esp_sha256_96", field_bool, FIELD_AT(struct conf_tunnel, esp_sha256_96) },
 	{ "verify_pfs", field_bool, FIELD_AT(struct conf_tunnel, verify_pfs) },
+	{ "child_per_pair", field_bool, FIELD_AT(struct conf_tunnel, child_per_pair) },
 	{ "bandwidth", field_later, .max = 1 },
 	{ "start", field_choice, FIELD_AT(struct conf_tunnel, start), .arg = starts },
 	{ "enabled", field_bool, FIELD_AT(struct conf_tunnel, enabled) },

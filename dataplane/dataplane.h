@@ -198,6 +198,10 @@ struct dataplane_sa {
 	uint32_t tunnel;
 	bool inbound;
 	uint32_t spi; /* host order */
+	/* Outbound. The SPI that it takes over from; 0: the tunnel's first one, if any. Or sent on
+	 * beside those that are there, for packets that fit none of their selectors. */
+	uint32_t replaces;
+	bool beside;
 	enum algo_cipher cipher;
 	enum algo_auth auth;
 	const uint8_t *cipher_key; /* AEAD: key, then salt */
@@ -223,8 +227,8 @@ uint32_t dataplane_spi_alloc(struct dataplane *dp,
 void dataplane_spi_free(struct dataplane *dp, uint32_t tunnel,
 			uint32_t spi); /* one that was never installed */
 /* Builds the SA (keys expanded here) and sends it to its owner worker. Inbound: live beside the
- * others. Outbound: replaces the one in use. Order per tunnel is kept. -EAGAIN: ring full, nothing
- * happened. */
+ * others. Outbound: replaces one in use, or goes beside them. Order per tunnel is kept. -EAGAIN:
+ * ring full, nothing happened. */
 int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *sa);
 int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi);
 int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,

@@ -146,16 +146,25 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 	return n;
 }
 
+/* The first of the tunnel's SAs, from this one on, whose selectors let a packet through. */
+static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
+{
+	uint32_t tunnel = sa->tunnel;
+
+	while (sa && sa->flags & SA_SELECTORS && !select_packet(sa, packet(m), m->data_len))
+		sa = sa->beside;
+	if (!sa) {
+		w->tables->tunnel[tunnel].selector++;
+		worker_drop(w, m, DROP_SELECTOR);
+	}
+	return sa;
+}
+
 /* May this packet go through this SA, and has it a number left for it? */
 static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned grow)
 {
 	if (unlikely(!has_way(sa))) {
 		worker_drop(w, m, DROP_NO_ROUTE);
-		return false;
-	}
-	if (unlikely(sa->flags & SA_SELECTORS) && !select_packet(sa, packet(m), m->data_len)) {
-		w->tables->tunnel[sa->tunnel].selector++;
-		worker_drop(w, m, DROP_SELECTOR);
 		return false;
 	}
 	if (unlikely(m->data_len > sa->mtu)) {
@@ -187,10 +196,16 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = b->out[i];
 		struct sa *sa = op[i].sa;
-		unsigned payload = m->data_len, padded = sa_padded(sa, payload);
-		unsigned before = ESP_BYTES + sa->iv_bytes, total;
+		unsigned payload = m->data_len, padded, before, total;
 		uint8_t *inner = packet(m), *outer;
 
+		if (unlikely(sa->flags & SA_SELECTORS)) {
+			sa = selected(w, sa, m);
+			if (!sa)
+				continue;
+		}
+		padded = sa_padded(sa, payload);
+		before = ESP_BYTES + sa->iv_bytes;
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;

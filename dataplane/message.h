@@ -26,6 +26,7 @@ struct message {
 	uint32_t tunnel;
 	uint32_t spi;
 	uint32_t inbound;
+	uint32_t replaces, beside; /* MESSAGE_SA_INSTALL, as in struct dataplane_sa */
 	struct sa *sa;
 	struct endpoint local, remote; /* MESSAGE_SA_MOVE */
 };

@@ -83,6 +83,17 @@ static uint16_t sa_flags_of(const struct tunnel *t)
 	return (uint16_t)flags;
 }
 
+/* The worker sends back what is replaced. */
+static void book_outbound(struct dataplane *dp, const struct dataplane_sa *from, struct sa *sa)
+{
+	struct sa **at = sa_book_outbound(dp->book, from->tunnel, from->replaces);
+
+	while (from->beside && *at)
+		at = &(*at)->booked;
+	sa->booked = *at ? (*at)->booked : NULL;
+	*at = sa;
+}
+
 int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 {
 	const struct tunnel *t = tunnel_get(dp, from->tunnel);
@@ -108,6 +119,8 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 			      .tunnel = from->tunnel,
 			      .spi = from->spi,
 			      .inbound = from->inbound,
+			      .replaces = from->replaces,
+			      .beside = from->beside,
 			      .sa = sa };
 	rc = order(dp, t->owner, &m);
 	if (rc) {
@@ -118,7 +131,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		e->state = SLOT_INSTALLED;
 		e->sa = sa;
 	} else {
-		*sa_book_outbound(dp->book, from->tunnel) = sa; /* the worker sends the old back */
+		book_outbound(dp, from, sa);
 	}
 	return 0;
 }
@@ -149,13 +162,13 @@ int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uin
 			e->state = SLOT_LEAVING;
 		return rc;
 	}
-	out = sa_book_outbound(dp->book, tunnel);
-	if (!*out || rte_be_to_cpu_32((*out)->spi) != spi)
+	out = sa_book_outbound(dp->book, tunnel, spi);
+	if (!*out)
 		return 0; /* replaced already */
 	m.sa = *out;
 	rc = order(dp, t->owner, &m);
 	if (rc == 0)
-		*out = NULL;
+		*out = m.sa->booked;
 	return rc;
 }
 
@@ -173,8 +186,8 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 		return -ENOENT;
 	if (local->addr.family != remote->addr.family || local->addr.family == ADDR_NONE)
 		return -EINVAL;
-	m.sa = *sa_book_outbound(dp->book, tunnel);
-	if (!m.sa || rte_be_to_cpu_32(m.sa->spi) != spi_out)
+	m.sa = *sa_book_outbound(dp->book, tunnel, spi_out);
+	if (!m.sa)
 		return -ENOENT;
 	return order(dp, t->owner, &m);
 }
@@ -198,9 +211,7 @@ int dataplane_sa_stats(struct dataplane *dp, uint32_t tunnel, bool inbound, uint
 
 		sa = e ? e->sa : NULL;
 	} else {
-		sa = *sa_book_outbound(dp->book, tunnel);
-		if (sa && rte_be_to_cpu_32(sa->spi) != spi)
-			sa = NULL;
+		sa = *sa_book_outbound(dp->book, tunnel, spi);
 	}
 	if (!sa)
 		return -ENOENT;

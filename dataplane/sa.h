@@ -115,6 +115,8 @@ struct sa {
 	uint32_t size;	      /* bytes of the whole object */
 	void *link;	      /* for whichever list holds it */
 	uint64_t token;	      /* when it was retired */
+	struct sa *beside;    /* outbound; owner worker: rw; the tunnel's next, other selectors */
+	struct sa *booked;    /* outbound; negotiator: rw; the tunnel's next in its book */
 
 	/* line 4 */
 	union sa_keys keys __attribute__((aligned(SA_LINE)));

@@ -3,6 +3,8 @@
 #include "dataplane/sa.h"
 #include "dataplane/spi.h"
 
+#include <rte_byteorder.h>
+
 #include <stdlib.h>
 
 struct shelf { /* one worker's slots */
@@ -51,8 +53,14 @@ void sa_book_free(struct sa_book *b)
 		for (unsigned i = 0; i < SPI_SLOTS; i++)
 			sa_free(b->shelf[w].slot[i].sa);
 	}
-	for (unsigned i = 0; b->out && i < b->tunnels; i++)
-		sa_free(b->out[i]);
+	for (unsigned i = 0; b->out && i < b->tunnels; i++) {
+		while (b->out[i]) {
+			struct sa *next = b->out[i]->booked;
+
+			sa_free(b->out[i]);
+			b->out[i] = next;
+		}
+	}
 	free(b->shelf);
 	free(b->out);
 	free(b);
@@ -97,7 +105,11 @@ void sa_book_recycle(struct sa_book *b, uint32_t spi)
 	s->line[(s->head + s->n++) % SPI_SLOTS] = (uint16_t)spi_slot(spi);
 }
 
-struct sa **sa_book_outbound(struct sa_book *b, uint32_t tunnel)
+struct sa **sa_book_outbound(struct sa_book *b, uint32_t tunnel, uint32_t spi)
 {
-	return &b->out[tunnel];
+	struct sa **at = &b->out[tunnel];
+
+	while (*at && spi && rte_be_to_cpu_32((*at)->spi) != spi)
+		at = &(*at)->booked;
+	return at;
 }

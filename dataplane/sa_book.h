@@ -27,7 +27,8 @@ uint32_t sa_book_give(struct sa_book *b, unsigned owner, uint32_t tunnel); /* 0:
 /* The slot that holds this SPI for this tunnel. NULL: none does. */
 struct slot_entry *sa_book_inbound(struct sa_book *b, uint32_t tunnel, uint32_t spi);
 void sa_book_recycle(struct sa_book *b, uint32_t spi);
-struct sa **sa_book_outbound(struct sa_book *b,
-			     uint32_t tunnel); /* the one in use, or NULL in it */
+/* Where the tunnel's outbound SA with this SPI is named, in a list by their `booked`; spi 0: the
+ * first. NULL is there if there is none; what is put there has to go on with what was. */
+struct sa **sa_book_outbound(struct sa_book *b, uint32_t tunnel, uint32_t spi);
 
 #endif

@@ -44,6 +44,38 @@ bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa)
 	return true;
 }
 
+/* Where the list of the tunnel's outbound SAs names this one; its end: nowhere. */
+static struct sa **place_of(struct tunnel *t, const struct sa *sa)
+{
+	struct sa **at = &t->out;
+
+	while (*at && *at != sa)
+		at = &(*at)->beside;
+	return at;
+}
+
+/* The SA that the new one takes over from is returned. */
+static struct sa *send_on(struct tunnel *t, const struct message *m)
+{
+	struct sa **at = &t->out, *old;
+
+	while (*at && (m->beside || (m->replaces && rte_be_to_cpu_32((*at)->spi) != m->replaces)))
+		at = &(*at)->beside;
+	old = *at;
+	m->sa->beside = old ? old->beside : NULL;
+	*at = m->sa;
+	return old;
+}
+
+static struct sa *send_no_more(struct tunnel *t, const struct sa *sa)
+{
+	struct sa **at = place_of(t, sa), *old = *at;
+
+	if (old)
+		*at = old->beside;
+	return old;
+}
+
 /* Returns the SA that this worker no longer refers to. */
 static struct sa *obey(struct worker *w, const struct message *m)
 {
@@ -56,24 +88,22 @@ static struct sa *obey(struct worker *w, const struct message *m)
 		if (m->inbound) {
 			*s = (struct slot){ .spi = m->spi, .sa = m->sa };
 		} else {
-			old = t->out;
 			esp_out_find_way(w->tables, m->sa, 0);
-			t->out = m->sa;
+			old = send_on(t, m);
 		}
 		break;
 	case MESSAGE_SA_REMOVE:
 		if (m->inbound && s->spi == m->spi) {
 			old = s->sa;
 			*s = (struct slot){ 0 };
-		} else if (!m->inbound && t->out == m->sa) {
-			old = t->out;
-			t->out = NULL;
+		} else if (!m->inbound) {
+			old = send_no_more(t, m->sa);
 		}
 		break;
 	case MESSAGE_SA_MOVE:
-		if (t->out == m->sa && t->out) {
-			sa_move(t->out, &m->local, &m->remote);
-			t->out->epoch = 0;
+		if (m->sa && *place_of(t, m->sa)) {
+			sa_move(m->sa, &m->local, &m->remote);
+			m->sa->epoch = 0;
 		}
 		break;
 	}

@@ -62,6 +62,8 @@ static int on_sa_install(void *ctx, const struct ike_child_sa *c)
 		.tunnel = c->tunnel,
 		.inbound = c->dir == IKE_IN,
 		.spi = c->spi,
+		.replaces = c->replaces,
+		.beside = c->dir == IKE_OUT && !c->replaces,
 		.cipher = c->cipher,
 		.auth = c->auth,
 		.cipher_key = c->cipher_key,

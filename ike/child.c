@@ -14,14 +14,26 @@
 #define CHILD_OF(timer, member) \
 	((struct ike_child *)((char *)(timer)-offsetof(struct ike_child, member)))
 
+/* The pair of a lane that we send on; lane 0: of any. */
+static struct ike_child *active(const struct ike_tunnel *t, uint32_t lane)
+{
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		if (c->outbound == IKE_OUTBOUND_ACTIVE && (!lane || c->lane == lane))
+			return c;
+	}
+	return NULL;
+}
+
 static void on_rekey(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_child *c = CHILD_OF(t, rekey);
-	const struct ike_tunnel *tunnel = c->tunnel;
 
 	/* Another for the same traffic has taken over: both sides made one, and the peer may not
 	 * know of it. Of two that are rekeyed one would never go. */
-	if (tunnel->out && tunnel->out != c && c->outbound == IKE_OUTBOUND_PAST && !c->beside) {
+	if (c->outbound == IKE_OUTBOUND_PAST && active(c->tunnel, c->lane)) {
 		c->want_delete = c->ours;
 		ike_sa_attend(c->sa);
 		return;
@@ -118,13 +130,15 @@ static uint8_t icv_bytes(const struct ike_child *c)
 	return algo_auths[c->suite.auth].icv_bytes;
 }
 
-static int install(const struct ike_child *c, enum ike_direction dir, const uint8_t *key)
+static int install(const struct ike_child *c, enum ike_direction dir, uint32_t replaces,
+		   const uint8_t *key)
 {
 	const struct ike_tunnel *t = c->tunnel;
 	struct ike_child_sa sa = {
 		.tunnel = t->index,
 		.dir = dir,
 		.spi = dir == IKE_IN ? c->spi_in : c->spi_out,
+		.replaces = replaces,
 		.peer_spi = dir == IKE_IN ? c->spi_out : c->spi_in,
 		.cipher = c->suite.cipher,
 		.auth = c->suite.auth,
@@ -216,6 +230,25 @@ static void release(struct ike_child *c)
 	free(c);
 }
 
+static bool same_traffic(const struct ike_child *a, const struct ike_child *b)
+{
+	return a->traffic == b->traffic ||
+	       (ike_selectors_equal(&a->traffic->remote, &b->traffic->remote) &&
+		ike_selectors_equal(&a->traffic->local, &b->traffic->local));
+}
+
+static uint32_t lane_of(const struct ike_child *c)
+{
+	const struct ike_child *other;
+
+	TAILQ_FOREACH(other, &c->tunnel->children, link)
+	{
+		if (same_traffic(c, other))
+			return other->lane;
+	}
+	return ++c->tunnel->lanes;
+}
+
 static void note_new(const struct ike_child *c)
 {
 	char suite[96], local[96], remote[96];
@@ -247,6 +280,7 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 	c->udp = sa->udp;
 	c->lifetime = terms->lifetime ? terms->lifetime : t->conf.esp_lifetime;
 	c->established = e->now;
+	c->lane = terms->lane;
 	ike_timer_init(&c->rekey, on_rekey);
 	ike_timer_init(&c->expire, on_expire);
 	ike_timer_init(&c->turn, on_turn);
@@ -260,9 +294,11 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 	c->out_key = secret_from(keymat->data + (c->ours ? 0 : each), each);
 	if (!c->out_key)
 		goto out;
-	rc = install(c, IKE_IN, keymat->data + (c->ours ? each : 0));
+	rc = install(c, IKE_IN, 0, keymat->data + (c->ours ? each : 0));
 	if (rc < 0)
 		goto out;
+	if (!c->lane)
+		c->lane = lane_of(c);
 	TAILQ_INSERT_TAIL(&t->children, c, link);
 	start_timers(c);
 	note_new(c);
@@ -278,39 +314,41 @@ out:
 	return rc;
 }
 
-int ike_child_switch(struct ike_child *c)
+static int switch_from(struct ike_child *before, struct ike_child *c)
 {
 	struct ike_tunnel *t = c->tunnel;
 	int rc;
 
-	if (c->outbound != IKE_OUTBOUND_NEVER)
-		return 0;
-	rc = install(c, IKE_OUT, c->out_key->data);
+	rc = install(c, IKE_OUT, before ? before->spi_out : 0, c->out_key->data);
 	if (rc < 0)
 		return rc;
 	ike_timer_cancel(&t->engine->timers, &c->turn);
 	secret_free(c->out_key);
 	c->out_key = NULL;
-	if (t->out)
-		t->out->outbound = IKE_OUTBOUND_PAST;
-	t->out = c;
+	if (before)
+		before->outbound = IKE_OUTBOUND_PAST;
+	if (!t->out || t->out == before)
+		t->out = c;
 	c->outbound = IKE_OUTBOUND_ACTIVE;
 	ike_tunnel_stir(t);
 	return 0;
+}
+
+int ike_child_switch(struct ike_child *c)
+{
+	if (c->outbound != IKE_OUTBOUND_NEVER)
+		return 0;
+	return switch_from(active(c->tunnel, c->lane), c);
 }
 
 void ike_child_await_turn(struct ike_child *c)
 {
 	struct ike_tunnel *t = c->tunnel;
 
-	if (!t->out) {
-		ike_child_switch(c);
-		return;
-	}
-	c->beside = !ike_selectors_equal(&c->traffic->remote, &t->out->traffic->remote) ||
-		    !ike_selectors_equal(&c->traffic->local, &t->out->traffic->local);
-	if (!c->beside)
+	if (active(t, c->lane))
 		ike_timer_set(&t->engine->timers, &c->turn, t->engine->now + IKE_TURN);
+	else
+		ike_child_switch(c);
 }
 
 static void on_lingered(struct ike_engine *e, struct ike_timer *timer)
@@ -348,22 +386,43 @@ void ike_lingering_clear(struct ike_tunnel *t)
 	}
 }
 
-/* The newest pair that we may still send on; one that lost a collision only if there is no other.
+/* The newest pair of a lane that we may still send on; one that lost a collision only if there is
+ * no other.
  */
-static struct ike_child *successor(struct ike_tunnel *t)
+static struct ike_child *successor(struct ike_tunnel *t, uint32_t lane)
 {
 	struct ike_child *c, *second = NULL;
 
 	TAILQ_FOREACH_REVERSE(c, &t->children, ike_children, link)
 	{
-		if (c->outbound != IKE_OUTBOUND_NEVER || c->want_delete)
+		if (c->lane != lane || c->outbound != IKE_OUTBOUND_NEVER || c->want_delete)
 			continue;
-		if (!c->redundant && !c->beside)
+		if (!c->redundant)
 			return c;
 		if (!second)
 			second = c;
 	}
 	return second;
+}
+
+/* A pair that we sent on has left the list: the best of its lane takes over, if there is one. */
+static void hand_over(struct ike_child *c)
+{
+	struct ike_tunnel *t = c->tunnel;
+	struct ike_engine *e = t->engine;
+	struct ike_child *next;
+	int rc = -ENOENT;
+
+	while ((next = successor(t, c->lane))) {
+		rc = switch_from(c, next);
+		if (rc == 0)
+			break;
+		next->outbound = IKE_OUTBOUND_PAST;
+	}
+	if (rc < 0)
+		e->ops->sa_remove(e->ctx, t->index, IKE_OUT, c->spi_out);
+	if (t->out == c)
+		t->out = active(t, 0);
 }
 
 void ike_child_gone(struct ike_child *c, bool lingers)
@@ -377,15 +436,8 @@ void ike_child_gone(struct ike_child *c, bool lingers)
 	ike_timer_cancel(&e->timers, &c->rekey);
 	ike_timer_cancel(&e->timers, &c->expire);
 	ike_timer_cancel(&e->timers, &c->turn);
-	if (c == t->out) {
-		struct ike_child *next;
-
-		t->out = NULL;
-		while ((next = successor(t)) && ike_child_switch(next) < 0)
-			next->outbound = IKE_OUTBOUND_PAST;
-		if (!t->out)
-			e->ops->sa_remove(e->ctx, t->index, IKE_OUT, c->spi_out);
-	}
+	if (c->outbound == IKE_OUTBOUND_ACTIVE)
+		hand_over(c);
 	if (lingers)
 		linger(t, c->spi_in);
 	else
@@ -428,6 +480,64 @@ void ike_child_retry_rekey(struct ike_child *c, ike_time after)
 	c->want_rekey = false;
 	c->rekey_at = e->now + after;
 	ike_timer_set(&e->timers, &c->rekey, c->rekey_at);
+}
+
+static unsigned pairs(const struct ike_tunnel *t)
+{
+	unsigned l = t->conf.n_ts_local, r = t->conf.n_ts_remote;
+
+	return t->conf.child_per_pair || t->single_pairs ? (l ? l : 1) * (r ? r : 1) : 1;
+}
+
+void ike_child_wish(const struct ike_tunnel *t, unsigned pair, struct ike_selectors *local,
+		    struct ike_selectors *remote)
+{
+	const struct conf_tunnel *conf = &t->conf;
+	unsigned r = conf->n_ts_remote ? conf->n_ts_remote : 1;
+
+	if (pairs(t) == 1) {
+		ike_selectors_from_prefixes(local, conf->ts_local, conf->n_ts_local);
+		ike_selectors_from_prefixes(remote, conf->ts_remote, conf->n_ts_remote);
+		return;
+	}
+	ike_selectors_from_prefixes(local, &conf->ts_local[pair / r], conf->n_ts_local ? 1 : 0);
+	ike_selectors_from_prefixes(remote, &conf->ts_remote[pair % r], conf->n_ts_remote ? 1 : 0);
+}
+
+int ike_child_pair(const struct ike_tunnel *t, const struct ike_selectors *local,
+		   const struct ike_selectors *remote)
+{
+	struct ike_selectors l, r;
+
+	for (unsigned i = 0; i < pairs(t); i++) {
+		ike_child_wish(t, i, &l, &r);
+		if (ike_selectors_within(local, &l) && ike_selectors_within(remote, &r))
+			return (int)i;
+	}
+	return -1;
+}
+
+int ike_child_missing(const struct ike_tunnel *t)
+{
+	uint64_t there = t->refused_pairs;
+	const struct ike_child *c;
+
+	if (pairs(t) == 1)
+		return t->out ? -1 : 0;
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		int pair = ike_child_pair(t, &c->traffic->local, &c->traffic->remote);
+
+		if (pair >= 0 && !c->want_delete)
+			there |= UINT64_C(1) << pair;
+	}
+	if (!t->out)
+		there &= ~UINT64_C(1);
+	for (unsigned i = 0; i < pairs(t); i++) {
+		if (!(there >> i & 1))
+			return (int)i;
+	}
+	return -1;
 }
 
 struct ike_child *ike_child_by_in(const struct ike_tunnel *t, uint32_t spi_in)

@@ -1,7 +1,8 @@
 /* Child SA pairs: installed make-before-break, switched, lingering (RFC 7296 §1.3, §2.8).
  *
  * The inbound SA of a pair is installed before the peer can know of the pair. A tunnel sends on
- * one pair at a time, and never returns to one that it has left: its sequence numbers are spent.
+ * one pair at a time of each lane, and never returns to one that it has left: its sequence numbers
+ * are spent. Most tunnels have one lane; policy-based peers want one for each pair of subnets.
  * An inbound SA outlives its pair by IKE_LINGER for packets that are still under way. */
 #ifndef IKE_CHILD_H
 #define IKE_CHILD_H
@@ -28,7 +29,7 @@ struct ike_child {
 	bool ours;	/* we initiated the exchange that made it */
 	bool replaced;	/* the peer rekeyed it and will delete it */
 	bool redundant; /* lost a collision: not to be sent on */
-	bool beside;	/* has other selectors than the pair we send on */
+	uint32_t lane;	/* pairs of one lane follow each other; lanes have different selectors */
 	bool verifying; /* its first rekey is early, to see whether the peer agrees about PFS */
 	bool want_rekey, want_delete;
 	enum algo_dh group; /* the peer asked for this one in the last rekey */
@@ -52,6 +53,7 @@ struct ike_child_terms {
 	struct ike_selectors local, remote;
 	const uint8_t *nonce_i, *nonce_r;
 	size_t nonce_i_len, nonce_r_len;
+	uint32_t lane;		     /* of the pair that it replaces; 0: by its selectors */
 	const struct secret *shared; /* of the exchange's own key exchange; NULL: none */
 	bool ours;
 	uint32_t lifetime; /* seconds; 0: as configured */
@@ -79,6 +81,15 @@ void ike_child_retry_rekey(struct ike_child *c, ike_time after);
 void ike_child_verify_pfs(struct ike_child *c);
 void ike_child_rekey_now(struct ike_child *c); /* unless the peer has rekeyed it already */
 void ike_child_expire(struct ike_child *c, const char *why); /* a limit was reached: deletes it */
+
+/* The first pair of subnets that has no child but should have one, and what to ask for; -1: none is
+ * missing. */
+int ike_child_missing(const struct ike_tunnel *t);
+void ike_child_wish(const struct ike_tunnel *t, unsigned pair, struct ike_selectors *local,
+		    struct ike_selectors *remote);
+/* Which of these a child's selectors are for; -1: none. */
+int ike_child_pair(const struct ike_tunnel *t, const struct ike_selectors *local,
+		   const struct ike_selectors *remote);
 
 struct ike_child *ike_child_by_in(const struct ike_tunnel *t, uint32_t spi_in);
 struct ike_child *ike_child_by_out(const struct ike_tunnel *t, uint32_t spi_out);

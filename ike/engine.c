@@ -373,7 +373,7 @@ void ike_sa_used(struct ike_engine *e, ike_time now, uint32_t tunnel, uint32_t s
 	e->now = now;
 	if (c && c->sa->v1)
 		ike_v1_child_used(c);
-	if (c && !c->ours && !c->redundant && !c->beside)
+	if (c && !c->ours && !c->redundant)
 		ike_child_switch(c);
 	ike_settle(e);
 }

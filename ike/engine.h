@@ -48,6 +48,8 @@ struct ike_child_sa {
 	enum ike_direction dir;
 	uint32_t spi;	   /* host order; IKE_IN: chosen by ops->spi_alloc, IKE_OUT: by the peer */
 	uint32_t peer_spi; /* of the other direction of the pair */
+	uint32_t replaces; /* IKE_OUT: SPI of the SA that it takes over from; 0: sent on beside
+			      those that are there, for packets that fit none of them */
 	enum algo_cipher cipher;
 	enum algo_auth auth; /* AUTH_NONE with an AEAD */
 	const uint8_t *cipher_key;
@@ -92,10 +94,11 @@ struct ike_ops {
 	uint32_t (*spi_alloc)(void *ctx, uint32_t tunnel);
 	void (*spi_free)(void *ctx, uint32_t tunnel, uint32_t spi);
 	/* IKE_IN: start accepting, beside the inbound SAs that are there. IKE_OUT: switch the
-	 * tunnel's sending to this SA; the one before is no longer used when the call's effect is
-	 * ordered, and needs no sa_remove. 0, or a negative errno: nothing was installed. */
+	 * tunnel's sending to this SA; the one that it replaces is no longer used when the call's
+	 * effect is ordered, and needs no sa_remove. 0, or a negative errno: nothing was installed.
+	 */
 	int (*sa_install)(void *ctx, const struct ike_child_sa *sa);
-	/* IKE_IN: stop accepting; frees the SPI. IKE_OUT: stop sending if spi is the one in use. */
+	/* IKE_IN: stop accepting; frees the SPI. IKE_OUT: stop sending if spi is in use. */
 	void (*sa_remove)(void *ctx, uint32_t tunnel, enum ike_direction dir, uint32_t spi);
 	/* The authenticated peer moved (NAT mapping changed): new outer header for outbound
 	 * packets. */

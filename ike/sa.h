@@ -50,6 +50,8 @@ struct ike_request {
 	struct ike_timer timer;
 
 	uint32_t old;	 /* inbound SPI of the child to rekey or delete */
+	uint32_t lane;	 /* of the child to rekey */
+	uint8_t pair;	 /* of subnets, of the child to create */
 	uint32_t spi_in; /* of the child to be; 0: none, or handed on */
 	uint32_t gone; /* an SPI that we did not know when the peer deleted it: of the child to be?
 			*/

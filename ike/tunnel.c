@@ -15,6 +15,7 @@
 #define LOSER_CLOSES   (6 * IKE_SECOND)	 /* creator of the redundant SA: after everybody's turn */
 #define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
 #define YIELDS	       2
+#define CALL_SOON      (6 * IKE_SECOND) /* the longest pause between attempts */
 #define OLDER_PATIENCE (60 * IKE_SECOND)
 #define OLDER_CLOSES   (3 * IKE_SECOND) /* IKEv1: of the SA that ours replaces */
 #define TEXT_MAX       512
@@ -300,7 +301,7 @@ static bool is_v1(const struct ike_tunnel *t)
 /* Whether there is something to call for. */
 static bool lacks(const struct ike_tunnel *t)
 {
-	return is_v1(t) ? ike_v1_lacks(t) : !t->out;
+	return is_v1(t) ? ike_v1_lacks(t) : ike_child_missing(t) >= 0;
 }
 
 static void on_call(struct ike_engine *e, struct ike_timer *timer)
@@ -309,7 +310,10 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 		(struct ike_tunnel *)((char *)timer - offsetof(struct ike_tunnel, call));
 	struct ike_sa *sa = ike_tunnel_current(t);
 
-	if (!lacks(t) || ike_tunnel_calling(t) || !ike_tunnel_may_call(t))
+	if (ike_tunnel_calling(t) || !ike_tunnel_may_call(t))
+		return;
+	t->refused_pairs = 0;
+	if (!lacks(t))
 		return;
 	if (sa) {
 		sa->want_child = true;
@@ -325,14 +329,14 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 	}
 }
 
-/* Whether a rekey has promised a pair to take over from the one we send on. */
-static bool has_heir(const struct ike_tunnel *t)
+/* Whether a rekey has promised a pair to take over from this one, which we send on. */
+static bool has_heir(const struct ike_child *heir_of)
 {
 	struct ike_child *c;
 
-	TAILQ_FOREACH(c, &t->children, link)
+	TAILQ_FOREACH(c, &heir_of->tunnel->children, link)
 	{
-		if (c->outbound == IKE_OUTBOUND_NEVER && !c->redundant && !c->beside)
+		if (c->outbound == IKE_OUTBOUND_NEVER && !c->redundant && c->lane == heir_of->lane)
 			return true;
 	}
 	return false;
@@ -355,6 +359,27 @@ static void tell(struct ike_tunnel *t, bool up)
 	e->ops->tunnel_state(e->ctx, t->index, up, t->reason, ike_tunnel_text(t));
 }
 
+static void look_at_lanes(struct ike_tunnel *t)
+{
+	struct ike_sa *sa = ike_tunnel_current(t);
+	struct ike_child *c;
+
+	TAILQ_FOREACH(c, &t->children, link)
+	{
+		/* The peer rekeyed it, then thought better of it: ours to rekey again. */
+		if (c->outbound == IKE_OUTBOUND_ACTIVE && c->replaced && !c->want_delete &&
+		    !has_heir(c)) {
+			c->replaced = false;
+			ike_child_retry_rekey(c, IKE_SECOND);
+		}
+	}
+	if (sa && !is_v1(t) && !sa->want_child && sa->request.errand != IKE_ERRAND_CREATE_CHILD &&
+	    ike_tunnel_may_call(t) && ike_child_missing(t) >= 0) {
+		sa->want_child = true;
+		ike_sa_attend(sa);
+	}
+}
+
 void ike_tunnel_look(struct ike_tunnel *t)
 {
 	struct ike_engine *e = t->engine;
@@ -364,12 +389,8 @@ void ike_tunnel_look(struct ike_tunnel *t)
 	if (!t->enabled || e->stopping)
 		return;
 	if (t->out) {
-		/* The peer rekeyed it, then thought better of it: ours to rekey again. */
-		if (t->out->replaced && !t->out->want_delete && !has_heir(t)) {
-			t->out->replaced = false;
-			ike_child_retry_rekey(t->out, IKE_SECOND);
-		}
-		if (!lacks(t))
+		look_at_lanes(t);
+		if (!is_v1(t) || !lacks(t))
 			return;
 	}
 	sa = ike_tunnel_current(t);
@@ -378,7 +399,7 @@ void ike_tunnel_look(struct ike_tunnel *t)
 		    (sa->v1 && ike_v1_creating(sa)))))
 		return;
 	/* A pair that is missing beside others is not asked for all the time. */
-	if (!t->call.armed)
+	if (!t->call.armed || (!t->out && t->call.at > e->now + CALL_SOON))
 		ike_tunnel_call_within(t, t->out && sa ? 20 * IKE_SECOND : IKE_SECOND,
 				       t->out && sa ? 40 * IKE_SECOND : 4 * IKE_SECOND);
 }

@@ -18,7 +18,10 @@ struct ike_tunnel {
 	LIST_HEAD(, ike_sa) sas;
 	TAILQ_HEAD(ike_children, ike_child) children; /* newest last */
 	LIST_HEAD(, ike_lingering) lingering;
-	struct ike_child *out; /* the pair we send on */
+	struct ike_child *out;	/* the pair we send on; of several lanes the first */
+	uint32_t lanes;		/* numbered so far */
+	bool single_pairs;	/* the peer wants one child for each pair of subnets */
+	uint64_t refused_pairs; /* that the peer did not want, until asked again */
 	bool enabled;
 	bool up;
 	enum ike_reason reason;

@@ -284,19 +284,17 @@ static int confirm(struct ike_v1_exchange *x)
 	return rc < 0 ? rc : ike_v1_send(x, &b, true);
 }
 
-/* Sends on a pair that the peer accepts already; another network's goes beside. */
+/* Sends on a pair that the peer accepts already; another network's is in another lane. */
 static void take_over(struct ike_v1_exchange *x, struct ike_child *c)
 {
-	struct ike_tunnel *t = c->tunnel;
-	struct ike_engine *e = t->engine;
+	struct ike_engine *e = c->tunnel->engine;
 
 	if (x->lost) {
 		c->redundant = true;
 		ike_timer_set(&e->timers, &c->turn, e->now + REDUNDANT_CLOSES);
 		return;
 	}
-	c->beside = t->out && t->out->traffic != c->traffic;
-	if (!c->beside && ike_child_switch(c) < 0) {
+	if (ike_child_switch(c) < 0) {
 		c->want_delete = true;
 		ike_sa_attend(c->sa);
 		return;

@@ -109,8 +109,7 @@ static void child_wishes(const struct ike_tunnel *t, struct ike_offer *offer,
 			 struct ike_selectors *local, struct ike_selectors *remote)
 {
 	ike_offer_esp(offer, &t->conf, false);
-	ike_selectors_from_prefixes(local, t->conf.ts_local, t->conf.n_ts_local);
-	ike_selectors_from_prefixes(remote, t->conf.ts_remote, t->conf.n_ts_remote);
+	ike_child_wish(t, 0, local, remote);
 }
 
 int ike_auth_build(struct ike_sa *sa, struct ike_builder *b)
@@ -311,7 +310,11 @@ void ike_auth_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mess
 	c = ike_child_conclude(sa, r, m, &offer, &local, &remote, true);
 	ike_tunnel_adopt(t, sa, false);
 	if (!c) {
-		ike_child_explain(sa, ike_message_error(m));
+		const struct ike_notify *error = ike_message_error(m);
+
+		if (error && error->type == N_SINGLE_PAIR_REQUIRED)
+			t->single_pairs = true;
+		ike_child_explain(sa, error);
 		ike_sa_close(sa, false);
 		ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 	} else if (!sa->redundant) {
@@ -364,6 +367,6 @@ void ike_auth_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builde
 	childless = !ike_message_has(m, IKE_SA) || !ike_message_has(m, IKE_TSI) ||
 		    !ike_message_has(m, IKE_TSR);
 	if (!childless)
-		ike_child_answer(sa, m, true, b);
+		ike_child_answer(sa, m, true, 0, b);
 	ike_tunnel_adopt(t, sa, ike_message_notify(m, N_INITIAL_CONTACT) != NULL);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REDUNDANT_PATIENCE (20 * IKE_SECOND)
+#define PAIR_RETRY	   (60 * IKE_SECOND)
 
 int ike_child_offer(struct ike_sa *sa, const struct ike_offer *offer,
 		    const struct ike_selectors *local, const struct ike_selectors *remote,
@@ -76,7 +77,7 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 				     const struct ike_selectors *local,
 				     const struct ike_selectors *remote, bool in_auth)
 {
-	struct ike_child_terms terms = { .ours = true, .spi_in = r->spi_in };
+	struct ike_child_terms terms = { .ours = true, .spi_in = r->spi_in, .lane = r->lane };
 	struct secret *shared = NULL;
 	struct ike_child *c = NULL;
 	struct ike_choice choice;
@@ -204,7 +205,8 @@ static void emit_answer(struct ike_sa *sa, struct ike_builder *b, const struct i
 }
 
 /* Whether the peer asks for what our outstanding request asks for. */
-static bool same_wish(const struct ike_sa *sa, const struct ike_message *m)
+static bool same_wish(const struct ike_sa *sa, const struct ike_message *m,
+		      const struct ike_child *c)
 {
 	const struct ike_notify *rekey = ike_message_notify(m, N_REKEY_SA);
 	const struct ike_child *old;
@@ -212,7 +214,9 @@ static bool same_wish(const struct ike_sa *sa, const struct ike_message *m)
 	uint32_t named;
 
 	if (!rekey)
-		return sa->request.errand == IKE_ERRAND_CREATE_CHILD;
+		return sa->request.errand == IKE_ERRAND_CREATE_CHILD &&
+		       ike_child_pair(sa->tunnel, &c->traffic->local, &c->traffic->remote) ==
+			       sa->request.pair;
 	old = ike_child_by_in(sa->tunnel, sa->request.old);
 	spi = rekey->spi;
 	return sa->request.errand == IKE_ERRAND_REKEY_CHILD && old && view_u32(&spi, &named) &&
@@ -238,10 +242,10 @@ bool ike_child_lost(struct ike_sa *sa, struct ike_request *r, const struct ike_m
 }
 
 struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, bool in_auth,
-				   struct ike_builder *b)
+				   uint32_t lane, struct ike_builder *b)
 {
 	struct ike_engine *e = sa->engine;
-	struct ike_child_terms terms = { .ours = false };
+	struct ike_child_terms terms = { .ours = false, .lane = lane };
 	uint8_t nonce[IKE_NONCE_BYTES];
 	struct secret *shared = NULL;
 	struct ike_child *c = NULL;
@@ -284,7 +288,7 @@ struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, boo
 				   "a child SA could not be installed: %s", strerror(-rc));
 		refuse(sa, b, rc == -EINVAL ? N_INVALID_SYNTAX : N_TEMPORARY_FAILURE);
 	}
-	if (c && !in_auth && same_wish(sa, m))
+	if (c && !in_auth && same_wish(sa, m, c))
 		ike_request_crossed(&sa->request, c->spi_in, m->body[IKE_NONCE].p,
 				    m->body[IKE_NONCE].n, nonce, sizeof(nonce));
 	secret_free(shared);
@@ -298,9 +302,11 @@ int ike_child_build(struct ike_sa *sa, struct ike_builder *b)
 	struct ike_selectors local, remote;
 	struct ike_offer offer;
 
+	int pair = ike_child_missing(sa->tunnel);
+
+	sa->request.pair = (uint8_t)(pair < 0 ? 0 : pair);
 	ike_offer_esp(&offer, conf, true);
-	ike_selectors_from_prefixes(&local, conf->ts_local, conf->n_ts_local);
-	ike_selectors_from_prefixes(&remote, conf->ts_remote, conf->n_ts_remote);
+	ike_child_wish(sa->tunnel, sa->request.pair, &local, &remote);
 	return ike_child_offer(sa, &offer, &local, &remote, b);
 }
 
@@ -345,8 +351,7 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 	struct ike_child *c;
 
 	ike_offer_esp(&offer, conf, true);
-	ike_selectors_from_prefixes(&local, conf->ts_local, conf->n_ts_local);
-	ike_selectors_from_prefixes(&remote, conf->ts_remote, conf->n_ts_remote);
+	ike_child_wish(t, r->pair, &local, &remote);
 	c = error ? NULL : ike_child_conclude(sa, r, m, &offer, &local, &remote, false);
 	if (c) {
 		sa->refused_since = 0;
@@ -363,10 +368,18 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 		sa->want_child = true;
 		return;
 	}
-	ike_child_explain(sa, error);
-	/* Nothing lives on this IKE SA: start afresh, by IKE_AUTH and its first child. */
-	if (!t->out) {
-		ike_sa_close(sa, false);
-		ike_tunnel_call_within(t, 3 * IKE_SECOND, 6 * IKE_SECOND);
+	if (error && error->type == N_SINGLE_PAIR_REQUIRED && !t->single_pairs) {
+		t->single_pairs = true;
+		sa->want_child = true;
+		return;
 	}
+	ike_child_explain(sa, error);
+	if (t->out) {
+		t->refused_pairs |= UINT64_C(1) << r->pair;
+		ike_tunnel_call_within(t, PAIR_RETRY, 2 * PAIR_RETRY);
+		return;
+	}
+	/* Nothing lives on this IKE SA: start afresh, by IKE_AUTH and its first child. */
+	ike_sa_close(sa, false);
+	ike_tunnel_call_within(t, 3 * IKE_SECOND, 6 * IKE_SECOND);
 }

@@ -336,7 +336,7 @@ void ike_exchange_next(struct ike_sa *sa)
 			return;
 		}
 	}
-	if (t->out)
+	if (sa->want_child && ike_child_missing(t) < 0)
 		sa->want_child = false; /* the peer has made one meanwhile */
 	if (sa->want_child) {
 		sa->want_child = false;
@@ -443,7 +443,7 @@ static void answer_create_child(struct ike_sa *sa, struct ike_message *m, struct
 	else if (ike_child_count(sa->tunnel) >= IKE_CHILDREN_MAX)
 		ike_build_notify(b, 0, 0, N_NO_ADDITIONAL_SAS, NULL, 0);
 	else
-		ike_child_answer(sa, m, false, b);
+		ike_child_answer(sa, m, false, 0, b);
 }
 
 /* Which exchanges the peer may start in which state. */

@@ -40,9 +40,10 @@ int ike_child_offer(struct ike_sa *sa, const struct ike_offer *offer,
 		    struct ike_builder *b);
 int ike_child_build(struct ike_sa *sa, struct ike_builder *b);
 void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m);
-/* Answers with a pair, or with an error notify. NULL: the latter. */
+/* Answers with a pair, or with an error notify. lane: of the pair that it replaces, or 0. NULL: the
+ * latter. */
 struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, bool in_auth,
-				   struct ike_builder *b);
+				   uint32_t lane, struct ike_builder *b);
 /* Reads the answer and installs the inbound SA. NULL: *error says which notify told so, or 0 when
  * the answer makes no sense or nothing could be installed. */
 struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,

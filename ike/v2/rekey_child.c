@@ -46,6 +46,7 @@ int ike_rekey_child_build(struct ike_sa *sa, struct ike_builder *b)
 	else if (r->suite.dh == DH_NONE && t->conf.esp_pfs.n)
 		r->suite.dh = t->conf.esp_pfs.id[0];
 	r->traffic = ike_traffic_share(old->traffic);
+	r->lane = old->lane;
 	ike_build_notify(b, IKE_PROTOCOL_ESP, old->spi_in, N_REKEY_SA, NULL, 0);
 	rekey_offer(&offer, t, &r->suite);
 	return ike_child_offer(sa, &offer, &r->traffic->local, &r->traffic->remote, b);
@@ -175,6 +176,6 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}
-	if (ike_child_answer(sa, m, false, b))
+	if (ike_child_answer(sa, m, false, old->lane, b))
 		ike_child_replace(old);
 }

@@ -133,6 +133,32 @@ static void stop_sending(struct sim_node *node, struct sim_tunnel *t)
 	t->out = (struct sim_sa){ 0 };
 }
 
+static struct sim_sa *find_beside(struct sim_tunnel *t, uint32_t spi)
+{
+	for (unsigned i = 0; t->beside && i < SIM_BESIDE; i++) {
+		if (t->beside[i].installed ? t->beside[i].spi == spi : !spi)
+			return &t->beside[i];
+	}
+	return NULL;
+}
+
+static int install_beside(struct sim_node *node, const struct ike_child_sa *sa)
+{
+	struct sim_tunnel *t = &node->tunnel[sa->tunnel];
+	struct sim_sa *to;
+
+	if (!t->beside)
+		t->beside = calloc(SIM_BESIDE, sizeof(*t->beside));
+	assert_non_null(t->beside);
+	to = find_beside(t, sa->replaces);
+	if (!to)
+		sim_violation(node->sim, "outbound SA %08x replaces %08x, which is not there",
+			      sa->spi, sa->replaces);
+	else
+		record(to, sa);
+	return 0;
+}
+
 static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 {
 	struct sim_node *node = ctx;
@@ -145,6 +171,9 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 		sim_violation(node->sim, "SA %08x is not complete", sa->spi);
 	if (sa->dir == IKE_OUT) {
 		spend(node, sa->spi);
+		if (node->tunnel[sa->tunnel].out.installed &&
+		    node->tunnel[sa->tunnel].out.spi != sa->replaces)
+			return install_beside(node, sa);
 		if (!node->tunnel[sa->tunnel].out.installed) {
 			node->tunnel[sa->tunnel].sending_at = node->n_sending;
 			node->sending[node->n_sending++] = sa->tunnel;
@@ -175,8 +204,23 @@ static void op_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uin
 	struct sim_sa *sa;
 
 	if (dir == IKE_OUT) {
-		if (node->tunnel[tunnel].out.installed && node->tunnel[tunnel].out.spi == spi)
-			stop_sending(node, &node->tunnel[tunnel]);
+		struct sim_tunnel *t = &node->tunnel[tunnel];
+
+		sa = find_beside(t, spi);
+		if (sa)
+			sa->installed = false;
+		if (t->out.installed && t->out.spi == spi) {
+			stop_sending(node, t);
+			for (unsigned i = 0; t->beside && i < SIM_BESIDE; i++) {
+				if (!t->beside[i].installed)
+					continue;
+				t->out = t->beside[i];
+				t->beside[i].installed = false;
+				t->sending_at = node->n_sending;
+				node->sending[node->n_sending++] = tunnel;
+				break;
+			}
+		}
 		sim_trace_sa(node->sim, node, SIM_SWITCHED, 0, 0);
 		return;
 	}
@@ -197,6 +241,8 @@ static void op_sa_move(void *ctx, uint32_t tunnel, uint32_t spi_out, const struc
 	struct sim_sa *out = &node->tunnel[tunnel].out;
 
 	if (out->spi != spi_out)
+		out = find_beside(&node->tunnel[tunnel], spi_out);
+	if (!out)
 		sim_violation(node->sim, "outbound SA %08x moved, but is not there", spi_out);
 	else
 		out->path = *path;
@@ -291,6 +337,8 @@ void sim_plane_clear(struct sim_node *node)
 	node->n_in = node->cap_in = node->n_spent = node->cap_spent = 0;
 	node->spis = 0;
 	node->n_sending = node->n_up = 0;
+	for (size_t i = 0; node->tunnel && i < node->n_tunnels; i++)
+		free(node->tunnel[i].beside);
 	if (node->tunnel)
 		memset(node->tunnel, 0, node->n_tunnels * sizeof(*node->tunnel));
 }

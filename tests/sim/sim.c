@@ -382,6 +382,18 @@ void sim_pair_add(struct sim *s, sim_change *change)
 	}
 }
 
+static void probe_on(struct sim *s, struct sim_node *node, struct sim_event ev, struct sim_sa *out)
+{
+	ev.sa = *out;
+	s->probes++;
+	if (!sim_carry(node, out, IKE_OUT))
+		s->lost++;
+	else if (translate(s, node, &ev.sa.path, &ev.path, &ev.to))
+		transmit(s, ev, s->link.spare_probes);
+	else
+		s->lost++;
+}
+
 /* One probe on each outbound SA, from every node. */
 static void probe_round(struct sim *s)
 {
@@ -391,14 +403,13 @@ static void probe_round(struct sim *s)
 		for (size_t i = 0; i < node->n_sending; i++) {
 			struct sim_event ev = { .kind = SIM_PROBE, .from = n };
 
-			ev.sa = node->tunnel[node->sending[i]].out;
-			s->probes++;
-			if (!sim_carry(node, &node->tunnel[i].out, IKE_OUT))
-				s->lost++;
-			else if (translate(s, node, &ev.sa.path, &ev.path, &ev.to))
-				transmit(s, ev, s->link.spare_probes);
-			else
-				s->lost++;
+			probe_on(s, node, ev, &node->tunnel[node->sending[i]].out);
+			for (unsigned k = 0; k < SIM_BESIDE; k++) {
+				struct sim_tunnel *t = &node->tunnel[node->sending[i]];
+
+				if (t->beside && t->beside[k].installed)
+					probe_on(s, node, ev, &t->beside[k]);
+			}
 		}
 	}
 	if (s->probe_interval)

@@ -17,6 +17,7 @@
 #define SIM_NODES_MAX	8
 #define SIM_MS		((ike_time)1000)
 #define SIM_PROBE_BYTES 1000
+#define SIM_BESIDE	7
 
 struct sim;
 
@@ -39,8 +40,9 @@ struct sim_tunnel {
 	enum ike_reason reason;
 	char text[512];
 	struct sim_sa out;
-	size_t sending_at; /* place in the node's list, while out is installed */
-	uint64_t accepted; /* probes received */
+	struct sim_sa *beside; /* SIM_BESIDE further ones, with other selectors; NULL: never */
+	size_t sending_at;     /* place in the node's list, while out is installed */
+	uint64_t accepted;     /* probes received */
 };
 
 struct sim_node {

@@ -257,6 +257,90 @@ static void esp_both_ways(void **state)
 	dataplane_negotiator_unregister(rig_dp);
 }
 
+/* The SPI under which a packet to this inner address leaves; 0: it does not. */
+static uint32_t spi_to(const char *inner)
+{
+	uint8_t ip[64] = { 0 }, f[2048];
+
+	rig_ip4(ip, "169.254.1.2", inner, PROTO_UDP, 8 + 4);
+	put_be16(ip + 24, 12);
+	assert_int_equal(dataplane_send_inner(rig_dp, 1, ip, 32), 0);
+	rig_run();
+	return rig_take(0, f) ? get_be32(f + 14 + 20) : 0;
+}
+
+static void send_on(uint32_t spi, uint32_t replaces, bool beside, const char *first,
+		    const char *last)
+{
+	static const uint8_t key[20] = { 1, 2, 3 };
+	struct dataplane_sa sa = { .tunnel = 1,
+				   .spi = spi,
+				   .replaces = replaces,
+				   .beside = beside,
+				   .cipher = CIPHER_AES128_GCM,
+				   .cipher_key = key,
+				   .cipher_key_len = 20,
+				   .local = { rig_addr("198.51.100.1"), 500 },
+				   .remote = { rig_addr("203.0.113.9"), 500 },
+				   .n_remote = 1 };
+
+	sa.sel_remote[0].first = rig_addr(first);
+	sa.sel_remote[0].last = rig_addr(last);
+	sa.sel_remote[0].port_last = 65535;
+	assert_int_equal(dataplane_sa_install(rig_dp, &sa), 0);
+	rig_run();
+}
+
+/* Several outbound SAs of one tunnel: each packet takes the one whose selectors fit. */
+static void children_beside_each_other(void **state)
+{
+	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
+				      .customer_ip = rig_addr("203.0.113.9"),
+				      .inner = rig_prefix("169.254.1.2/30"),
+				      .inner_peer = rig_addr("169.254.1.1") };
+	struct prefix p = rig_prefix("192.168.0.0/16");
+	struct dataplane_sa_stats stats;
+	struct endpoint l = { rig_addr("198.51.100.1"), 500 }, r = { rig_addr("203.0.113.9"), 500 };
+	struct heard h = { 0 };
+
+	assert_int_equal(dataplane_negotiator_register(rig_dp), 0);
+	rig_resolve_next_hop();
+	assert_int_equal(dataplane_table_add(rig_dp, &t.table), 0);
+	assert_int_equal(dataplane_tunnel_add(rig_dp, 1, &t), 0);
+	assert_int_equal(dataplane_route_set(rig_dp, t.table, &p, nexthop(NEXTHOP_TUNNEL, 1)), 0);
+	send_on(0x1001, 0, true, "192.168.0.0", "192.168.0.255");
+	send_on(0x1002, 0, true, "192.168.1.0", "192.168.1.255");
+	send_on(0x1003, 0, true, "192.168.2.0", "192.168.2.255");
+	assert_int_equal(spi_to("192.168.0.9"), 0x1001);
+	assert_int_equal(spi_to("192.168.1.9"), 0x1002);
+	assert_int_equal(spi_to("192.168.2.9"), 0x1003);
+	assert_int_equal(spi_to("192.168.3.9"), 0);
+	assert_int_equal(rig_dropped(DROP_SELECTOR), 1);
+	/* A rekey of the middle one, and of the first. */
+	send_on(0x2002, 0x1002, false, "192.168.1.0", "192.168.1.255");
+	send_on(0x2001, 0x1001, false, "192.168.0.0", "192.168.0.255");
+	assert_int_equal(spi_to("192.168.0.9"), 0x2001);
+	assert_int_equal(spi_to("192.168.1.9"), 0x2002);
+	assert_int_equal(spi_to("192.168.2.9"), 0x1003);
+	assert_int_equal(dataplane_sa_stats(rig_dp, 1, false, 0x2002, &stats), 0);
+	assert_int_equal(stats.packets, 1);
+	assert_int_equal(dataplane_sa_stats(rig_dp, 1, false, 0x1002, &stats), -ENOENT);
+	assert_int_equal(dataplane_sa_move(rig_dp, 1, 0x1003, &l, &r), 0);
+	assert_int_equal(dataplane_sa_move(rig_dp, 1, 0x1001, &l, &r), -ENOENT);
+	/* The first goes, then the last. */
+	assert_int_equal(dataplane_sa_remove(rig_dp, 1, false, 0x2001), 0);
+	rig_run();
+	assert_int_equal(spi_to("192.168.0.9"), 0);
+	assert_int_equal(spi_to("192.168.1.9"), 0x2002);
+	assert_int_equal(dataplane_sa_remove(rig_dp, 1, false, 0x1003), 0);
+	rig_run();
+	assert_int_equal(spi_to("192.168.2.9"), 0);
+	assert_int_equal(spi_to("192.168.1.9"), 0x2002);
+	while (dataplane_negotiator_poll(rig_dp, &ops, &h))
+		;
+	dataplane_negotiator_unregister(rig_dp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +350,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ike_reaches_the_negotiator, rig_set_up,
 						rig_tear_down),
 		cmocka_unit_test_setup_teardown(esp_both_ways, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(children_beside_each_other, rig_set_up,
+						rig_tear_down),
 		{ "esp_both_ways, three workers", esp_both_ways, rig_set_up_three, rig_tear_down,
 		  NULL },
 	};

@@ -1,0 +1,159 @@
+/* Several children under one IKE SA, each for its own pair of subnets, as policy-based peers want
+ * them. */
+#include "ike/core.h"
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static unsigned subnets_now[2];
+static bool per_pair_now[2];
+static uint32_t lifetime_now;
+
+static void subnets(unsigned node, struct conf_tunnel *t)
+{
+	struct prefix *cloud = node ? t->ts_remote : t->ts_local;
+	struct prefix *customer = node ? t->ts_local : t->ts_remote;
+	unsigned n = subnets_now[node];
+	char text[PREFIX_STR_MAX];
+
+	prefix_parse(&cloud[0], "10.0.0.0/16");
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "192.168.%u.0/24", i);
+		prefix_parse(&customer[i], text);
+	}
+	t->n_ts_local = node ? n : 1;
+	t->n_ts_remote = node ? 1 : n;
+	t->child_per_pair = per_pair_now[node];
+	t->esp_lifetime = lifetime_now;
+}
+
+static void one_calls(unsigned node, struct conf_tunnel *t)
+{
+	subnets(node, t);
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+static void use(unsigned n0, unsigned n1, bool p0, bool p1, uint32_t lifetime)
+{
+	subnets_now[0] = n0;
+	subnets_now[1] = n1;
+	per_pair_now[0] = p0;
+	per_pair_now[1] = p1;
+	lifetime_now = lifetime;
+}
+
+/* Each pair has a child; traffic on each, rekeyed over and over, without a loss. */
+static void one_child_for_each_pair(void **state)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct sim *s = sim_pair(seed);
+		struct ike_tunnel_view v;
+		unsigned sending = 0;
+
+		use(3, 3, true, seed % 3, 6);
+		sim_pair_add(s, seed % 2 ? one_calls : subnets);
+		sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+		sim_run(s, 10 * IKE_SECOND);
+		sim_probe(s, 5 * SIM_MS);
+		sim_run(s, 2 * IKE_SECOND);
+		ike_tunnel_view(s->node[0].engine, 7, &v);
+		for (unsigned i = 0; i < v.n_children; i++)
+			sending += v.child[i].outbound;
+		/* Both may set up at once, in which case the peer's children may be wider. */
+		if (seed % 2)
+			sim_assert(s, sending == 3);
+		ike_rekey_ike(s->node[seed / 2 % 2].engine, s->now, 7);
+		sim_run(s, 60 * IKE_SECOND);
+		sim_assert(s, s->lost == 0 && s->probes > 60000);
+		sim_assert(s, s->node[0].tunnel[7].downs == 0);
+		sim_assert(s, s->node[1].tunnel[7].downs == 0);
+		sim_finish(s);
+	}
+}
+
+/* A pair that the peer does not want leaves the others alone, and is asked for again. */
+static void a_pair_that_is_refused(void **state)
+{
+	struct sim *s = sim_pair(1);
+	uint64_t before;
+
+	use(3, 2, true, false, 3600);
+	sim_pair_add(s, one_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, 20 * IKE_SECOND);
+	sim_probe(s, 5 * SIM_MS);
+	sim_assert(s, sim_established(s, 0, 7) == 2 && sim_established(s, 1, 7) == 2);
+	before = s->messages;
+	sim_run(s, 20 * IKE_SECOND);
+	sim_assert(s, s->messages - before < 20);
+	/* The peer gets it right: a new IKE SA follows, with all three. */
+	ike_tunnel_remove(s->node[1].engine, s->now, 7);
+	{
+		struct conf_tunnel t;
+
+		use(3, 3, true, false, 3600);
+		sim_conf(s, 1, 0, &t);
+		one_calls(1, &t);
+		sim_probe(s, 0);
+		sim_tunnel_add(s, 1, 7, &t);
+	}
+	sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+	sim_run(s, 10 * IKE_SECOND);
+	sim_assert(s, sim_established(s, 0, 7) == 3);
+	sim_finish(s);
+}
+
+/* One of several children goes: it alone is made again, and the rest does not notice. */
+static void one_of_several_is_deleted(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct ike_tunnel_view v;
+
+	use(3, 3, true, false, 3600);
+	sim_pair_add(s, one_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, 10 * IKE_SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		ike_tunnel_view(s->node[1].engine, 7, &v);
+		sim_assert(s, v.n_children == 3);
+		ike_sa_hard_limit(s->node[1].engine, s->now, 7, IKE_IN, v.child[0].spi_in);
+		sim_run(s, 10 * IKE_SECOND);
+	}
+	sim_assert(s, sim_established(s, 0, 7) == 3 && sim_inbound(s, 1) == 3);
+	sim_finish(s);
+}
+
+/* What the peer adds by itself is sent on as well. */
+static void the_peer_adds_children(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct ike_tunnel_view v;
+
+	use(4, 4, true, false, 3600);
+	sim_pair_add(s, one_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, 10 * IKE_SECOND);
+	ike_tunnel_view(s->node[1].engine, 7, &v);
+	sim_assert(s, v.n_children == 4);
+	for (unsigned i = 0; i < 4; i++)
+		sim_assert(s, v.child[i].outbound);
+	sim_finish(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_child_for_each_pair),
+		cmocka_unit_test(a_pair_that_is_refused),
+		cmocka_unit_test(one_of_several_is_deleted),
+		cmocka_unit_test(the_peer_adds_children),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
