@@ -82,9 +82,8 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 		ike_v1_fail(x, rc);
 		return;
 	}
-	if (!ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH])) {
+	if (ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]) < 0) {
 		/* The true answer may come yet, under a cookie of its own. */
-		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
 		sa->spi_r = 0;
 		ike_sa_doubt(sa);
 		return;
@@ -102,16 +101,15 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
 	struct ike_sa *sa = x->sa;
+	int rc = ike_v1_verify(x, ike_v1_view(x->peer_id), m->body[IKE_V1_HASH]);
 
-	if (!ike_v1_verify(x, ike_v1_view(x->peer_id), m->body[IKE_V1_HASH])) {
-		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
-		if (!sa->hinted)
-			ike_v1_refuse(sa->engine, x->from, sa->spi_i, sa->spi_r,
-				      V1_AUTHENTICATION_FAILED);
-		sa->hinted = true;
+	if (rc == -EBADMSG)
+		return;
+	ike_v1_accept(x);
+	if (rc < 0) {
+		ike_v1_reject(x);
 		return;
 	}
-	ike_v1_accept(x);
 	ike_v1_detect_nat(x, m);
 	sa->path = *x->from;
 	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);

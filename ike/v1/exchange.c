@@ -331,6 +331,10 @@ void ike_v1_accept(struct ike_v1_exchange *x)
 	memcpy(x->seen, x->digest, sizeof(x->seen));
 	x->accepted = true;
 	x->repeats = 0;
+	/* What answered the message before does not answer this one: where nothing will, both sides
+	 * would repeat themselves to each other. */
+	free(x->packet);
+	x->packet = NULL;
 	ike_timer_cancel(&x->sa->engine->timers, &x->timer);
 }
 

@@ -33,6 +33,7 @@ struct ike_v1_exchange {
 	struct ike_sa *sa;
 	uint8_t type; /* enum ike_v1_exchange_type */
 	bool initiator;
+	bool told;     /* the peer was told that it is not who it should be */
 	bool done;     /* kept to answer repeats */
 	uint8_t state; /* messages that we have sent */
 	uint32_t id;   /* message id */
@@ -147,6 +148,7 @@ void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 			  struct ike_v1_message *m, const uint8_t *data, size_t n);
 void ike_v1_phase1_garbled(struct ike_v1_exchange *x); /* what is encrypted makes no sense */
 void ike_v1_phase1_gave_up(struct ike_v1_exchange *x);
+void ike_v1_phase1_refused(struct ike_tunnel *t); /* notes that the peer does not accept us */
 /* An error that anybody could have sent. */
 void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error);
 

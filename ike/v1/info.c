@@ -239,7 +239,9 @@ static void deletes_sa(struct ike_sa *sa)
 			ike_child_follow(c, heir);
 	}
 	if (childless) {
-		if (!t->out)
+		/* Why it never had a pair says more. */
+		if (!t->out && (t->reason == IKE_REASON_NEGOTIATING ||
+				t->reason == IKE_REASON_WAITING || t->reason == IKE_REASON_NONE))
 			ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the IKE SA",
 					   ike_tunnel_peer(t, peer));
 		ike_sa_kill(sa, false);
@@ -293,6 +295,14 @@ static void contacted(struct ike_sa *sa)
 	}
 }
 
+static void rejected(struct ike_sa *sa)
+{
+	struct ike_tunnel *t = sa->tunnel;
+
+	ike_v1_phase1_refused(t);
+	ike_sa_kill(sa, false);
+}
+
 static void shortened(struct ike_sa *sa, const struct ike_notify *n)
 {
 	struct ike_child *c;
@@ -336,11 +346,12 @@ void ike_v1_info(struct ike_v1_exchange *x, struct ike_v1_message *m)
 			contacted(sa);
 		else if (n->type == V1_RESPONDER_LIFETIME)
 			shortened(sa, n);
-		else if (n->type < V1_STATUS && sa->state == IKE_STATE_ESTABLISHED) {
+		else if (n->type == V1_AUTHENTICATION_FAILED)
+			rejected(sa);
+		else if (n->type < V1_STATUS)
 			ike_v1_quick_refused(sa, n);
-			if (sa->state == IKE_STATE_DEAD)
-				return;
-		}
+		if (sa->state == IKE_STATE_DEAD)
+			return;
 	}
 	for (unsigned i = 0; i < m->n_delete; i++) {
 		if (deleted(sa, &m->deletes[i]))

@@ -117,14 +117,8 @@ void ike_v1_main_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *
 {
 	struct ike_sa *sa = x->sa;
 
-	if (!ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH])) {
-		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
-		if (!sa->hinted)
-			ike_v1_refuse(sa->engine, x->from, sa->spi_i, sa->spi_r,
-				      V1_AUTHENTICATION_FAILED);
-		sa->hinted = true;
+	if (ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]) < 0)
 		return;
-	}
 	ike_v1_accept(x);
 	sa->path = *x->from;
 	if (send_proof(x) < 0) {
@@ -136,11 +130,15 @@ void ike_v1_main_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *
 
 void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
-	struct ike_sa *sa = x->sa;
+	int rc = ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]);
 
-	if (!ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH])) {
-		ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
-		ike_sa_doubt(sa);
+	if (rc == -EACCES) {
+		ike_v1_accept(x);
+		ike_v1_reject(x);
+		return;
+	}
+	if (rc < 0) {
+		ike_sa_doubt(x->sa);
 		return;
 	}
 	ike_v1_accept(x);

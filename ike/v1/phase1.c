@@ -257,7 +257,7 @@ int ike_v1_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m)
 				sa->initiator ? ike_v1_chunk(x->peer_ke) : own, x->iv_next);
 }
 
-bool ike_v1_verify(struct ike_v1_exchange *x, struct view id_body, struct view theirs)
+static int verify(struct ike_v1_exchange *x, struct view id_body, struct view theirs)
 {
 	struct ike_sa *sa = x->sa;
 	struct ike_tunnel *t = sa->tunnel;
@@ -269,7 +269,7 @@ bool ike_v1_verify(struct ike_v1_exchange *x, struct view id_body, struct view t
 	if (ike_identity_parse(&id, id_body) < 0) {
 		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED, "%s sent a malformed identity",
 				   ike_tunnel_peer(t, peer));
-		return false;
+		return -EBADMSG;
 	}
 	ike_identity_format(&id, name, sizeof(name));
 	if (auth_hash(x, !sa->initiator, id_body, hash) < 0 || theirs.n != size ||
@@ -277,16 +277,30 @@ bool ike_v1_verify(struct ike_v1_exchange *x, struct view id_body, struct view t
 		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
 				   "%s (%s) does not have our pre-shared key",
 				   ike_tunnel_peer(t, peer), name);
-		return false;
+		return -EBADMSG;
 	}
 	if (!ike_identity_matches(&id, &t->conf.remote_id)) {
 		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
 				   "%s says it is %s, but remote_id is %s",
 				   ike_tunnel_peer(t, peer), name,
 				   conf_id_format(&t->conf.remote_id, wanted, sizeof(wanted)));
-		return false;
+		return -EACCES;
 	}
-	return true;
+	return 0;
+}
+
+int ike_v1_verify(struct ike_v1_exchange *x, struct view id, struct view hash)
+{
+	struct ike_sa *sa = x->sa;
+	int rc = verify(x, id, hash);
+
+	if (rc == 0)
+		return 0;
+	ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
+	if (!x->told)
+		ike_v1_refuse(sa->engine, x->from, sa->spi_i, sa->spi_r, V1_AUTHENTICATION_FAILED);
+	x->told = true;
+	return rc;
 }
 
 void ike_v1_established(struct ike_v1_exchange *x, bool initial_contact)
@@ -359,6 +373,18 @@ void ike_v1_fail(struct ike_v1_exchange *x, int rc)
 	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 }
 
+void ike_v1_reject(struct ike_v1_exchange *x)
+{
+	struct ike_sa *sa = x->sa;
+	struct ike_tunnel *t = sa->tunnel;
+
+	memcpy(sa->v1->iv, x->iv, sizeof(sa->v1->iv));
+	ike_v1_notify(sa, IKE_PROTOCOL_IKE, NULL, 0, V1_AUTHENTICATION_FAILED, NULL, 0);
+	ike_v1_farewell(sa);
+	ike_sa_kill(sa, false);
+	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
+}
+
 /* The SA to be replaced goes on asking. */
 static void rekey_again(struct ike_tunnel *t)
 {
@@ -406,27 +432,36 @@ static void explain_no_proposal(struct ike_tunnel *t)
 			   t->peer_offer ? t->peer_offer : "not told");
 }
 
+void ike_v1_phase1_refused(struct ike_tunnel *t)
+{
+	char peer[ADDR_STR_MAX], ours[160];
+
+	ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
+			   "%s refuses us: pre-shared key or identity (ours is %s) differ",
+			   ike_tunnel_peer(t, peer),
+			   conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
+}
+
 void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error)
 {
 	struct ike_tunnel *t = sa->tunnel;
 	const char *name = ike_v1_notify_name(error);
-	char peer[ADDR_STR_MAX], ours[160];
+	char peer[ADDR_STR_MAX];
 
-	if (!sa->initiator || sa->state == IKE_STATE_ESTABLISHED) {
+	if (sa->state == IKE_STATE_ESTABLISHED || t->out) {
 		ike_count(sa->engine, IKE_COUNT_UNEXPECTED);
 		return;
 	}
 	ike_tunnel_peer(t, peer);
 	if (error == V1_NO_PROPOSAL_CHOSEN)
 		explain_no_proposal(t);
-	else if (sa->state == IKE_STATE_AUTHENTICATING)
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
-				   "%s refuses us: pre-shared key or identity (ours is %s) differ",
-				   peer, conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
+	else if (error == V1_AUTHENTICATION_FAILED || sa->state == IKE_STATE_AUTHENTICATING)
+		ike_v1_phase1_refused(t);
 	else
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered phase 1 with %s (%u)",
 				   peer, name ? name : "an error", error);
-	ike_sa_doubt(sa);
+	if (sa->initiator)
+		ike_sa_doubt(sa);
 }
 
 void ike_v1_phase1_garbled(struct ike_v1_exchange *x)
@@ -440,8 +475,8 @@ void ike_v1_phase1_garbled(struct ike_v1_exchange *x)
 			   ike_tunnel_peer(t, peer));
 	if (sa->initiator) {
 		ike_sa_doubt(sa);
-	} else if (!sa->hinted) {
-		sa->hinted = true;
+	} else if (!x->told) {
+		x->told = true;
 		ike_v1_refuse(sa->engine, x->from, sa->spi_i, sa->spi_r, V1_AUTHENTICATION_FAILED);
 	}
 }

@@ -26,11 +26,15 @@ void ike_v1_detect_nat(struct ike_v1_exchange *x, const struct ike_v1_message *m
 void ike_v1_float(struct ike_sa *sa);
 /* All keys from our value and the peer's. 0, -EINVAL: its value is not acceptable, or -errno. */
 int ike_v1_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m);
-/* Whether the peer is who it should be; the reason that it is not is noted for a person. */
-bool ike_v1_verify(struct ike_v1_exchange *x, struct view id, struct view hash);
+/* Whether the peer is who it should be; the reason that it is not is noted for a person, and the
+ * peer is told once. 0; -EBADMSG: it does not have our key, or somebody else sent this; -EACCES: it
+ * has, but is not who we want. */
+int ike_v1_verify(struct ike_v1_exchange *x, struct view id, struct view hash);
 /* Phase 1 is over, and the SA is up. */
 void ike_v1_established(struct ike_v1_exchange *x, bool initial_contact);
 
+/* The peer has our key and believes that all is well, but is somebody else. */
+void ike_v1_reject(struct ike_v1_exchange *x);
 /* Our own attempt ends, for want of memory or of a good answer; to be tried again. */
 void ike_v1_fail(struct ike_v1_exchange *x, int rc);
 /* An error in clear to the initiator, nothing kept. */

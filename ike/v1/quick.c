@@ -157,6 +157,16 @@ static void add_proxy(struct ike_builder *b, const struct ike_selectors *s)
 	ike_build_end(b);
 }
 
+int ike_v1_quick_pair(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **c)
+{
+	struct ike_sa *heir = ike_sa_usable(sa) ? NULL : ike_tunnel_current(sa->tunnel);
+	int rc = ike_child_new(sa, terms, c);
+
+	if (rc == 0 && heir)
+		ike_child_follow(*c, heir);
+	return rc;
+}
+
 /* ---- initiator --------------------------------------------------------------------------- */
 
 static int build_request(struct ike_v1_exchange *x)
@@ -337,7 +347,7 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		terms = ike_v1_quick_terms(x, &choice, shared, lifetime);
 		terms.spi_in = x->spi_in;
 		x->spi_in = 0;
-		rc = ike_child_new(sa, &terms, &c);
+		rc = ike_v1_quick_pair(sa, &terms, &c);
 	}
 	secret_free(shared);
 	if (rc == 0 && (rc = confirm(x)) < 0)

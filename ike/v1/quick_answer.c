@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CHILDREN_MAX	   40 /* of a tunnel */
-#define REDUNDANT_PATIENCE (20 * IKE_SECOND)
+#define REDUNDANT_PATIENCE (10 * IKE_SECOND)
 
 static void explain_no_proposal(struct ike_tunnel *t, const struct ike_offer *own,
 				const struct ike_offer *theirs)
@@ -184,7 +184,7 @@ static int answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
 			ike_v1_shorter(sa->tunnel->conf.esp_lifetime, terms->seconds));
 		child.spi_in = e->ops->spi_alloc(e->ctx, sa->tunnel_index);
 		x->spi_in = child.spi_in;
-		rc = child.spi_in ? ike_child_new(sa, &child, &c) : -ENOSPC;
+		rc = child.spi_in ? ike_v1_quick_pair(sa, &child, &c) : -ENOSPC;
 	}
 	secret_free(shared);
 	if (rc < 0)
@@ -266,9 +266,6 @@ void ike_v1_quick_confirmed(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	}
 	ike_v1_heard(x);
 	ike_v1_accept(x);
-	/* Nothing of ours answers it. */
-	free(x->packet);
-	x->packet = NULL;
 	complete(x);
 }
 

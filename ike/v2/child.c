@@ -319,7 +319,7 @@ void ike_child_explain(struct ike_sa *sa, const struct ike_notify *error)
 	struct ike_offer offer;
 
 	ike_tunnel_peer(t, peer);
-	ike_offer_esp(&offer, &t->conf, false);
+	ike_offer_esp(&offer, &t->conf, sa->v1 != NULL);
 	if (error && error->type == N_NO_PROPOSAL_CHOSEN) {
 		ike_tunnel_because(
 			t, IKE_REASON_NO_PROPOSAL,

@@ -1,0 +1,349 @@
+/* What an attacker or a broken peer sends in IKEv1 changes nothing but counters. */
+#include "ike/sa.h"
+#include "ike/tunnel.h"
+#include "ike/v1/exchange.h"
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static enum conf_ike_mode mode_now;
+
+static void first_calls(unsigned node, struct conf_tunnel *t)
+{
+	t->ike_version = CONF_IKE_V1;
+	t->ike_mode = mode_now;
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+/* Real messages, to be mutated and replayed. */
+#define KEPT 40
+struct tape {
+	unsigned n;
+	size_t len[KEPT];
+	uint8_t data[KEPT][1024];
+	unsigned to[KEPT];
+};
+
+static sim_verdict keep(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct tape *t = arg;
+
+	if (t->n < KEPT && m->len <= sizeof(t->data[0])) {
+		memcpy(t->data[t->n], m->data, m->len);
+		t->len[t->n] = m->len;
+		t->to[t->n++] = m->to;
+	}
+	return SIM_PASS;
+}
+
+static struct ike_path path_to(const struct sim *s, unsigned node, uint16_t port)
+{
+	return (struct ike_path){ { s->node[node].address, port },
+				  { s->node[!node].address, port } };
+}
+
+static void unharmed(struct sim *s)
+{
+	s->filter = NULL;
+	sim_run(s, 70 * IKE_SECOND);
+	for (unsigned i = 0; i < 2; i++) {
+		sim_assert(s, s->node[i].tunnel[7].up && s->node[i].tunnel[7].downs == 0);
+		sim_assert(s, sim_inbound(s, i) == 1 && sim_ike_sas(s, i) == 1);
+	}
+	sim_assert(s, s->lost == 0);
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, 20 * IKE_SECOND);
+	sim_assert(s, sim_inbound(s, 0) == 1);
+	sim_finish(s);
+}
+
+static struct sim *recorded(uint64_t seed, struct tape *t)
+{
+	struct sim *s = sim_pair(seed);
+
+	mode_now = seed % 2;
+	t->n = 0;
+	s->filter = keep;
+	s->filter_arg = t;
+	sim_pair_add(s, first_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, IKE_SECOND);
+	ike_rekey_child(s->node[0].engine, s->now, 7);
+	sim_run(s, 25 * IKE_SECOND);
+	ike_rekey_ike(s->node[1].engine, s->now, 7);
+	sim_run(s, 35 * IKE_SECOND);
+	s->filter = NULL;
+	sim_probe(s, 50 * SIM_MS);
+	return s;
+}
+
+static void noise(void **state)
+{
+	static const uint8_t exchanges[] = { 2, 4, 5, 32, 6, 34 };
+	static struct tape tape;
+	struct sim *s = recorded(1, &tape);
+	uint8_t junk[1200];
+
+	for (unsigned i = 0; i < 10000; i++) {
+		struct ike_path path = path_to(s, i % 2, i % 3 ? 500 : 4500);
+		size_t n = sim_random(s) % sizeof(junk);
+
+		for (size_t k = 0; k < n; k++)
+			junk[k] = (uint8_t)sim_random(s);
+		if (i % 3 == 0)
+			memset(junk, 0, 4);
+		/* Half of them with a header that is nearly right. */
+		if (i % 2 && n > 32 && i % 3) {
+			junk[17] = 0x10;
+			junk[18] = exchanges[i % 6];
+			junk[24] = junk[25] = 0;
+			junk[26] = (uint8_t)(n >> 8);
+			junk[27] = (uint8_t)n;
+			if (i % 4 == 1)
+				memset(junk + 8, 0, 8);
+		}
+		sim_inject(s, i % 2, &path, junk, n);
+		if (i % 100 == 0)
+			sim_run(s, 10 * SIM_MS);
+	}
+	sim_assert(s, ike_counter(s->node[0].engine, IKE_COUNT_MALFORMED) > 1000);
+	unharmed(s);
+}
+
+/* Real messages with bits flipped, bytes cut off or added, at the receiver they were for. */
+static void mutations(void **state)
+{
+	static struct tape tape;
+	uint8_t copy[1024 + 64];
+
+	for (uint64_t seed = 2; seed <= 3; seed++) {
+		struct sim *s = recorded(seed, &tape);
+
+		for (unsigned i = 0; i < 15000; i++) {
+			unsigned k = (unsigned)(sim_random(s) % tape.n);
+			struct ike_path path = path_to(s, tape.to[k], 500);
+			size_t n = tape.len[k];
+
+			memset(copy, 0, sizeof(copy));
+			memcpy(copy, tape.data[k], n);
+			for (unsigned flips = 1 + (unsigned)(sim_random(s) % 4); flips; flips--)
+				copy[sim_random(s) % n] ^= (uint8_t)(1u << sim_random(s) % 8);
+			if (i % 5 == 0)
+				n = sim_random(s) % (n + 1);
+			if (i % 7 == 0)
+				n += sim_random(s) % 64;
+			if (i % 2 && n >= 28) {
+				copy[24] = copy[25] = 0;
+				copy[26] = (uint8_t)(n >> 8);
+				copy[27] = (uint8_t)n;
+			}
+			sim_inject(s, tape.to[k], &path, copy, n);
+			if (i % 100 == 0)
+				sim_run(s, 10 * SIM_MS);
+		}
+		unharmed(s);
+	}
+}
+
+/* All that was ever sent, once more and in any order: deletes and INITIAL-CONTACT among it. */
+static void replays(void **state)
+{
+	static struct tape tape;
+
+	for (uint64_t seed = 4; seed <= 5; seed++) {
+		struct sim *s = recorded(seed, &tape);
+
+		for (unsigned i = 0; i < 2000; i++) {
+			unsigned k = (unsigned)(sim_random(s) % tape.n);
+			struct ike_path path = path_to(s, tape.to[k], 500);
+
+			sim_inject(s, tape.to[k], &path, tape.data[k], tape.len[k]);
+			sim_run(s, SIM_MS);
+		}
+		sim_run(s, 40 * IKE_SECOND);
+		unharmed(s);
+	}
+}
+
+/* First messages from the peer's address, again and again: what is kept stays bounded, each costs
+ * at most one answer, and the real peer gets through. */
+static void half_open_flood(void **state)
+{
+	static struct tape tape;
+
+	for (uint64_t seed = 6; seed <= 7; seed++) {
+		struct sim *s = recorded(seed, &tape);
+		struct ike_path path = path_to(s, 1, 500);
+		uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
+
+		for (unsigned i = 0; i < 3000; i++) {
+			for (unsigned k = 0; k < 8; k++)
+				tape.data[0][k] = (uint8_t)sim_random(s);
+			sim_inject(s, 1, &path, tape.data[0], tape.len[0]);
+			sim_assert(s, sim_ike_sas(s, 1) <= 1 + IKE_HALF_OPEN_EACH + 1);
+			sim_run(s, SIM_MS);
+		}
+		sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TX) - sent < 200);
+		unharmed(s);
+	}
+}
+
+static void strangers(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(8, &tape);
+	struct ike_path path = path_to(s, 1, 500);
+	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL);
+	uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
+
+	addr_parse(&path.remote.addr, "203.0.113.77");
+	for (unsigned k = 0; k < tape.n; k++)
+		sim_inject(s, 1, &path, tape.data[k], tape.len[k]);
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL) == before + tape.n);
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TX) == sent);
+	unharmed(s);
+}
+
+/* ---- a peer that has the keys ------------------------------------------------------------ */
+
+static struct ike_sa *sa_of(struct sim *s, unsigned node)
+{
+	return ike_tunnel_current(ike_tunnel_find(s->node[node].engine, 7));
+}
+
+/* One Informational or Quick Mode message of node 0, with any payloads, rightly protected, or with
+ * a wrong hash. */
+static void send_inside(struct sim *s, uint8_t exchange, uint8_t first, const uint8_t *plain,
+			size_t n, bool right)
+{
+	struct ike_sa *sa = sa_of(s, 0);
+	uint32_t id = ike_v1_fresh_id(sa);
+	struct ike_path path = path_to(s, 1, 500);
+	uint8_t msg[512], iv[IKE_V1_IV_BYTES], hash[IKE_HASH_MAX];
+	size_t size = algo_auths[sa->suite.prf].out_bytes;
+	struct ike_builder b;
+	int len;
+
+	ike_v1_iv_exchange(sa->suite.prf, sa->suite.cipher, sa->v1->iv, id, iv);
+	ike_v1_build_begin(&b, msg, sizeof(msg), sa->spi_i, sa->spi_r, exchange, id);
+	ike_v1_hash(sa, id, NULL, 0, (struct view){ plain, n }, hash);
+	hash[0] ^= !right;
+	ike_v1_build_bytes(&b, IKE_V1_HASH, hash, size);
+	writer_bytes(&b.w, plain, n);
+	msg[28] = first;
+	len = ike_v1_build_finish(&b, sa->suite.cipher, sa->keys.ei, iv);
+	sim_assert(s, len > 0);
+	sim_inject(s, 1, &path, msg, (size_t)len);
+}
+
+struct inside {
+	const char *name;
+	uint8_t exchange, first;
+	size_t n;
+	uint8_t plain[64];
+};
+
+static const struct inside insides[] = {
+	{ "nothing", 5, 0, 0, { 0 } },
+	{ "payload longer than the message", 5, 11, 4, { 0, 0, 0, 200 } },
+	{ "payload shorter than its header", 5, 11, 4, { 0, 0, 0, 3 } },
+	{ "notify cut in its header", 5, 11, 8, { 0, 0, 0, 8, 0, 0, 0, 1 } },
+	{ "notify with an SPI beyond its end",
+	  5,
+	  11,
+	  12,
+	  { 0, 0, 0, 12, 0, 0, 0, 1, 1, 200, 0, 14 } },
+	{ "delete with more SPIs than there are",
+	  5,
+	  12,
+	  12,
+	  { 0, 0, 0, 12, 0, 0, 0, 1, 3, 4, 0, 9 } },
+	{ "delete with SPIs of no size", 5, 12, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 3, 0, 0, 0 } },
+	{ "delete of what is not there",
+	  5,
+	  12,
+	  16,
+	  { 0, 0, 0, 16, 0, 0, 0, 1, 3, 4, 0, 1, 1, 2, 3, 4 } },
+	{ "delete of another phase 1", 5, 12, 28, { 0, 0, 0, 28, 0, 0, 0, 1, 1, 16, 0, 1, 9, 9 } },
+	{ "INITIAL-CONTACT long after", 5, 11, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 1, 0, 0x60, 2 } },
+	{ "error that belongs to nothing", 5, 11, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 3, 0, 0, 14 } },
+	{ "status that nobody knows", 5, 11, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 1, 0, 0xff, 0xff } },
+	{ "lifetime without attributes", 5, 11, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 1, 0, 0x60, 0 } },
+	{ "an acknowledgement of no probe",
+	  5,
+	  11,
+	  16,
+	  { 0, 0, 0, 16, 0, 0, 0, 1, 1, 0, 0x8d, 0x29, 0, 0, 0, 7 } },
+	{ "a probe without number", 5, 11, 12, { 0, 0, 0, 12, 0, 0, 0, 1, 1, 0, 0x8d, 0x28 } },
+	{ "Quick Mode of nothing", 32, 0, 0, { 0 } },
+	{ "Quick Mode, nonce only", 32, 10, 20, { 0, 0, 0, 20 } },
+	{ "Quick Mode, SA of another DOI", 32, 1, 36, { 10, 0, 0, 16, 0, 0, 0, 9, 0, 0,
+							0,  1, 0, 0,  0, 0, 0, 0, 0, 20 } },
+	{ "Quick Mode, SA without proposals",
+	  32,
+	  1,
+	  32,
+	  { 10, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 20 } },
+	{ "Quick Mode, one identity", 32, 1, 48, { 10, 0, 0, 12, 0,  0,	       0, 1, 0,	 0, 0,
+						   1,  5, 0, 0,	 20, [32] = 0, 0, 0, 16, 4 } },
+};
+
+static void nonsense_from_the_peer(void **state)
+{
+	static struct tape tape;
+
+	for (unsigned right = 0; right < 2; right++) {
+		struct sim *s = recorded(8, &tape);
+
+		for (unsigned i = 0; i < sizeof(insides) / sizeof(insides[0]); i++)
+			send_inside(s, insides[i].exchange, insides[i].first, insides[i].plain,
+				    insides[i].n, right);
+		sim_assert(s, right || ike_counter(s->node[1].engine, IKE_COUNT_BAD_ICV) >= 15);
+		unharmed(s);
+	}
+}
+
+/* A delete without its hash, in clear or wrong, ends nothing. */
+static void deletes_need_their_hash(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(8, &tape);
+	struct ike_sa *sa = sa_of(s, 0);
+	struct ike_path path = path_to(s, 1, 500);
+	uint8_t plain[28] = { 0, 0, 0, 28, 0, 0, 0, 1, 1, 16, 0, 1 }, msg[128];
+	struct ike_builder b;
+	struct writer w;
+	int len;
+
+	writer_init(&w, plain + 12, 16);
+	writer_u64(&w, sa->spi_i);
+	writer_u64(&w, sa->spi_r);
+	send_inside(s, 5, 12, plain, sizeof(plain), false);
+	ike_v1_build_begin(&b, msg, sizeof(msg), sa->spi_i, sa->spi_r, 5, 77);
+	ike_v1_build_bytes(&b, IKE_V1_DELETE, plain + 4, 24);
+	len = ike_v1_build_finish(&b, CIPHER_NONE, NULL, NULL);
+	sim_inject(s, 1, &path, msg, (size_t)len);
+	sim_assert(s, s->node[1].tunnel[7].up && sim_ike_sas(s, 1) == 1);
+	unharmed(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(noise),
+		cmocka_unit_test(mutations),
+		cmocka_unit_test(replays),
+		cmocka_unit_test(half_open_flood),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(nonsense_from_the_peer),
+		cmocka_unit_test(deletes_need_their_hash),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

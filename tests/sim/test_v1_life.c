@@ -1,0 +1,387 @@
+/* IKEv1: rekeys of both phases without a lost packet; how tunnels end and come back. */
+#include "tests/sim/sim.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void both_call(unsigned node, struct conf_tunnel *t)
+{
+	t->ike_version = CONF_IKE_V1;
+}
+
+static void first_calls(unsigned node, struct conf_tunnel *t)
+{
+	both_call(node, t);
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+static void aggressive(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->ike_mode = CONF_IKE_AGGRESSIVE;
+	t->esp_lifetime = 5;
+	t->ike_lifetime = 8;
+}
+
+static void quick_pair(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->esp_lifetime = 4;
+}
+
+static void quick_pfs(unsigned node, struct conf_tunnel *t)
+{
+	both_call(node, t);
+	t->esp_lifetime = 4;
+	algo_list_add(&t->esp_pfs, DH_X25519);
+}
+
+static void quick_phase1(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->ike_lifetime = 5;
+}
+
+static void quick_both(unsigned node, struct conf_tunnel *t)
+{
+	both_call(node, t);
+	t->esp_lifetime = 5;
+	t->ike_lifetime = 13;
+}
+
+/* The responder's lifetimes are the shorter ones: the initiator hears of them. */
+static void responder_is_quicker(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->esp_lifetime = node ? 4 : 3600;
+	t->ike_lifetime = node ? 6 : 14400;
+}
+
+static void settled(struct sim *s)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		sim_assert(s, s->node[i].tunnel[7].up);
+		sim_assert(s, s->node[i].tunnel[7].downs == 0);
+	}
+	sim_assert(s, s->lost == 0);
+	sim_assert(s, s->violations == 0);
+}
+
+static void cycles(struct sim *s, sim_change *change, bool pairs, bool phase1)
+{
+	struct ike_tunnel_view before, after;
+
+	sim_pair_add(s, change);
+	sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+	ike_tunnel_view(s->node[0].engine, 7, &before);
+	sim_probe(s, 3 * SIM_MS);
+	sim_run(s, 120 * IKE_SECOND);
+	settled(s);
+	ike_tunnel_view(s->node[0].engine, 7, &after);
+	sim_assert(s, after.n_children >= 1 && after.n_children <= 4);
+	sim_assert(s, sim_ike_sas(s, 0) <= 3 && sim_ike_sas(s, 1) <= 3);
+	sim_assert(s, !pairs || s->node[0].n_spent >= 24);
+	sim_assert(s, pairs || s->node[0].n_spent == 1);
+	sim_assert(s, !phase1 || before.spi_i != after.spi_i);
+	sim_finish(s);
+}
+
+static void by_lifetime(void **state)
+{
+	static const struct {
+		sim_change *change;
+		bool pairs, phase1;
+	} rows[] = {
+		{ quick_pair, true, false },	      { quick_pfs, true, false },
+		{ quick_phase1, false, true },	      { quick_both, true, true },
+		{ responder_is_quicker, true, true }, { aggressive, true, true },
+	};
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (uint64_t seed = 1; seed <= 4; seed++)
+			cycles(sim_pair(100 * i + seed), rows[i].change, rows[i].pairs,
+			       rows[i].phase1);
+	}
+}
+
+/* Both sides at exactly the same time, or a few milliseconds apart. */
+static void at_once(void **state)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct sim *s = sim_pair(seed);
+
+		sim_pair_add(s, both_call);
+		sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+		sim_run(s, 20 * IKE_SECOND);
+		sim_probe(s, 1 * SIM_MS);
+		for (unsigned i = 0; i < 30; i++) {
+			ike_rekey_child(s->node[0].engine, s->now, 7);
+			sim_run(s, sim_random(s) % 3 ? 0 : sim_random(s) % 12 * SIM_MS);
+			ike_rekey_child(s->node[1].engine, s->now, 7);
+			sim_run(s, i % 3 ? sim_random(s) % 40 * SIM_MS : IKE_SECOND);
+			if (i % 2) {
+				ike_rekey_ike(s->node[0].engine, s->now, 7);
+				sim_run(s, sim_random(s) % 3 ? 0 : sim_random(s) % 12 * SIM_MS);
+				ike_rekey_ike(s->node[1].engine, s->now, 7);
+				sim_run(s, i % 3 ? sim_random(s) % 40 * SIM_MS : IKE_SECOND);
+			}
+		}
+		sim_run(s, 90 * IKE_SECOND);
+		settled(s);
+		for (unsigned i = 0; i < 2; i++) {
+			sim_assert(s, sim_established(s, i, 7) == 1);
+			sim_assert(s, sim_inbound(s, i) == 1);
+			sim_assert(s, sim_ike_sas(s, i) == 1);
+		}
+		sim_finish(s);
+	}
+}
+
+/* Messages get lost, doubled and overtaken: nothing leaks, and all settles. */
+static void through_loss(void **state)
+{
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct sim *s = sim_pair(seed);
+
+		s->link.loss = 250;
+		s->link.duplicate = 200;
+		s->link.jitter = 30 * SIM_MS;
+		s->link.spare_probes = true;
+		sim_pair_add(s, quick_both);
+		sim_probe(s, 20 * SIM_MS);
+		sim_run(s, 300 * IKE_SECOND);
+		s->link.loss = s->link.duplicate = s->link.jitter = 0;
+		sim_run(s, 60 * IKE_SECOND);
+		for (unsigned i = 0; i < 2; i++) {
+			sim_assert(s, s->node[i].tunnel[7].up);
+			sim_assert(s, sim_inbound(s, i) <= 8);
+			sim_assert(s, sim_established(s, i, 7) <= 4);
+		}
+		sim_finish(s);
+	}
+}
+
+static struct sim *up(uint64_t seed, sim_change *change)
+{
+	struct sim *s = sim_pair(seed);
+
+	sim_pair_add(s, change);
+	sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+	sim_run(s, 8 * IKE_SECOND);
+	return s;
+}
+
+/* R-U-THERE: dead, noticed, back; with and without traffic, whoever calls. */
+static void dead_peer(void **state)
+{
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		struct sim *s = up(seed, seed % 2 ? both_call : first_calls);
+		const struct sim_tunnel *t = &s->node[0].tunnel[7];
+		struct conf_tunnel conf;
+		ike_time since;
+
+		if (seed % 3)
+			sim_probe(s, 50 * SIM_MS);
+		sim_run(s, sim_random(s) % (30 * IKE_SECOND));
+		sim_node_kill(s, 1);
+		since = s->now;
+		sim_assert(s, sim_until_down(s, 45 * IKE_SECOND, 0, 7));
+		if (seed % 3)
+			sim_assert(s, s->now - since > 9 * IKE_SECOND);
+		sim_assert(s, t->reason == IKE_REASON_DPD_TIMEOUT);
+		sim_assert(s, sim_inbound(s, 0) == 0);
+		sim_run(s, 60 * IKE_SECOND);
+		sim_assert(s, !t->up && t->reason == IKE_REASON_NO_ANSWER);
+		sim_node_start(s, 1);
+		sim_conf(s, 1, 0, &conf);
+		conf.ike_version = CONF_IKE_V1;
+		conf.start = seed % 2 ? CONF_START_INITIATE : CONF_START_RESPOND;
+		sim_tunnel_add(s, 1, 7, &conf);
+		sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+		sim_finish(s);
+	}
+}
+
+static void probes_are_few(void **state)
+{
+	struct sim *s = up(1, both_call);
+	uint64_t messages;
+
+	sim_run(s, 60 * IKE_SECOND);
+	messages = s->messages;
+	sim_run(s, 100 * IKE_SECOND);
+	sim_assert(s, s->messages - messages >= 12 && s->messages - messages <= 22);
+	messages = s->messages;
+	sim_probe(s, 500 * SIM_MS);
+	sim_run(s, 100 * IKE_SECOND);
+	sim_assert(s, s->messages <= messages + 2);
+	sim_finish(s);
+}
+
+/* The peer was away so shortly that nobody noticed: it calls anew and says so. */
+static void quick_restart(void **state)
+{
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct sim *s = up(seed, both_call);
+		struct conf_tunnel conf;
+
+		sim_probe(s, 20 * SIM_MS);
+		sim_node_kill(s, 1);
+		sim_run(s, IKE_SECOND);
+		sim_node_start(s, 1);
+		sim_conf(s, 1, 0, &conf);
+		conf.ike_version = CONF_IKE_V1;
+		sim_tunnel_add(s, 1, 7, &conf);
+		sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+		sim_run(s, IKE_SECOND);
+		s->lost = 0;
+		sim_run(s, 60 * IKE_SECOND);
+		sim_assert(s, s->lost == 0 && s->node[0].tunnel[7].downs <= 1);
+		sim_assert(s, sim_established(s, 0, 7) == 1 && sim_inbound(s, 0) == 1);
+		sim_finish(s);
+	}
+}
+
+static void disable_and_enable(void **state)
+{
+	struct sim *s = up(1, both_call);
+
+	sim_assert(s, ike_tunnel_disable(s->node[0].engine, s->now, 7) == 0);
+	sim_assert(s, !s->node[0].tunnel[7].up && sim_inbound(s, 0) == 0);
+	sim_assert(s, sim_until_down(s, IKE_SECOND, 1, 7));
+	sim_assert(s, s->node[1].tunnel[7].reason == IKE_REASON_PEER_DELETED);
+	sim_run(s, 60 * IKE_SECOND);
+	sim_assert(s, !s->node[0].tunnel[7].up);
+	sim_assert(s, s->node[1].tunnel[7].reason == IKE_REASON_NO_ANSWER);
+	sim_assert(s, ike_tunnel_enable(s->node[0].engine, s->now, 7) == 0);
+	sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+	sim_finish(s);
+}
+
+/* Both delete at the same moment. */
+static void deletes_cross(void **state)
+{
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		struct sim *s = up(seed, both_call);
+
+		for (unsigned i = 0; i < 2; i++)
+			ike_tunnel_disable(s->node[i].engine, s->now, 7);
+		sim_run(s, 2 * IKE_SECOND);
+		for (unsigned i = 0; i < 2; i++) {
+			sim_assert(s, sim_inbound(s, i) == 0 && sim_ike_sas(s, i) == 0);
+			ike_tunnel_enable(s->node[i].engine, s->now, 7);
+		}
+		sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+		sim_finish(s);
+	}
+}
+
+/* The delete of the pair is lost, that of phase 1 is not: nobody sends into nothing for long. */
+static sim_verdict lose_first_info(struct sim *s, const struct sim_message *m, void *arg)
+{
+	unsigned *n = arg;
+
+	return m->from == 0 && m->exchange == 5 && (*n)++ == 0 ? SIM_DROP : SIM_PASS;
+}
+
+static void orphaned_pair(void **state)
+{
+	struct sim *s = up(1, both_call);
+	struct conf_tunnel conf;
+	unsigned n = 0;
+
+	s->filter = lose_first_info;
+	s->filter_arg = &n;
+	ike_tunnel_remove(s->node[0].engine, s->now, 7);
+	sim_run(s, IKE_SECOND / 2);
+	sim_assert(s, s->node[1].tunnel[7].up); /* a pair outlives its phase 1 */
+	sim_conf(s, 0, 1, &conf);
+	conf.ike_version = CONF_IKE_V1;
+	conf.start = CONF_START_RESPOND;
+	sim_tunnel_add(s, 0, 7, &conf);
+	sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
+	sim_run(s, 10 * IKE_SECOND);
+	sim_probe(s, 5 * SIM_MS);
+	s->lost = 0;
+	sim_run(s, 20 * IKE_SECOND);
+	sim_assert(s, s->lost == 0);
+	sim_finish(s);
+}
+
+static void short_hard_life(unsigned node, struct conf_tunnel *t)
+{
+	both_call(node, t);
+	t->esp_lifetime = node ? 3600 : 20;
+	t->dpd = 0;
+}
+
+static sim_verdict no_quick_mode(struct sim *s, const struct sim_message *m, void *arg)
+{
+	return m->exchange == 32 ? SIM_DROP : SIM_PASS;
+}
+
+static void lifetime_ends(void **state)
+{
+	struct sim *s = sim_pair(1);
+
+	sim_pair_add(s, short_hard_life);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	s->filter = no_quick_mode;
+	sim_assert(s, sim_until_down(s, 60 * IKE_SECOND, 0, 7));
+	s->filter = NULL;
+	sim_assert(s, sim_until_up(s, 40 * IKE_SECOND, 7));
+	sim_run(s, 10 * IKE_SECOND);
+	sim_assert(s, sim_established(s, 0, 7) == 1 && sim_established(s, 1, 7) == 1);
+	sim_finish(s);
+}
+
+static void stop_at_any_time(void **state)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct sim *s = sim_pair(seed);
+
+		sim_pair_add(s, both_call);
+		sim_run(s, seed * 2 * SIM_MS);
+		if (seed % 3 == 0)
+			ike_rekey_child(s->node[0].engine, s->now, 7);
+		if (seed % 4 == 0)
+			ike_rekey_ike(s->node[1].engine, s->now, 7);
+		sim_run(s, seed % 5 * SIM_MS);
+		sim_finish(s);
+	}
+}
+
+static void freed_at_any_time(void **state)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct sim *s = sim_pair(seed);
+		size_t secrets;
+
+		sim_pair_add(s, both_call);
+		sim_run(s, seed * 2 * SIM_MS);
+		ike_rekey_child(s->node[seed % 2].engine, s->now, 7);
+		sim_run(s, seed % 5 * SIM_MS);
+		secrets = s->secrets;
+		sim_free(s);
+		assert_int_equal(secret_live(), secrets);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(by_lifetime),	      cmocka_unit_test(at_once),
+		cmocka_unit_test(through_loss),	      cmocka_unit_test(dead_peer),
+		cmocka_unit_test(probes_are_few),     cmocka_unit_test(quick_restart),
+		cmocka_unit_test(disable_and_enable), cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(orphaned_pair),      cmocka_unit_test(lifetime_ends),
+		cmocka_unit_test(stop_at_any_time),   cmocka_unit_test(freed_at_any_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
