@@ -1,28 +1,47 @@
-"""What scripts/demo shows: one tunnel, both ways, and nothing but IKE and ESP between."""
+"""What scripts/demo shows: a customer's tunnels, both ways, and nothing but IKE and ESP between.
+
+By default the customer has two routers that speak BGP, and one of their tunnels is cut; --static: one
+tunnel with static routes.
+"""
 
 import os
 import shutil
 import signal
 import sys
 
-from lab import Lab, Stopwatch
+from lab import Lab, Stopwatch, wait_for
 from lab.capture import Capture
 from lab.core import FOLDERS, exit_on_signals, sweep, undisturbed
 from lab.gateway import TOP
+from lab.office import Estate
 from lab.topology import Site
 
 KEPT = "isthmus-demo"
 MARK = "feedbeefcafe"
 TUNNEL_TRAFFIC = "udp port 500 or udp port 4500 or esp or arp"
 RESULTS = os.path.join(TOP, "build", "demo")
+INTERVAL = 0.02  # of the pings that a failover costs, s
 
-PICTURE = """
+STATIC_PICTURE = """
    data centre                                 WAN                              cloud
   +------------+     +---------------+    +----------+    +---------------+ VXLAN  +------------+
   | host       |-----| strongSwan    |====| router   |====| isthmusd      |~~~~~~~~| VPC host   |
   | {idc:<10} |     | {peer:<13} |    |          |    | {gateway:<13} | {vni:<6} | {vpc:<10} |
   +------------+     +---------------+    +----------+    +---------------+        +------------+
-                            \\________ IPsec tunnel {tunnel} ________/
+                            \\________ IPsec tunnel dc1-1 ________/
+"""
+
+BGP_PICTURE = """
+   data centre            AS 65010               WAN           AS 65000           cloud
+                       +---------------+
+                   .---| strongSwan    |==== dc1-1 ====.
+  +-------------+  |   | BIRD          |               |    +---------------+ VXLAN  +------------+
+  | host        |--+   | {peer:<13} |               +====| isthmusd      |~~~~~~~~| VPC host   |
+  | {idc:<11} |  |   +---------------+               |    | {gateway:<13} | {vni:<6} | {vpc:<10} |
+  +-------------+  |   | strongSwan    |               |    +---------------+        +------------+
+                   '---| BIRD          |==== dc1-2 ===='
+                       | {peer2:<13} |
+                       +---------------+     BGP in both tunnels: each carries half of the flows
 """
 
 
@@ -47,20 +66,66 @@ def check(true, what):
         raise AssertionError(what)
 
 
-def run(lab, keep):
+def start_static(lab, keep):
     watch = Stopwatch()
     step("namespaces, links, hosts")
     site = Site(lab, build="build/release", outlive=keep)
-    wan = lab.own(Capture(site.wan.ns, site.cloud.wan_link, lab.path("wan.pcap"), snap=128))
-    vpc = lab.own(Capture(site.cloud.host.ns, "vxlan0", lab.path("vpc.pcap"), snap=128))
     done(f"{watch.seconds:.1f} s")
-
     step("strongSwan, then isthmusd, until the tunnel is UP")
     watch = Stopwatch()
+    captures = capture(lab, site)
     site.start()
     site.await_up()
     done(f"{watch.seconds:.1f} s")
+    return site, captures
 
+
+def start_bgp(lab, keep):
+    watch = Stopwatch()
+    step("namespaces, links, hosts")
+    site = Estate(lab, build="build/release", outlive=keep, bfd=True, bfd_interval=100)
+    done(f"{watch.seconds:.1f} s")
+    step("two tunnels UP, BGP established, routes on both sides")
+    watch = Stopwatch()
+    captures = capture(lab, site)
+    site.start(options="bfd on;")
+    done(f"{watch.seconds:.1f} s")
+    return site, captures
+
+
+def capture(lab, site):
+    return (lab.own(Capture(site.wan.ns, site.cloud.wan_link, lab.path("wan.pcap"), snap=128)),
+            lab.own(Capture(site.cloud.host.ns, "vxlan0", lab.path("vpc.pcap"), snap=128)))
+
+
+def show_failover(site):
+    idc, cloud = site.hosts
+    for number, cut, left in ((0, "dc1-1", "dc1-2"), (1, "dc1-2", "dc1-1")):
+        ping = cloud.ping_in_background(idc, count=int(4 / INTERVAL), interval=INTERVAL)
+        before = site.gateway.tunnel(left)["traffic"]["in_packets"]
+        wait_for(lambda: site.gateway.tunnel(left)["traffic"]["in_packets"] > before, 5, "traffic")
+        step(f"router {number + 1} loses its WAN link: {cut} is left, {left} carries")
+        site.cut(number)
+        site.await_tunnels(left, timeout=5)
+        result = ping.result()
+        check(result.lost * INTERVAL <= 1.0, f"more than a second was lost: {result.text}")
+        done(f"{result.lost * INTERVAL:.2f} s were lost")
+        step("the link is back: both tunnels carry again")
+        watch = Stopwatch()
+        site.mend(number)
+        site.await_tunnels("dc1-1", "dc1-2", timeout=60)
+        done(f"{watch.seconds:.1f} s")
+    step("a tunnel is drained for maintenance")
+    ping = cloud.ping_in_background(idc, count=int(7 / INTERVAL), interval=INTERVAL)
+    site.gateway.isthmus("tunnel", "dc1-1", "drain")
+    result = ping.result()
+    check(result.lost == 0, f"packets were lost: {result.text}")
+    done("nothing was lost")
+    site.gateway.isthmus("tunnel", "dc1-1", "enable")
+    site.await_tunnels("dc1-1", "dc1-2", timeout=60)
+
+
+def show_traffic(site):
     idc, cloud = site.hosts
     idc.await_ping(cloud)
     for name, a, b in (("data centre to VPC", idc, cloud), ("VPC to data centre", cloud, idc)):
@@ -69,6 +134,9 @@ def run(lab, keep):
         check(ping.received == ping.sent == 20, ping.text)
         done(str(ping))
 
+
+def show_tcp(site, keep):
+    idc, cloud = site.hosts
     cloud.serve_tcp(outlive=keep)
     for name, reverse in (("data centre to VPC", False), ("VPC to data centre", True)):
         step(f"TCP in 1400-byte packets, {name}")
@@ -76,6 +144,8 @@ def run(lab, keep):
         check(tcp.stalls == 0 and tcp.megabits > 1, f"TCP stalled: {tcp.intervals}")
         done(str(tcp))
 
+
+def show_secrecy(wan, vpc):
     step("on the WAN only IKE and ESP, and no plain text")
     wan.stop()
     vpc.stop()
@@ -88,18 +158,38 @@ def run(lab, keep):
     check(ike >= 4 and esp > 80, f"{ike} IKE and {esp} ESP packets")
     done(f"{ike} IKE, {esp} ESP, {wan.count('arp')} ARP, 0 others")
 
-    say(PICTURE.format(idc=idc.address, peer=site.idc.address, gateway=site.cloud.address, vpc=cloud.address,
-                       vni=f"{site.cloud.VNI + 1}", tunnel=site.TUNNEL))
-    for words in (("show", "tunnels"), ("show", "sas"), ("show", "routes"), ("show", "ports"), ("show", "drops")):
+
+def picture(site, static):
+    values = {"idc": site.hosts[0].address, "vpc": site.hosts[1].address, "gateway": site.cloud.address,
+              "vni": f"{site.cloud.VNI + 1}"}
+    if static:
+        return STATIC_PICTURE.format(peer=site.idc.address, **values)
+    one, two = site.office.addresses
+    return BGP_PICTURE.format(peer=one, peer2=two, **values)
+
+
+def run(lab, keep, static):
+    site, (wan, vpc) = (start_static if static else start_bgp)(lab, keep)
+    show_traffic(site)
+    show_tcp(site, keep)
+    show_secrecy(wan, vpc)
+    if not static:
+        show_failover(site)
+    say(picture(site, static))
+    bgp = [] if static else [("show", "bgp"), ("show", "bgp", site.TUNNEL), ("show", "routing")]
+    for words in [("show", "tunnels"), ("show", "sas"), *bgp, ("show", "routes"), ("show", "ports"),
+                  ("show", "drops")]:
         say(f"  $ isthmus {' '.join(words)}")
         say(indent(site.gateway.isthmus(*words).stdout))
         say()
 
     if keep:
         return site
-    step("SIGTERM: isthmusd ends well and tells its peer")
+    step("SIGTERM: isthmusd ends well and tells its peers")
     site.gateway.stop()
-    check(not site.strongswan.children(), "strongSwan still has a child SA")
+    peers = [site.strongswan] if static else [r.strongswan for r in site.office.routers]
+    for peer in peers:
+        wait_for(lambda: not peer.children(), 5, "strongSwan to have no child SA")
     done()
     keep_results(site, wan)
     return None
@@ -115,10 +205,15 @@ def keep_results(site, wan):
         "{isthmus.conf,isthmusd.log,wan.pcap}")
 
 
-def explain(site):
+def explain(site, static):
     shell = f"{site.gateway.program('isthmus')} --socket {site.gateway.socket}"
     idc, cloud = site.hosts
-    uri = f"unix://{site.strongswan.folder}/vici.sock"
+    peer = site.strongswan if static else site.office.routers[0].strongswan
+    uri = f"unix://{peer.folder}/vici.sock"
+    more = "" if static else f"""
+    routing         {shell} show bgp                         (or show routing, show route 192.168.1.9)
+    a cut           ip -n {site.office.routers[0].ns.name} link set wan down
+    customer's BIRD birdc -s {site.office.routers[0].bird.socket}"""
     say(f"""  The lab is still running. To look around:
 
     configuration   {site.gateway.file}
@@ -128,7 +223,7 @@ def explain(site):
     ping            ip netns exec {idc.ns.name} ping {cloud.address}
     TCP             ip netns exec {idc.ns.name} iperf3 -c {cloud.address}
     on the WAN      ip netns exec {site.wan.ns.name} tcpdump -ni {site.cloud.wan_link}
-    strongSwan      swanctl --list-sas --uri {uri}
+    strongSwan      swanctl --list-sas --uri {uri}{more}
 
   To end it:        scripts/demo --clean""")
 
@@ -138,7 +233,7 @@ def main(argv):
         gone = sweep(KEPT)
         say("demo: " + (f"ended, {len(gone)} namespaces and folders removed" if gone else "nothing was running"))
         return 0
-    keep = argv == ["--keep"]
+    keep, static = "--keep" in argv, "--static" in argv
     if keep and os.path.exists(os.path.join(FOLDERS, KEPT)):
         say("demo: one is running already; scripts/demo --clean ends it")
         return 1
@@ -150,7 +245,7 @@ def main(argv):
         with Lab(KEPT if keep else None) as lab:
             log = lab.path("isthmus1", "isthmusd.log")
             try:
-                site = run(lab, keep)
+                site = run(lab, keep, static)
             except Exception:
                 if os.path.exists(log):
                     say(f"\n\n  isthmusd said:\n{indent(open(log, errors='replace').read()[-6000:])}")
@@ -158,7 +253,7 @@ def main(argv):
             if keep:
                 with undisturbed():
                     lab.keep()
-                explain(site)
+                explain(site, static)
     except KeyboardInterrupt:
         say("\ndemo: interrupted, everything is taken away")
         return 128 + signal.SIGINT

@@ -10,7 +10,8 @@ from .bird import Bird
 from .host import Host
 from .network import cable
 from .strongswan import Strongswan
-from .topology import HOST_MTU, PSK
+from .topology import HOST_MTU, PSK, Cloud, Customer, Wan
+from .wait import wait_for
 
 
 class Router:
@@ -89,3 +90,49 @@ class Office:
         for r in self.routers:
             r.strongswan.await_up(timeout)
             r.bird.await_established(timeout=timeout)
+
+
+class Estate:
+    """An office with two routers and a cloud; isthmusd knows it as customer "dc1", tunnels "dc1-1" and "dc1-2"."""
+
+    TUNNEL = "dc1-1"
+    NETWORK = "192.168.1.0/24"
+
+    def __init__(self, lab, build=None, outlive=False, **tunnel):
+        self.wan = Wan(lab)
+        self.office = Office(lab, self.wan, outlive=outlive)
+        self.cloud = Cloud(lab, self.wan)
+        customer = Customer("dc1", self.office.addresses, [], asn=Office.ASN, inners=self.office.inners, **tunnel)
+        self.gateway = self.cloud.isthmusd(self.cloud.config([customer]), build=build, outlive=outlive)
+
+    @property
+    def hosts(self):
+        return self.office.host, self.cloud.host
+
+    def start(self, options=""):
+        """Until both sessions are established and both hosts reach each other. options: of BIRD's sessions."""
+        self.office.start(self.cloud, options=options)
+        self.gateway.start()
+        self.office.await_established()
+        self.await_tunnels("dc1-1", "dc1-2")
+        self.office.host.await_ping(self.cloud.host)
+        return self
+
+    def tunnels(self):
+        """Of the valid routes to the office."""
+        return [r["tunnel"] for t in self.gateway.show("route", "table", "bgw", self.NETWORK)["tables"]
+                for r in t["routes"] if r["prefix"] == self.NETWORK and r["valid"]]
+
+    def await_tunnels(self, *names, timeout=20):
+        wait_for(lambda: self.tunnels() == list(names), timeout,
+                 lambda: f"the office through {names}; it is {self.tunnels()}\n"
+                         f"{self.gateway.isthmus('show', 'bgp').stdout}{self.gateway.output()[-4000:]}")
+
+    def cut(self, number):
+        """The router's link to the WAN goes down."""
+        self.office.routers[number].ns.ip("link set wan down")
+
+    def mend(self, number):
+        router = self.office.routers[number]
+        router.ns.ip("link set wan up")
+        router.ns.ip(f"route replace 203.0.0.0/16 via {router.net}.254")
