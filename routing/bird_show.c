@@ -98,6 +98,7 @@ bool bird_routes_end(struct bird_routes *r, struct bird_path *out)
 /* ---- protocols ---------------------------------------------------------------------------- */
 
 enum { CODE_PROTOCOL = 1002, CODE_DETAILS = 1006 };
+#define UP_WORD "Established"
 
 static uint64_t digest(uint64_t d, struct bird_text text)
 {
@@ -144,9 +145,13 @@ static bool protocol_line(struct bird_protocol *p, struct bird_text text)
 	p->digest = digest(digest(digest(p->digest, name), date), hour);
 	bird_text_copy(p->now.word, sizeof(p->now.word), word.n > 0 ? word : state);
 	bird_text_copy(p->now.error, sizeof(p->now.error), text);
-	p->now.state = bird_text_is(state, "down")	   ? SOURCE_SESSION_DISABLED
-		       : bird_text_is(word, "Established") ? SOURCE_SESSION_UP
-							   : SOURCE_SESSION_DOWN;
+	/* Of two connections that collided the word may be about the one that is being closed. */
+	if (bird_text_is(state, "up"))
+		bird_text_copy(p->now.word, sizeof(p->now.word),
+			       (struct bird_text){ UP_WORD, sizeof(UP_WORD) - 1 });
+	p->now.state = bird_text_is(state, "down") ? SOURCE_SESSION_DISABLED
+		       : bird_text_is(state, "up") ? SOURCE_SESSION_UP
+						   : SOURCE_SESSION_DOWN;
 	return true;
 }
 

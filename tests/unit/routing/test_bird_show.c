@@ -117,6 +117,24 @@ static unsigned protocols_of(const char *stream, struct bird_protocol *out)
 	return n;
 }
 
+/* Both sides connected at once: BIRD tells of the connection that it closes, though the session is
+ * established over the other one. */
+static void collision(void **state)
+{
+	struct bird_protocol p[1];
+
+	assert_int_equal(
+		protocols_of("2002-Name       Proto      Table      State  Since         Info\n"
+			     "1002-tun_49     BGP        ---        up     "
+			     "2026-11-23 15:22:17.965  Close         \n"
+			     "1006-  BGP state:          Close\n"
+			     "0000 \n",
+			     p),
+		1);
+	assert_int_equal(p[0].now.state, SOURCE_SESSION_UP);
+	assert_string_equal(p[0].now.word, "Established");
+}
+
 static void protocols(void **state)
 {
 	struct bird_protocol p[3], again[3];
@@ -200,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(routes),
 		cmocka_unit_test(protocols),
+		cmocka_unit_test(collision),
 		cmocka_unit_test(status),
 	};
 
