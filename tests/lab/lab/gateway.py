@@ -83,6 +83,11 @@ class Gateway:
         wait_for(probe, timeout, lambda: f"tunnel {name} {state} '{reason}', last seen {seen}\n{self.output()[-6000:]}")
         return seen
 
+    def await_sa(self, name, wanted, timeout=5):
+        """Until one of the tunnel's ESP SAs is as wanted."""
+        return wait_for(lambda: [sa for sa in self.tunnel(name)["sas"] if wanted(sa)], timeout,
+                        lambda: f"an SA of tunnel {name}, which has {self.tunnel(name)['sas']}")
+
     def output(self):
         return self.process.output() if self.process else ""
 

@@ -64,6 +64,13 @@ class Strongswan:
             f.write(DAEMON.format(folder=folder, retransmit_timeout=retransmit_timeout,
                                   retransmit_tries=retransmit_tries))
 
+    def configure(self, line):
+        """One more line for the daemon's own section, before it is started."""
+        with open(self.conf) as f:
+            text = f.read()
+        with open(self.conf, "w") as f:
+            f.write(text.replace("  threads = 16\n", f"  threads = 16\n  {line}\n"))
+
     def start(self):
         vici = os.path.join(self.folder, "vici.sock")
         if os.path.exists(vici):
@@ -82,12 +89,27 @@ class Strongswan:
 
     def load(self, local, remote, psk, proposals="aes128-sha256-ecp256", esp_proposals="aes128-sha256",
              local_id=None, remote_id=None, start="none", rekey_time=14400, child_rekey_time=3600, dpd_delay="10s",
-             local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0"):
+             local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", second=None, connection="", secrets=""):
         """Loads the connection, replacing an earlier one. start: none, trap or start (and restart).
 
         Times are seconds. strongSwan's own margin between rekey and end is a tenth, which is nothing
-        when rekeys are seconds apart: the end would come first.
+        when rekeys are seconds apart: the end would come first. second: local and remote selectors of
+        another child. connection, secrets: further lines for these sections.
         """
+        def child(name, local_ts, remote_ts):
+            return f"""
+      {name} {{
+        local_ts = {local_ts}
+        remote_ts = {remote_ts}
+        esp_proposals = {esp_proposals}
+        rekey_time = {child_rekey_time}s
+        life_time = {child_rekey_time + child_rekey_time // 10 + 10}s
+        rand_time = {child_rekey_time // 10}s
+        start_action = {start}
+        close_action = {again}
+        dpd_action = {"clear" if start == "none" else "restart"}
+      }}"""
+
         again = "none" if start == "none" else "start"
         text = f"""
 connections {{
@@ -102,6 +124,7 @@ connections {{
     dpd_delay = {dpd_delay}
     keyingtries = 0
     mobike = no
+    {connection}
     local {{
       auth = psk
       id = {local_id or local}
@@ -110,18 +133,7 @@ connections {{
       auth = psk
       id = {remote_id or remote}
     }}
-    children {{
-      net {{
-        local_ts = {local_ts}
-        remote_ts = {remote_ts}
-        esp_proposals = {esp_proposals}
-        rekey_time = {child_rekey_time}s
-        life_time = {child_rekey_time + child_rekey_time // 10 + 10}s
-        rand_time = {child_rekey_time // 10}s
-        start_action = {start}
-        close_action = {again}
-        dpd_action = {"clear" if start == "none" else "restart"}
-      }}
+    children {{{child("net", local_ts, remote_ts)}{child("second", *second) if second else ""}
     }}
   }}
 }}
@@ -130,6 +142,7 @@ secrets {{
     id = {remote_id or remote}
     secret = "{psk}"
   }}
+  {secrets}
 }}
 """
         path = os.path.join(self.folder, "swanctl.conf")

@@ -1,0 +1,167 @@
+"""What IKEv2 offers beyond a plain tunnel, each with strongSwan."""
+
+import pytest
+
+from lab import wait_for
+from lab.topology import PSK, Site
+
+SECOND = "192.168.11.0/24"
+
+
+def counter(site, name):
+    return site.gateway.show("ike")["counters"][name]
+
+
+def log(site):
+    return "\n".join(e["text"] for e in site.gateway.show("tunnel", site.TUNNEL, "log")["log"])
+
+
+def test_fragmentation(lab):
+    """Both sides cut their messages, which long names and many networks make long."""
+    local, remote = "l" * 120 + ".example", "r" * 110 + ".example"
+    site = Site(lab, ike_fragment=576, local_id=local, remote_id=remote)
+    site.gateway.config["vpn_connections"][0]["remote_subnets"] = [f"192.168.{i}.0/24" for i in range(1, 9)]
+    site.gateway.write()
+    site.strongswan.configure("fragment_size = 300")
+    site.start(local_id=remote, remote_id=local, local_ts=site.idc.prefix, connection="fragmentation = yes")
+    site.await_up()
+    assert counter(site, "fragments") >= 2 and counter(site, "bad-fragment") == 0
+    assert "received fragment #1 of" in site.strongswan.log()
+    site.check_both_ways()
+
+
+IDENTITIES = [
+    ("192.0.2.7", "192.0.2.7"),
+    ("gw.dc1.example", "gw.dc1.example"),
+    ("ops@dc1.example", "ops@dc1.example"),
+    ("key_id:branch-7", "keyid:branch-7"),
+]
+
+
+@pytest.mark.parametrize("ours,theirs", IDENTITIES, ids=["address", "fqdn", "user-fqdn", "key-id"])
+def test_identities(lab, ours, theirs):
+    site = Site(lab, remote_id=ours, local_id="fqdn:isthmus.example").start(
+        local_id=theirs, remote_id="isthmus.example", start="start")
+    site.await_up()
+    assert f"the peer is {ours.removeprefix('key_id:')}" in log(site)
+
+
+def test_narrowed_selectors_are_kept_by_rekeys(lab):
+    site = Site(lab).start(local_ts="192.168.1.0/24", remote_ts="10.1.0.0/16")
+    site.await_up()
+    site.check_both_ways()
+    for ask in (lambda: site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "child"), site.strongswan.rekey_child):
+        before = {c["spi-in"] for c in site.strongswan.children()}
+        ask()
+        wait_for(lambda: {c["spi-in"] for c in site.strongswan.children()} - before, 5, "the rekeyed child")
+        site.check_both_ways()
+    sa = site.gateway.tunnel(site.TUNNEL)["sas"][-1]
+    assert sa["local"] == ["10.1.0.0/16"] and sa["remote"] == ["192.168.1.0/24"]
+
+
+def test_a_child_for_each_pair_of_subnets(lab):
+    """strongSwan has two networks with a child each, as policy-based gateways do."""
+    site = Site(lab, child_per_pair=True)
+    connection = site.gateway.config["vpn_connections"][0]
+    connection.update(local_subnet="10.1.0.0/16", remote_subnets=[site.idc.prefix, SECOND])
+    site.gateway.config["border_gateways"][0]["static_routes"].append({"prefix": SECOND, "next_hop": "dc1"})
+    site.gateway.write()
+    site.idc.ns.ip("addr add 192.168.11.1/24 dev lan")
+    site.hosts[0].ns.ip("addr add 192.168.11.2/24 dev eth0")
+    site.start(local_ts=site.idc.prefix, remote_ts="10.1.0.0/16", second=(SECOND, "10.1.0.0/16"))
+    site.await_up()
+    wait_for(lambda: len(site.gateway.tunnel(site.TUNNEL)["sas"]) == 2, 10, "two children")
+    idc, cloud = site.hosts
+    cloud.await_ping(idc)
+    wait_for(lambda: cloud.ping("192.168.11.2", count=1).lost == 0, 5, "an answer from the second network")
+    assert all(sa["sending"] and sa["in_packets"] and sa["out_packets"]
+               for sa in site.gateway.tunnel(site.TUNNEL)["sas"])
+    for i in range(2):
+        site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "ike" if i else "child")
+        wait_for(lambda: cloud.ping("192.168.11.2", count=1).lost == 0, 5, "an answer after a rekey")
+        cloud.await_ping(idc)
+
+
+def test_pfs_mismatch_shows_at_once(lab):
+    """The first child has no key exchange: verify_pfs rekeys it, and the log has both sides' values."""
+    site = Site(lab, esp_pfs="ecp384", verify_pfs=True).start(esp_proposals="aes128-sha256-ecp256")
+    site.await_up()
+    wait_for(lambda: "verify_pfs: child SAs cannot be rekeyed" in log(site), 10, lambda: log(site))
+    assert "NO_PROPOSAL_CHOSEN (14); ours: aes128-sha256-ecp384" in log(site)
+    site.check_both_ways()
+    site.strongswan.rekey_child()
+    wait_for(lambda: "peer's: aes128-sha256-ecp256" in log(site), 5, lambda: log(site))
+    site.check_both_ways()
+    assert PSK not in log(site)
+
+
+@pytest.mark.parametrize("required", [True, False], ids=["required", "optional"])
+def test_post_quantum_key(lab, required):
+    """Required, and both have it; optional, and strongSwan does not know it."""
+    site = Site(lab, ppk="hush-quantum", ppk_id="ppk-seven", ppk_required=required)
+    if required:
+        site.start(connection="ppk_id = ppk-seven\n    ppk_required = yes",
+                   secrets='ppk-x {\n    id = ppk-seven\n    secret = "hush-quantum"\n  }')
+    else:
+        site.start()
+    site.await_up()
+    assert site.gateway.tunnel(site.TUNNEL)["ike"]["ppk"] is required
+    site.check_both_ways()
+
+
+def test_nat_and_a_mapping_that_changes(lab):
+    """strongSwan behind a masquerading router, whose mapping changes under the live tunnel."""
+    site = Site(lab, remote_id="198.51.1.2")
+    wan, out = site.wan.ns, site.cloud.wan_link
+    public = f"{site.cloud.net}.254"
+    config = site.gateway.config
+    config["customer_gateways"][0]["addresses"] = [public]
+    config["vpn_connections"][0]["tunnels"][0].update(customer_ip=public, start="respond")
+    site.gateway.write()
+
+    def masquerade(first):
+        wan.run(["nft", "-f", "-"], text=f"""
+            table ip nat
+            delete table ip nat
+            table ip nat {{
+              chain out {{
+                type nat hook postrouting priority 100;
+                ip saddr {site.idc.address} udp sport 1-65535 oifname "{out}" masquerade to :{first}-{first + 99}
+              }}
+            }}""")
+
+    masquerade(30000)
+    site.start(start="start", dpd_delay="2s")
+    site.await_up()
+    site.check_both_ways()
+    seen = site.gateway.tunnel(site.TUNNEL)["ike"]
+    assert seen["nat_remote"] and seen["remote"].split(":")[1].startswith("300"), seen
+    # A router forgets its mappings when the link goes down.
+    masquerade(31000)
+    wan.ip(f"link set {out} down")
+    wan.ip(f"link set {out} up")
+    wait_for(lambda: site.gateway.tunnel(site.TUNNEL)["ike"]["remote"].split(":")[1].startswith("310"), 15,
+             lambda: f"the peer's new address: {site.gateway.tunnel(site.TUNNEL)['ike']}")
+    site.check_both_ways()
+    assert site.gateway.tunnel(site.TUNNEL)["downs"] == 0
+    assert "the peer moved from" in log(site)
+
+
+def test_ike_scan_sees_a_good_responder(lab):
+    """One answer to a proposal that fits, a refusal to one that does not, silence for a stranger."""
+    site = Site(lab, start="respond", ike_cipher=["aes256"], ike_auth=["sha1"], ike_dh=["modp1024"])
+    site.gateway.start()
+
+    def scan(ns, *more):
+        return ns.run(["ike-scan", "--ikev2", "--sport=0", "--retry=1", "--timeout=1500", *more,
+                       site.cloud.address], check=False).stdout
+    answer = scan(site.idc.ns)
+    assert "IKEv2 SA_INIT Handshake returned" in answer, answer
+    assert "1 returned handshake; 0 returned notify" in answer
+    site.gateway.stop()
+    site.gateway.config["vpn_connections"][0]["tunnels"][0].update(ike_cipher=["aes128gcm"], ike_dh=["x25519"])
+    site.gateway.write()
+    site.gateway.start()
+    answer = scan(site.idc.ns)
+    assert "0 returned handshake; 1 returned notify" in answer and "NO_PROPOSAL_CHOSEN" in answer, answer
+    assert "0 returned handshake; 0 returned notify" in scan(site.wan.ns)
