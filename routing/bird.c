@@ -171,9 +171,12 @@ static void greeted(struct bird *b, unsigned link)
 
 static void all_recover(struct bird *b)
 {
-	for (uint32_t i = 0; i < b->n_sessions; i++)
-		if (b->session[i])
-			b->session[i]->recovering = b->session[i]->routes > 0;
+	for (uint32_t i = 0; i < b->n_sessions; i++) {
+		if (!b->session[i])
+			continue;
+		b->session[i]->recovering = b->session[i]->routes > 0;
+		b->session[i]->counted = 0;
+	}
 	b->recover_at = b->now;
 	b->recover_by = b->now + b->options.patience;
 }

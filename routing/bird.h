@@ -8,8 +8,9 @@
  * so nothing depends on the order in which sessions answer.
  *
  * When BIRD cannot be reached, or is another process than before, routes stay: of each session
- * until BIRD has it up again and is quiet about it, of all for no longer than the patience. Where
- * BIRD does not echo (BIRD 3), tables are dumped whenever counters show that something changed.
+ * until BIRD has it up again and its routes have stopped to become more, of all for no longer than
+ * the patience. Where BIRD does not echo (BIRD 3), tables are dumped whenever counters show that
+ * something changed.
  *
  * Main's. Times are microseconds of one monotonic clock. */
 #ifndef ROUTING_BIRD_H

@@ -60,7 +60,7 @@ struct session {
 	bool tell;	       /* and told, changed or not */
 	bool recovering;       /* BIRD is another than the one that knew its routes */
 	uint64_t up_at;	       /* since when it is UP, by our clock; BIRD_NEVER: it is not */
-	uint64_t quiet_from;   /* when it was last heard of */
+	uint64_t counted;      /* its routes at the last look, while it recovers */
 	enum bird_admin admin; /* to be said */
 	/* In the answers about all sessions, and about it, which may come at the same time: tun_,
 	 * tun6_. */
@@ -174,6 +174,8 @@ void bird_tell_path(struct bird *b, struct table *t, const struct told_path *pat
 /* All paths to the prefix that BIRD has now. */
 void bird_tell_paths(struct bird *b, struct table *t, const struct prefix *prefix,
 		     const struct told_path *path, size_t n);
+/* BIRD said that the session offers it no more. */
+void bird_tell_removed(struct bird *b, struct session *s, const struct prefix *prefix);
 /* The dump is complete: what it did not show goes. */
 void bird_tell_swept(struct bird *b, struct table *t, struct table_family *f);
 void bird_tell_gone(struct bird *b); /* all routes of all tables: patience is over */

@@ -188,6 +188,7 @@ static bool route_event(struct bird_text channel, struct bird_text rest, struct 
 		return false;
 	for (unsigned i = 0; i < 4; i++) {
 		word = bird_word(&rest);
+		event->removed |= i == 0 && bird_text_is(word, "removed");
 		if (bird_prefix(word, &event->prefix))
 			return true;
 	}

@@ -60,6 +60,7 @@ enum bird_event_kind {
 struct bird_event {
 	enum bird_event_kind kind;
 	uint32_t session;
+	bool removed;	      /* ROUTE: the session offers it no more */
 	struct prefix prefix; /* ROUTE; a network */
 };
 

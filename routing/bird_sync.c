@@ -11,9 +11,9 @@
 #define PASS_EVERY    (200 * BIRD_MS)
 #define BACKSTOP      (30 * BIRD_SECOND)
 #define COUNT_AGAIN   (1 * BIRD_SECOND)
-#define RECOVER_LOOK  (250 * BIRD_MS)
+#define RECOVER_LOOK  (500 * BIRD_MS)
 #define RECOVER_UP    (2 * BIRD_SECOND) /* an established session is given as long for its routes */
-#define RECOVER_QUIET (1 * BIRD_SECOND)
+#define RECOVER_GROWS 64 /* and while their number grows by a part of this in a look */
 
 /* More dirty prefixes than this cost more than a dump. */
 #define DIRTY_MIN  2000
@@ -116,13 +116,16 @@ static void flood(struct bird *b, struct table *t, uint8_t family)
 	bird_suspect(b, t);
 }
 
-static void route_line(struct bird *b, struct session *s, const struct prefix *prefix)
+static void route_line(struct bird *b, struct session *s, const struct bird_event *event)
 {
+	const struct prefix *prefix = &event->prefix;
 	struct table *t = s->table;
 	struct table_family *f = family_of(t, prefix->addr.family);
 	size_t limit = f->told.n / DIRTY_PART;
 
-	b->heard_at = s->quiet_from = b->now;
+	b->heard_at = b->now;
+	if (s->recovering && event->removed)
+		bird_tell_removed(b, s, prefix); /* which a lookup alone does not prove */
 	if (!s->enabled || f->flooded)
 		return;
 	limit = limit < DIRTY_MIN ? DIRTY_MIN : limit > DIRTY_MAX ? DIRTY_MAX : limit;
@@ -162,7 +165,7 @@ void bird_sync_line(struct bird *b, const struct bird_line *line)
 	if (!s)
 		return;
 	if (event.kind == BIRD_EVENT_ROUTE) {
-		route_line(b, s, &event.prefix);
+		route_line(b, s, &event);
 	} else {
 		s->table->digest_valid = false;
 		bird_ask_session(b, s);
@@ -501,6 +504,18 @@ static void start_pass(struct bird *b)
 	}
 }
 
+/* What the session has not announced by now is gone. */
+static bool is_settled(struct bird *b, struct session *s)
+{
+	uint64_t before = s->counted, now = s->told.imported;
+
+	if (b->status.recovering || s->up_at == BIRD_NEVER)
+		return false;
+	s->counted = now;
+	bird_ask_session(b, s);
+	return b->now >= s->up_at + RECOVER_UP && now <= before + now / RECOVER_GROWS;
+}
+
 static void look_at_recovering(struct bird *b)
 {
 	bool left = false;
@@ -510,10 +525,7 @@ static void look_at_recovering(struct bird *b)
 
 		if (!s || !s->recovering)
 			continue;
-		s->recovering =
-			s->enabled && b->now < b->recover_by &&
-			(b->status.recovering || s->up_at == BIRD_NEVER ||
-			 b->now < s->up_at + RECOVER_UP || b->now < s->quiet_from + RECOVER_QUIET);
+		s->recovering = s->enabled && b->now < b->recover_by && !is_settled(b, s);
 		left |= s->recovering;
 		if (s->recovering)
 			continue;

@@ -119,6 +119,17 @@ void bird_tell_paths(struct bird *b, struct table *t, const struct prefix *prefi
 	}
 }
 
+void bird_tell_removed(struct bird *b, struct session *s, const struct prefix *prefix)
+{
+	struct told_path path = { *prefix, s->id, 0 };
+	struct told *told = &family_of(s->table, prefix->addr.family)->told;
+
+	if (!told_get(told, &path))
+		return;
+	told_delete(told, prefix, s->id);
+	forget(b, s->table, &path);
+}
+
 struct sweep {
 	struct bird *b;
 	struct table *table;

@@ -28,21 +28,22 @@ struct told_path {
 
 enum told_change { TOLD_SAME, TOLD_NEW, TOLD_METRIC };
 
-void told_init(struct told *l, uint8_t family); /* ADDR_IPV4 or ADDR_IPV6 */
-void told_clear(struct told *l);		/* gives all memory back; usable again */
+void told_init(struct told *t, uint8_t family); /* ADDR_IPV4 or ADDR_IPV6 */
+void told_clear(struct told *t);		/* gives all memory back; usable again */
 
 /* enum told_change, or -ENOMEM: nothing happened. The path is not old any more. */
-int told_set(struct told *l, const struct told_path *path);
+int told_set(struct told *t, const struct told_path *path);
 /* The paths of a prefix, at most max of them; how many there are. */
-size_t told_paths(const struct told *l, const struct prefix *prefix, struct told_path *out,
+size_t told_paths(const struct told *t, const struct prefix *prefix, struct told_path *out,
 		  size_t max);
-void told_delete(struct told *l, const struct prefix *prefix, uint32_t session);
+bool told_get(const struct told *t, struct told_path *path); /* its metric; false: not there */
+void told_delete(struct told *t, const struct prefix *prefix, uint32_t session);
 
-void told_mark(struct told *l); /* all are old */
+void told_mark(struct told *t); /* all are old */
 /* Calls fn for every path, or every old one; those for which it says true are deleted. */
-void told_sweep(struct told *l, bool only_old, bool (*fn)(void *ctx, const struct told_path *path),
+void told_sweep(struct told *t, bool only_old, bool (*fn)(void *ctx, const struct told_path *path),
 		void *ctx);
-void told_walk(const struct told *l, void (*fn)(void *ctx, const struct told_path *path),
+void told_walk(const struct told *t, void (*fn)(void *ctx, const struct told_path *path),
 	       void *ctx);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +159,32 @@ char *cage_config(unsigned sessions)
 	if (fclose(f) != 0)
 		abort();
 	return text;
+}
+
+size_t cage_routes(const struct cage *c)
+{
+	static const char commands[] =
+		"show route count table gw_1\nshow route count table gw6_1\n";
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t routes = 0, n, answers = 0;
+	char line[128];
+	FILE *f;
+
+	strcpy(to.sun_path, c->socket);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 ||
+	    write(fd, commands, sizeof(commands) - 1) < 0 || !(f = fdopen(fd, "r"))) {
+		if (fd >= 0)
+			close(fd);
+		return 0;
+	}
+	while (answers < 2 && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "1007-%zu of", &n) == 1)
+			routes += n;
+		answers += strncmp(line, "0000", 4) == 0;
+	}
+	fclose(f);
+	return routes;
 }
 
 uint64_t cage_memory(const struct cage *c)

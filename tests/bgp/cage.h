@@ -6,6 +6,7 @@
 #define TESTS_BGP_CAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,6 +28,8 @@ void cage_kill(struct cage *c);			       /* SIGKILL, and waits */
 /* Text of a configuration with sessions 0..n-1 (peers 127.0.0.(10 + i), ASN 65001 + i), of table 1;
  * malloc'd. */
 char *cage_config(unsigned sessions);
+/* How many routes its table 1 has, both families; 0 as well if it does not answer. Blocks. */
+size_t cage_routes(const struct cage *c);
 /* Resident memory of BIRD in KiB. */
 uint64_t cage_memory(const struct cage *c);
 

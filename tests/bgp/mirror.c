@@ -76,6 +76,8 @@ static void forget(void *ctx, const struct source_route *route)
 
 	if (!m->in_batch[route->table])
 		complain(m, "forgotten outside of a batch", line);
+	if (m->stays && m->stays(route))
+		complain(m, "forgotten, though it never changed", line);
 	m->forgets++;
 	if (!at) {
 		complain(m, "forgotten, not known", line);

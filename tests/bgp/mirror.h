@@ -13,7 +13,8 @@ struct mirror {
 	size_t n;
 	uint64_t learns, forgets, batches, sessions_told;
 	unsigned in_batch[MIRROR_TABLES];
-	bool replaying; /* what is known may be learnt again */
+	bool (*stays)(const struct source_route *route); /* NULL, or what must not be forgotten */
+	bool replaying;					 /* what is known may be learnt again */
 	struct source_session session[MIRROR_SESSIONS];
 	enum source_standing standing[MIRROR_TABLES];
 	char complaint[256]; /* "" none */

@@ -26,6 +26,7 @@ void rig_start(struct rig *r, unsigned n, uint64_t patience)
 	free(config);
 	cage_start(&r->cage);
 	r->n_peers = n;
+	r->due = 0;
 	for (unsigned i = 0; i < n; i++)
 		speaker_init(&r->peer[i], (uint8_t)(10 + i), 65001 + i, CAGE_PORT);
 	r->socket = bird_socket_new(r->cage.socket, &options);
@@ -55,20 +56,11 @@ void rig_stop(struct rig *r)
 void rig_turn(struct rig *r, uint64_t us)
 {
 	struct pollfd fds[BIRD_LINKS + RIG_PEERS];
-	uint64_t now = rig_now(), at;
-	unsigned n;
+	uint64_t now = rig_now(), at = now + us;
+	unsigned n = bird_socket_poll(r->socket, fds);
 
-	for (unsigned i = 0; i < r->n_peers; i++) {
-		bool up = r->peer[i].established;
-
-		speaker_run(&r->peer[i]);
-		if (!up && r->peer[i].established && r->again)
-			r->again(r, i);
-	}
-	at = bird_socket_run(r->socket, now);
-	if (at > now + us)
-		at = now + us;
-	n = bird_socket_poll(r->socket, fds);
+	if (r->due < at)
+		at = r->due;
 	for (unsigned i = 0; i < r->n_peers; i++) {
 		if (r->peer[i].fd < 0) {
 			if (at > now + 20000)
@@ -80,6 +72,14 @@ void rig_turn(struct rig *r, uint64_t us)
 	}
 	if (at > now)
 		poll(fds, n, (int)((at - now + 999) / 1000));
+	for (unsigned i = 0; i < r->n_peers; i++) {
+		bool up = r->peer[i].established;
+
+		speaker_run(&r->peer[i]);
+		if (!up && r->peer[i].established && r->again)
+			r->again(r, i);
+	}
+	r->due = bird_socket_run(r->socket, rig_now());
 }
 
 bool rig_until(struct rig *r, bool (*cond)(struct rig *r), unsigned seconds)

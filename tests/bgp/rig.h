@@ -12,6 +12,7 @@
 struct rig {
 	struct cage cage;
 	struct bird_socket *socket;
+	uint64_t due; /* when it is to be run again */
 	struct bird *bird;
 	struct source *source;
 	struct mirror mirror;
