@@ -1,5 +1,7 @@
 /* Inner tunnel addresses: those given are unique within their border gateway, the others come out
- * of 169.254.0.0/20 in the order of the file, so that the same file always gets the same ones. */
+ * of 169.254.0.0/20 in the order of the file, so that the same file always gets the same ones. As
+ * long as there are enough, no two border gateways get the same: then they can share a routing
+ * shard, which is one BIRD. */
 #include "conf/check.h"
 
 #include <stdlib.h>
@@ -10,8 +12,8 @@
 #define POOL_NETS (1u << (30 - POOL_BITS)) /* each a /30 */
 
 struct pool {
-	bool used[POOL_NETS];
-	unsigned next;
+	bool used[POOL_NETS]; /* by this border gateway */
+	bool used_by_any[POOL_NETS];
 };
 
 static int tunnels_of(const struct conf *c, const struct conf_border_gateway *g,
@@ -30,7 +32,7 @@ static int tunnels_of(const struct conf *c, const struct conf_border_gateway *g,
 
 struct work {
 	struct check *k;
-	struct pool pool;
+	struct pool *pool;
 	struct index given; /* struct addr of the network, of struct conf_tunnel */
 	struct addr *keys;
 	unsigned n_keys;
@@ -55,20 +57,33 @@ static int take_given(void *ctx, struct conf_vpn_connection *v, struct conf_tunn
 	check_index(w->k, &w->given, net, sizeof(*net), t);
 	offset = net->family == ADDR_IPV4 ? addr_to_ipv4(net) - POOL_BASE : UINT32_MAX;
 	if (offset / 4 < POOL_NETS)
-		w->pool.used[offset / 4] = true;
+		w->pool->used[offset / 4] = w->pool->used_by_any[offset / 4] = true;
 	return 0;
+}
+
+/* POOL_NETS: there is none left. */
+static unsigned next_net(const struct pool *p)
+{
+	unsigned any = POOL_NETS;
+
+	for (unsigned i = 0; i < POOL_NETS; i++) {
+		if (!p->used_by_any[i])
+			return i;
+		if (!p->used[i] && any == POOL_NETS)
+			any = i;
+	}
+	return any;
 }
 
 static int allocate(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
 {
 	struct work *w = ctx;
-	uint32_t net;
+	unsigned i = next_net(w->pool);
+	uint32_t net = POOL_BASE + 4 * i;
 
 	if (t->inner_given)
 		return 0;
-	while (w->pool.next < POOL_NETS && w->pool.used[w->pool.next])
-		w->pool.next++;
-	if (w->pool.next == POOL_NETS) {
+	if (i == POOL_NETS) {
 		struct label label = check_label_tunnel(v, t);
 
 		check_problem(w->k, PROBLEM_ERROR, &label, t->where, NULL,
@@ -77,7 +92,7 @@ static int allocate(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel
 			      v->border_gateway_name);
 		return -1; /* once is enough */
 	}
-	net = POOL_BASE + 4 * w->pool.next++;
+	w->pool->used[i] = w->pool->used_by_any[i] = true;
 	t->inner_peer = addr_ipv4(net + 1);
 	t->inner = (struct prefix){ .addr = addr_ipv4(net + 2), .len = 30 };
 	return 0;
@@ -101,12 +116,33 @@ static void report_twins(struct work *w)
 	}
 }
 
+/* Those of the whole file that are given, so that nobody else gets them. */
+static void mark_given(const struct check *k, struct pool *pool)
+{
+	for (unsigned i = 0; i < k->c->n_connections; i++) {
+		const struct conf_vpn_connection *v = &k->c->connection[i];
+
+		for (unsigned n = 0; n < v->n_tunnels; n++) {
+			struct addr net = prefix_first(&v->tunnel[n].inner);
+			uint32_t offset = net.family == ADDR_IPV4 ? addr_to_ipv4(&net) - POOL_BASE
+								  : UINT32_MAX;
+
+			if (v->tunnel[n].inner_given && offset / 4 < POOL_NETS)
+				pool->used_by_any[offset / 4] = true;
+		}
+	}
+}
+
 void check_inner(struct check *k)
 {
+	struct pool pool = { 0 };
+
+	mark_given(k, &pool);
 	for (unsigned i = 0; i < k->c->n_border_gateways; i++) {
 		const struct conf_border_gateway *g = &k->c->border_gateway[i];
-		struct work w = { .k = k };
+		struct work w = { .k = k, .pool = &pool };
 
+		memset(pool.used, 0, sizeof(pool.used));
 		tunnels_of(k->c, g, count_given, &w);
 		w.keys = calloc(w.n_keys + 1u, sizeof(*w.keys));
 		k->no_memory = k->no_memory || w.keys == NULL;

@@ -371,6 +371,32 @@ static void asns_must_differ(void **state)
 	free(one);
 }
 
+static void border_gateways_share_no_network_unless_they_must(void **state)
+{
+	char *one = given_edited(given_text, "border_gateways = (",
+				 "border_gateways = ( { name = \"other\"; },");
+	char *text =
+		given_edited(one, "vpn_connections = (",
+			     "vpn_connections = ( { name = \"dc2\"; border_gateway = \"other\"; "
+			     "customer_gateway = \"rt\"; bgp = false; tunnels = ( { name = \"c\"; "
+			     "cloud_ip = \"203.0.113.1\"; customer_ip = \"198.51.100.2\"; psk = "
+			     "\"hush\"; } ); },");
+	char *messages, buf[PREFIX_STR_MAX];
+	struct conf *c = given_read(text, strlen(text), &messages);
+
+	assert_string_equal(messages, "");
+	assert_string_equal(prefix_format(&c->connection[0].tunnel[0].inner, buf),
+			    "169.254.0.2/30");
+	assert_string_equal(prefix_format(&c->connection[1].tunnel[0].inner, buf),
+			    "169.254.0.6/30");
+	assert_string_equal(prefix_format(&c->connection[1].tunnel[1].inner, buf),
+			    "169.254.0.10/30");
+	conf_free(c);
+	free(messages);
+	free(text);
+	free(one);
+}
+
 /* 128 connections of 8 tunnels use up 169.254.0.0/20: one gateway holds no more without a hand. */
 static char *many_tunnels(unsigned n_connections)
 {
@@ -452,6 +478,7 @@ static int init(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(border_gateways_share_no_network_unless_they_must),
 		cmocka_unit_test(names_and_references),
 		cmocka_unit_test(ports_and_pool),
 		cmocka_unit_test(vpc_attachments),
