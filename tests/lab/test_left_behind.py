@@ -11,7 +11,7 @@ from lab import Lab, wait_for
 from lab.core import FOLDERS, list_folder
 from lab.network import NETNS_FOLDER, command
 from lab.shard import shards_of, users_of
-from lab.topology import Site
+from lab.topology import Pair, Site
 
 pytestmark = pytest.mark.alone
 HERE = os.path.dirname(__file__)
@@ -61,6 +61,21 @@ def test_after_a_kill():
     assert nothing(lab.name), traces(lab.name)
 
 
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_bird_goes_with_us(how):
+    """So does its namespace, which it alone could hold."""
+    with Lab() as lab:
+        pair = Pair(lab, bgp=True).start()
+        gateway = pair.gateways[0]
+        pair.await_up(timeout=30)
+        shards = {s.inode for s in shards_of(gateway.process.pid)}
+        pid = gateway.show("routing")["shards"][0]["pid"]
+        assert f"/proc/{pid}/ns/net" in users_of(shards)
+        getattr(gateway, how)()
+        wait_for(lambda: not users_of(shards), 5, lambda: users_of(shards))
+    assert nothing(lab.name), traces(lab.name)
+
+
 def test_a_lab_that_is_terminated():
     """SIGTERM in the middle: everything goes, in order."""
     program = f"""
@@ -68,7 +83,7 @@ import sys, time
 sys.path.insert(0, {HERE!r})
 from lab import Lab
 from lab.core import exit_on_signals
-from lab.topology import Site
+from lab.topology import Pair, Site
 exit_on_signals()
 with Lab() as lab:
     site = Site(lab).start()
