@@ -24,7 +24,7 @@
 	_(TABLE_LOOP, "table-loop", "too many tables in a row")                           \
 	_(TTL_EXPIRED, "ttl-expired", "TTL or hop limit ran out")                         \
 	_(NO_TUNNEL_UP, "no-tunnel-up", "connection has no tunnel UP")                    \
-	_(SEQUENCE_END, "sequence-end", "SA's sequence numbers are used up")              \
+	_(SA_LIMIT, "sa-limit", "SA's packets, bytes or sequence numbers are used up")    \
 	_(TOO_BIG, "too-big", "does not fit the next link's MTU")                         \
 	_(UNRESOLVED, "unresolved", "next hop's link address is not known yet")           \
 	_(HANDOVER_FULL, "handover-full", "ring to the owner worker is full")             \

@@ -2,6 +2,7 @@
  * (RFC 4303 §3.4). */
 #include "dataplane/crypt.h"
 #include "dataplane/fit.h"
+#include "dataplane/limit.h"
 #include "dataplane/packet.h"
 #include "dataplane/sa.h"
 #include "dataplane/select.h"
@@ -14,9 +15,6 @@
 #define ECN_CE	    3
 
 #define TRAILER_BYTES 2 /* pad length, next header */
-
-/* Without ESN the peer's sequence numbers end soon from here on. */
-#define SOFT_END (UINT32_MAX - UINT32_MAX / 16)
 
 /* What the packets of one SA in a row have in common is counted once for all of them. */
 struct run {
@@ -92,12 +90,6 @@ static void first_packet(struct worker *w, struct sa *sa)
 {
 	if (worker_report(w, MESSAGE_USED, sa))
 		sa->flags |= SA_USED;
-}
-
-static void sequence_soft_end(struct worker *w, struct sa *sa)
-{
-	if (worker_report(w, MESSAGE_SOFT_LIMIT, sa))
-		sa->flags |= SA_TOLD;
 }
 
 /* The SAs behind the lane's SPIs; both hot lines of each start to come. Returns what is left. */
@@ -242,10 +234,14 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 		run.authentic++;
 		if (unlikely(!(sa->flags & SA_USED)))
 			first_packet(w, sa);
-		if (unlikely(!(sa->flags & (SA_TOLD | SA_ESN)) && op[i].seq >= SOFT_END))
-			sequence_soft_end(w, sa);
 		if (unlikely(!unwrap(w, m, &op[i])))
 			continue;
+		if (unlikely(op[i].seq >= sa->ask_in) &&
+		    !limit_admit(w, sa, sa->packets + run.packets, sa->bytes + run.bytes,
+				 m->data_len, sa->replay.top)) {
+			worker_drop(w, m, DROP_SA_LIMIT);
+			continue;
+		}
 		if (fit_is_syn(packet(m), m->data_len) && (sa->flags & SA_MSS))
 			clamp(w, sa, m);
 		run.packets++;

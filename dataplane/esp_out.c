@@ -1,6 +1,7 @@
 /* Outbound ESP: number, size, trailer, outer header, encrypt (RFC 4303 §3.3). */
 #include "dataplane/crypt.h"
 #include "dataplane/fit.h"
+#include "dataplane/limit.h"
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/sa.h"
@@ -161,7 +162,8 @@ static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 }
 
 /* May this packet go through this SA, and has it a number left for it? */
-static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned grow)
+static bool admit(struct worker *w, struct sa *sa, const struct run *run, struct rte_mbuf *m,
+		  unsigned grow)
 {
 	if (unlikely(!has_way(sa))) {
 		worker_drop(w, m, DROP_NO_ROUTE);
@@ -175,13 +177,14 @@ static bool admit(struct worker *w, struct sa *sa, struct rte_mbuf *m, unsigned 
 		worker_drop(w, m, DROP_TOO_BIG);
 		return false;
 	}
-	if (unlikely(sa->sequence >= sa->soft)) {
-		if (sa->sequence >= sa->end) {
-			worker_drop(w, m, DROP_SEQUENCE_END);
+	if (unlikely(sa->sequence >= sa->ask_out)) {
+		uint64_t packets = sa->packets + (run->sa == sa ? run->packets : 0);
+		uint64_t bytes = sa->bytes + (run->sa == sa ? run->bytes : 0);
+
+		if (!limit_admit(w, sa, packets, bytes, m->data_len, sa->sequence)) {
+			worker_drop(w, m, DROP_SA_LIMIT);
 			return false;
 		}
-		if (!(sa->flags & SA_TOLD) && worker_report(w, MESSAGE_SOFT_LIMIT, sa))
-			sa->flags |= SA_TOLD;
 	}
 	return true;
 }
@@ -209,7 +212,7 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;
-		if (unlikely(!admit(w, sa, m, padded - payload + CRYPT_TAIL)))
+		if (unlikely(!admit(w, sa, &run, m, padded - payload + CRYPT_TAIL)))
 			continue;
 		sa_prefetch_keys(sa, padded);
 		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,

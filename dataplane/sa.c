@@ -1,5 +1,7 @@
 #include "dataplane/sa.h"
 
+#include "dataplane/limit.h"
+
 #include <rte_byteorder.h>
 #include <rte_malloc.h>
 
@@ -131,13 +133,6 @@ static void put_selector(struct sa_selector *to, const struct dataplane_selector
 	to->family = from->first.family;
 }
 
-static void number_outbound(struct sa *sa, bool esn)
-{
-	sa->end = esn ? UINT64_MAX : UINT32_MAX;
-	sa->soft = sa->end - sa->end / SOFT_SHARE;
-	sa->sequence = 0;
-}
-
 int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa *from,
 	     uint16_t owner)
 {
@@ -174,8 +169,11 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 	if (from->inbound)
 		replay_init(&sa->replay, from->replay_window,
 			    (uint64_t *)((uint8_t *)&sa->keys + round_line(sa->key_bytes)));
-	else
-		number_outbound(sa, from->esn);
+	sa->soft_packets = from->soft_packets;
+	sa->soft_bytes = from->soft_bytes;
+	sa->hard_packets = from->hard_packets;
+	sa->hard_bytes = from->hard_bytes;
+	limit_begin(sa);
 
 	sa->n_local = (uint16_t)from->n_local;
 	sa->n_selectors = (uint16_t)(from->n_local + from->n_remote);

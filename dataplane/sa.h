@@ -33,10 +33,11 @@ enum sa_flags {
 	SA_IPV6 = 1 << 3,      /* outer header */
 	SA_SELECTORS = 1 << 4, /* not 0/0 to 0/0: each packet must be compared */
 	SA_USED = 1 << 5,      /* worker: the negotiator was told of the first packet */
-	SA_TOLD = 1 << 6,      /* worker: the negotiator was told of the coming exhaustion */
+	SA_TOLD = 1 << 6,      /* worker: the negotiator was told that it will soon be used up */
 	SA_MSS = 1 << 7,       /* TCP's segments are kept within the tunnel's MTU */
 	SA_DF_COPY = 1 << 8,   /* outer header: don't-fragment as the inner has it */
 	SA_DF_CLEAR = 1 << 9,  /* never; neither of the two: always */
+	SA_STOPPED = 1 << 10,  /* worker: the negotiator was told that it is used up */
 };
 
 /* A range of inner addresses of one family; network order, IPv4 in the first four bytes. */
@@ -77,8 +78,8 @@ struct sa {
 		struct replay replay; /* inbound */
 		struct {
 			uint64_t sequence; /* outbound: last one sent */
-			uint64_t soft;	   /* tell the negotiator from here on */
-			uint64_t end;	   /* the last one that may be sent */
+			uint64_t ask_out;  /* limit_admit() from here on */
+			uint64_t spare;
 		};
 	};
 	/* worker: rw; others read them relaxed. Inner packets and bytes. */
@@ -101,9 +102,10 @@ struct sa {
 			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */
 			uint8_t local[16], remote[16];
 			uint16_t local_port, remote_port;
-			uint32_t table; /* where decrypted packets are looked up; set before
-					   installing */
-			uint32_t unused_in[6];
+			uint32_t table;	 /* where decrypted packets are looked up; set before
+					    installing */
+			uint64_t ask_in; /* limit_admit() from this sequence number on */
+			uint32_t unused_in[4];
 		};
 	};
 
@@ -113,10 +115,9 @@ struct sa {
 	uint8_t cipher, auth; /* enum algo_cipher, algo_auth */
 	uint16_t n_local;     /* of n_selectors */
 	uint32_t size;	      /* bytes of the whole object */
-	void *link;	      /* for whichever list holds it */
-	uint64_t token;	      /* when it was retired */
-	struct sa *beside;    /* outbound; owner worker: rw; the tunnel's next, other selectors */
-	struct sa *booked;    /* outbound; negotiator: rw; the tunnel's next in its book */
+	uint64_t soft_packets, soft_bytes, hard_packets, hard_bytes; /* limits; 0: none */
+	struct sa *beside; /* outbound; owner worker: rw; the tunnel's next, other selectors */
+	struct sa *booked; /* outbound; negotiator: rw; the tunnel's next in its book */
 
 	/* line 4 */
 	union sa_keys keys __attribute__((aligned(SA_LINE)));
