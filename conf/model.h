@@ -187,6 +187,7 @@ struct conf_tunnel {
 	uint16_t mtu;	/* of inner packets, at most; 0: what fits */
 	bool mss_clamp; /* TCP's segments are kept within it */
 	enum conf_df df;
+	uint32_t bandwidth; /* Mbit/s of inner packets, each way; 0: no limit */
 
 	/* The BGP session between the inner addresses; only where the connection has BGP. */
 	bool bgp_ipv4, bgp_ipv6; /* which routes are exchanged */

@@ -5,6 +5,7 @@
 #include "dataplane/crypt.h"
 #include "dataplane/eal.h"
 #include "dataplane/packet.h"
+#include "dataplane/policer.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 #include "dataplane/set.h"
@@ -93,6 +94,8 @@ static void close_tables(struct dataplane *dp)
 			fib_free(t->fib[i]);
 	}
 	fib_heap_free(dp->heap);
+	for (i = 0; t->tunnel && i < TUNNELS_MAX; i++)
+		policer_free(t->tunnel[i].policer);
 	for (i = 0; i < INTERFACES_MAX; i++)
 		free(t->interface[i]);
 	for (i = 0; i < RTE_DIM(t->vni); i++)

@@ -133,6 +133,7 @@ struct dataplane_tunnel {
 	uint16_t mtu;	/* of inner packets, at most; 0: as many bytes as fit */
 	bool mss_clamp; /* TCP's segments, in both directions, are kept within it */
 	enum dataplane_df df;
+	uint32_t bandwidth; /* Mbit/s of inner packets in each direction; 0: no limit */
 };
 /* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
  * worker. A new tunnel is DOWN. */

@@ -4,8 +4,8 @@
 #include "dataplane/fit.h"
 #include "dataplane/limit.h"
 #include "dataplane/packet.h"
+#include "dataplane/policy.h"
 #include "dataplane/sa.h"
-#include "dataplane/select.h"
 #include "dataplane/worker.h"
 
 #define ECN_MASK    3
@@ -188,10 +188,11 @@ static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *
 		worker_drop(w, m, DROP_ECN);
 		return false;
 	}
-	if (unlikely(sa->flags & SA_SELECTORS) && !select_packet(sa, inner, m->data_len)) {
-		sa->selector_drops++;
-		w->tables->tunnel[sa->tunnel].selector++;
-		worker_drop(w, m, DROP_SELECTOR);
+	if (unlikely(sa->flags & SA_POLICY) && !policy_pass(w, sa, m))
+		return false;
+	if (unlikely(policy_may_be_own(w->tables, inner)) &&
+	    policy_is_own(w->tables, sa->table, inner)) {
+		worker_drop(w, m, DROP_SPOOFED);
 		return false;
 	}
 	return true;

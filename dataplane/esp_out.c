@@ -4,6 +4,7 @@
 #include "dataplane/limit.h"
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
+#include "dataplane/policer.h"
 #include "dataplane/sa.h"
 #include "dataplane/select.h"
 #include "dataplane/worker.h"
@@ -147,23 +148,41 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 	return n;
 }
 
-/* The first of the tunnel's SAs, from this one on, whose selectors let a packet through. */
+/* The first of the tunnel's SAs, from this one on, whose selectors let a packet through, if the
+ * bandwidth does. What is too long is asked about piece by piece. */
 static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 {
-	uint32_t tunnel = sa->tunnel;
+	struct tunnel *t = &w->tables->tunnel[sa->tunnel];
 
 	while (sa && sa->flags & SA_SELECTORS && !select_packet(sa, packet(m), m->data_len))
 		sa = sa->beside;
 	if (!sa) {
-		w->tables->tunnel[tunnel].selector++;
+		t->selector++;
 		worker_drop(w, m, DROP_SELECTOR);
+		return NULL;
+	}
+	if ((sa->flags & SA_METER) && m->data_len <= sa->mtu &&
+	    !policer_pass(t->policer, false, w->tsc, m->data_len)) {
+		worker_drop(w, m, DROP_BANDWIDTH);
+		return NULL;
 	}
 	return sa;
 }
 
-/* May this packet go through this SA, and has it a number left for it? */
-static bool admit(struct worker *w, struct sa *sa, const struct run *run, struct rte_mbuf *m,
-		  unsigned grow)
+/* Its packets, bytes or sequence numbers may be used up, or soon. */
+static __rte_noinline bool ask(struct worker *w, struct sa *sa, struct rte_mbuf *m,
+			       uint64_t packets, uint64_t bytes)
+{
+	if (limit_admit(w, sa, sa->packets + packets, sa->bytes + bytes, m->data_len, sa->sequence))
+		return true;
+	worker_drop(w, m, DROP_SA_LIMIT);
+	return false;
+}
+
+/* Is there a way for this packet, has it room, and a number left for it? `run`: the SA's until now.
+ */
+static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct rte_mbuf *m,
+			 unsigned grow)
 {
 	if (unlikely(!has_way(sa))) {
 		worker_drop(w, m, DROP_NO_ROUTE);
@@ -177,16 +196,7 @@ static bool admit(struct worker *w, struct sa *sa, const struct run *run, struct
 		worker_drop(w, m, DROP_TOO_BIG);
 		return false;
 	}
-	if (unlikely(sa->sequence >= sa->ask_out)) {
-		uint64_t packets = sa->packets + (run->sa == sa ? run->packets : 0);
-		uint64_t bytes = sa->bytes + (run->sa == sa ? run->bytes : 0);
-
-		if (!limit_admit(w, sa, packets, bytes, m->data_len, sa->sequence)) {
-			worker_drop(w, m, DROP_SA_LIMIT);
-			return false;
-		}
-	}
-	return true;
+	return likely(sa->sequence < sa->ask_out) || ask(w, sa, m, run.packets, run.bytes);
 }
 
 /* Everything but the cryptography. Returns what is left. */
@@ -202,17 +212,21 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		unsigned payload = m->data_len, padded, before, total;
 		uint8_t *inner = packet(m), *outer;
 
-		if (unlikely(sa->flags & SA_SELECTORS)) {
+		if (unlikely(sa->flags & SA_POLICY)) {
 			sa = selected(w, sa, m);
 			if (!sa)
 				continue;
 		}
 		padded = sa_padded(sa, payload);
 		before = ESP_BYTES + sa->iv_bytes;
+		if (run.sa != sa) {
+			run_end(w, &run);
+			run = (struct run){ .sa = sa };
+		}
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;
-		if (unlikely(!admit(w, sa, &run, m, padded - payload + CRYPT_TAIL)))
+		if (unlikely(!admit(w, sa, run, m, padded - payload + CRYPT_TAIL)))
 			continue;
 		sa_prefetch_keys(sa, padded);
 		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,
@@ -224,10 +238,6 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		write_head(sa, outer, total, inner);
 		if (unlikely(sa->flags & (SA_DF_COPY | SA_DF_CLEAR)))
 			write_df(sa, outer, inner);
-		if (run.sa != sa) {
-			run_end(w, &run);
-			run = (struct run){ .sa = sa };
-		}
 		run.packets++;
 		run.bytes += payload;
 		run.wire += total;

@@ -76,6 +76,8 @@ static uint16_t sa_flags_of(const struct tunnel *t)
 {
 	unsigned flags = t->mss_clamp ? SA_MSS : 0;
 
+	if (t->policer)
+		flags |= SA_METER;
 	if (t->df == DATAPLANE_DF_COPY)
 		flags |= SA_DF_COPY;
 	if (t->df == DATAPLANE_DF_CLEAR)

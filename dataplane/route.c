@@ -1,5 +1,6 @@
 /* Route tables: one FIB each. */
 #include "dataplane/core.h"
+#include "dataplane/policy.h"
 #include "dataplane/set.h"
 
 #include <errno.h>
@@ -18,6 +19,15 @@ static void changed(struct dataplane *dp, uint32_t table)
 	if (table == DATAPLANE_UNDERLAY)
 		atomic_store_explicit(&dp->tables.underlay_epoch, epoch ? epoch : 1,
 				      memory_order_release);
+}
+
+/* Marks stay: a false one costs a lookup, no more. */
+static void mark_own(struct dataplane *dp, const struct addr *a)
+{
+	uint32_t bit = own_hash(a->b, a->family == ADDR_IPV4);
+	uint64_t *word = &dp->tables.own[bit / 64];
+
+	__atomic_store_n(word, *word | UINT64_C(1) << (bit % 64), __ATOMIC_RELEASE);
 }
 
 int dataplane_table_add(struct dataplane *dp, uint32_t *table)
@@ -55,6 +65,8 @@ int route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint
 
 	if (!fib)
 		return -ENOENT;
+	if (nexthop_kind(nh) == NEXTHOP_LOCAL)
+		mark_own(dp, &p->addr);
 	rc = fib_set(fib, p, nh);
 	if (rc == 0)
 		changed(dp, table);

@@ -37,8 +37,11 @@ enum sa_flags {
 	SA_MSS = 1 << 7,       /* TCP's segments are kept within the tunnel's MTU */
 	SA_DF_COPY = 1 << 8,   /* outer header: don't-fragment as the inner has it */
 	SA_DF_CLEAR = 1 << 9,  /* never; neither of the two: always */
+	SA_METER = 1 << 11,    /* the tunnel has a bandwidth */
 	SA_STOPPED = 1 << 10,  /* worker: the negotiator was told that it is used up */
 };
+
+#define SA_POLICY (SA_SELECTORS | SA_METER) /* what each packet is asked for, policy.h */
 
 /* A range of inner addresses of one family; network order, IPv4 in the first four bytes. */
 struct sa_selector {

@@ -27,7 +27,10 @@
 #define NO_TUNNEL	UINT16_MAX
 _Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set's");
 
+#define OWN_BITS (1u << 18)
+
 struct fib;
+struct policer;
 struct sa;
 
 /* One tunnel as packets see it. */
@@ -39,6 +42,7 @@ struct tunnel {
 	bool mss_clamp;
 	uint8_t df;		       /* enum dataplane_df */
 	uint16_t mtu_most;	       /* of inner packets; 0: what fits */
+	struct policer *policer;       /* the owner worker's; NULL: no limit */
 	struct addr inner, inner_peer; /* main alone */
 
 	/* owner worker: rw; readers add up */
@@ -118,6 +122,8 @@ struct tables {
 	 * hop found under an older epoch is looked up again. */
 	_Atomic uint32_t underlay_epoch;
 	struct rte_rcu_qsbr *qsbr;
+	/* By hash of an address: it may be one of ours, in some table. main: w; workers: ro */
+	uint64_t own[OWN_BITS / 64];
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* Tunnels as packets see them. */
 #include "dataplane/core.h"
+#include "dataplane/policer.h"
 #include "dataplane/set.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@ static unsigned owner_for_new(const struct dataplane *dp)
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
 {
 	struct prefix local = prefix_host(&t->inner.addr), peer = prefix_host(&t->inner_peer);
+	struct policer *policer;
 	struct tunnel *to;
 	int rc;
 
@@ -27,15 +29,21 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to = &dp->tables.tunnel[tunnel];
 	if (to->used)
 		return -EEXIST;
+	policer = t->bandwidth ? policer_new(t->bandwidth) : NULL;
+	if (t->bandwidth && !policer)
+		return -ENOMEM;
 	rc = route_set(dp, t->table, &local, nexthop(NEXTHOP_LOCAL, tunnel | NEXTHOP_LOCAL_TUNNEL));
-	if (rc)
+	if (rc) {
+		policer_free(policer);
 		return rc;
+	}
 	to->table = t->table;
 	to->inner = t->inner.addr;
 	to->inner_peer = t->inner_peer;
 	to->owner = (uint8_t)owner_for_new(dp);
 	to->mss_clamp = t->mss_clamp;
 	to->df = (uint8_t)t->df;
+	to->policer = policer;
 	to->mtu_most = t->mtu;
 	to->mtu = 0;
 	to->up = false;
@@ -43,11 +51,18 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
 	if (rc) {
 		to->used = false;
+		to->policer = NULL;
+		policer_free(policer);
 		(void)route_delete(dp, t->table, &local);
 		return rc;
 	}
 	dp->worker[to->owner]->stats.tunnels++;
 	return 0;
+}
+
+static void free_policer(void *owner, void *thing, uint32_t index)
+{
+	policer_free(thing);
 }
 
 int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
@@ -65,6 +80,8 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 	(void)route_delete(dp, t->table, &local);
 	(void)route_delete(dp, t->table, &peer);
 	t->used = false;
+	retire(&dp->retired, dp->tables.qsbr, free_policer, dp, t->policer, 0);
+	t->policer = NULL;
 	dp->worker[t->owner]->stats.tunnels--;
 	return 0;
 }

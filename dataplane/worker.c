@@ -314,6 +314,7 @@ unsigned worker_run_once(struct worker *w)
 	struct burst b;
 	unsigned n, orders;
 
+	w->tsc = began;
 	punt_refill(w, began);
 	orders = worker_control(w);
 	if (orders)

@@ -61,6 +61,7 @@ struct worker {
 	uint8_t n_hand[CONF_WORKERS_MAX];
 	struct rte_ring *again; /* packets that take another turn, from here to here */
 	struct tx_port tx[PORTS_MAX];
+	uint64_t tsc; /* when this turn of the loop began */
 	struct punt punt;
 	struct dataplane_worker_stats stats;
 

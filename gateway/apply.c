@@ -270,6 +270,7 @@ static int build_connection(struct applied *a, unsigned connection, uint32_t *tu
 			.mtu = t->mtu,
 			.mss_clamp = t->mss_clamp,
 			.df = df_policy(t->df),
+			.bandwidth = t->bandwidth,
 		};
 
 		rc = dataplane_tunnel_add(a->dp, *tunnel, &d);

@@ -366,6 +366,31 @@ def refused():
 
 
 
+def policy():
+    """Nothing of the tunnels' comes in clear, and nobody in them is us."""
+    case = Case("clear", drops={"not-for-us": 1, "no-protocol": 3, "malformed": 1})
+    case.next()
+    case.wan_in(to_vpc(case, 20)(64))
+    case.wan_in(IP(src=case.inner_peer, dst=case.inner) / TCP(dport=179))
+    case.wan_in(IP(src=case.theirs, dst="172.16.0.10") / UDP(dport=4789))
+    case.wan_in(IPv6(src=case.customer6, dst="fd00:16::10") / UDP())
+    # A VPC's host, to the gateway's side of the VPC's port instead of its network.
+    case.put(LAN_IN, Ether(src=LAN_PEER, dst=LAN) / IP(src="172.16.0.10", dst=case.customer) / UDP())
+    yield case
+
+    case = Case("spoofed", drops={"spoofed": 4})
+    make = lambda src: lambda ttl: IP(src=src, dst="172.16.0.10", ttl=ttl) / UDP()
+    case.next()
+    case.wan_in(case.seal(make(case.inner)(64), 1, True))
+    case.wan_in(case.seal(make("172.16.0.1")(64), 2, True))
+    case.wan_in(case.seal(IP(src=case.inner, dst=case.inner) / ICMP(), 3, True))
+    case.wan_in(case.seal(IPv6(src="fd00:16::1", dst="fd00:16::10") / UDP(), 4, True))
+    # The addresses of another table are another's, but a customer's here.
+    case.next().receive(make("192.0.2.1"), 5)
+    case.next().receive(make("169.254.1.2"), 6)
+    yield case
+
+
 def icmp4(src, dst, quote, **what):
     return IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / ICMP(**what) / Raw(
         raw(quote)[:548])
@@ -650,7 +675,7 @@ def main():
         if old.endswith(".pcap"):
             os.unlink(os.path.join(HERE, old))
     lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
-    for group in (every_algorithm, extended_numbers, families, vlan, refused, told, fitting,
+    for group in (every_algorithm, extended_numbers, families, vlan, refused, policy, told, fitting,
                   segments, marks, odd_packets, hosts):
         lines += [case.write() for case in group()]
     setup()

@@ -124,7 +124,7 @@ static const struct edit values[] = {
 	{ "dpd = 20", "esp_lifetime_packets = 0; bandwidth = 0", "" },
 	{ "dpd = 20", "bandwidth = 1.5",
 	  "19: error: " TUNNEL_A
-	  "bandwidth = 1.5: bandwidth is not supported yet; allowed: 0 (off)\n" },
+	  "bandwidth = 1.5: must be a whole number from 0 to 400000 Mbit/s, 0 is no limit\n" },
 	{ "dpd = 20", "df = \"keep\"",
 	  "19: error: " TUNNEL_A "df = 'keep': unknown; allowed: set, copy, clear\n" },
 	/* BGP */

@@ -1,7 +1,9 @@
 #include "rig.h"
 
+#include "dataplane/crypt.h"
 #include "dataplane/eal.h"
 #include "dataplane/packet.h"
+#include "dataplane/sa.h"
 
 #include <rte_eth_ring.h>
 
@@ -210,6 +212,89 @@ unsigned rig_arp(uint8_t *f, uint16_t op, const uint8_t *src_mac, const char *sr
 	memcpy(a + 14, s.b, 4);
 	memcpy(a + 24, d.b, 4);
 	return 42;
+}
+
+const uint8_t rig_key[20] = { 1, 2, 3 };
+
+static void cryptic(struct sa **sa, bool inbound, const char *peer, uint32_t spi)
+{
+	struct dataplane_sa from = { .inbound = inbound,
+				     .spi = spi,
+				     .cipher = CIPHER_AES128_GCM,
+				     .cipher_key = rig_key,
+				     .cipher_key_len = sizeof(rig_key),
+				     .replay_window = 64,
+				     .local = { rig_addr(peer), 0 },
+				     .remote = { rig_addr("198.51.100.1"), 0 } };
+
+	assert_int_equal(sa_new(sa, rig_dp->keys, &from, 0, 0), 0);
+}
+
+unsigned rig_esp(uint8_t *f, const char *from, uint32_t spi, uint32_t seq, const uint8_t *inner,
+		 unsigned len)
+{
+	unsigned padded = (len + 2 + 3) & ~3u, esp = 8 + 8 + padded;
+	uint8_t *p;
+	struct crypt_op op;
+
+	rig_ether(f, rig_port_mac, rig_peer_mac, ETHERTYPE_IPV4);
+	p = f + 14 + rig_ip4(f + 14, from, "198.51.100.1", PROTO_ESP, esp + 16);
+	memcpy(p + 16, inner, len);
+	for (unsigned i = len; i < padded - 2; i++)
+		p[16 + i] = (uint8_t)(i - len + 1);
+	p[16 + padded - 2] = (uint8_t)(padded - 2 - len);
+	p[16 + padded - 1] = inner[0] >> 4 == 4 ? PROTO_IPV4 : PROTO_IPV6;
+	cryptic(&op.sa, false, from, spi);
+	op.esp = p;
+	op.seq = seq;
+	op.len = esp;
+	crypt_seal(rig_dp->keys, &op, 1);
+	sa_free(op.sa);
+	return (unsigned)(p - f) + esp + 16;
+}
+
+unsigned rig_open(uint8_t *inner, const uint8_t *f, unsigned len, uint32_t spi)
+{
+	uint8_t copy[RIG_FRAME];
+	struct crypt_op op;
+	unsigned n;
+
+	if (len < 14 + 20 + 16 + 4 + 16 || f[23] != PROTO_ESP || get_be32(f + 34) != spi)
+		return 0;
+	memcpy(copy, f + 34, len - 34);
+	cryptic(&op.sa, true, "203.0.113.1", spi);
+	op.esp = copy;
+	op.seq = get_be32(copy + 4);
+	op.len = len - 34 - 16;
+	crypt_open(rig_dp->keys, &op, 1);
+	sa_free(op.sa);
+	if (!op.ok)
+		return 0;
+	n = op.len - 16 - 2 - copy[op.len - 2];
+	memcpy(inner, copy + 16, n);
+	return n;
+}
+
+uint32_t rig_add_sas(uint32_t tunnel, const char *peer, uint32_t spi_out)
+{
+	static const struct dataplane_negotiator_ops quiet;
+	struct dataplane_sa sa = { .tunnel = tunnel,
+				   .spi = spi_out,
+				   .cipher = CIPHER_AES128_GCM,
+				   .cipher_key = rig_key,
+				   .cipher_key_len = sizeof(rig_key),
+				   .replay_window = 64,
+				   .local = { rig_addr("198.51.100.1"), 0 },
+				   .remote = { rig_addr(peer), 0 } };
+
+	assert_int_equal(dataplane_sa_install(rig_dp, &sa), 0);
+	sa.inbound = true;
+	sa.spi = dataplane_spi_alloc(rig_dp, tunnel);
+	assert_int_equal(dataplane_sa_install(rig_dp, &sa), 0);
+	rig_run();
+	while (dataplane_negotiator_poll(rig_dp, &quiet, NULL))
+		;
+	return sa.spi;
 }
 
 void rig_resolve_next_hop(void)

@@ -34,6 +34,16 @@ void rig_resolve_next_hop(void);
 uint64_t rig_dropped(enum drop_reason r);
 uint64_t rig_handed_over(void);
 
+/* A frame of ESP to the first port (AES-GCM-128, rig_key; seq is the sequence number), as the peer
+ * `from` makes it of an inner packet. Returns its length. */
+extern const uint8_t rig_key[20];
+unsigned rig_esp(uint8_t *f, const char *from, uint32_t spi, uint32_t seq, const uint8_t *inner,
+		 unsigned len);
+/* The inner packet of a frame that left; 0: it is none, or not with that SPI and key. */
+unsigned rig_open(uint8_t *inner, const uint8_t *f, unsigned len, uint32_t spi);
+/* Both SAs of a tunnel, native ESP from 198.51.100.1, with rig_key. Returns the inbound SPI. */
+uint32_t rig_add_sas(uint32_t tunnel, const char *peer, uint32_t spi_out);
+
 /* Headers, complete; each returns its length. */
 unsigned rig_ether(uint8_t *f, const uint8_t *dst, const uint8_t *src, uint16_t type);
 unsigned rig_ip4(uint8_t *ip, const char *src, const char *dst, uint8_t proto, unsigned payload);
