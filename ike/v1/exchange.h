@@ -62,7 +62,7 @@ struct ike_v1_exchange {
 	bool has_suite;
 	struct ike_suite suite; /* the only one to offer */
 	enum algo_dh group;	/* of its own key exchange */
-	bool lost;		/* the peer asked for the same, and its pair is to stay */
+	uint32_t lost_to;	/* inbound SPI of the peer's pair for the same, which is to stay */
 };
 
 struct ike_v1 {

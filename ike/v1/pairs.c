@@ -29,7 +29,10 @@ static struct ike_child *pair_of(const struct ike_tunnel *t, const struct ike_tr
 
 	TAILQ_FOREACH(c, &t->children, link)
 	{
-		if (c->traffic == traffic && !c->redundant && !c->want_delete)
+		/* We never return to a pair that we have left: without another it does not count.
+		 */
+		if (c->traffic == traffic && !c->redundant && !c->want_delete &&
+		    (t->out || c->outbound == IKE_OUTBOUND_NEVER))
 			return c;
 	}
 	return NULL;

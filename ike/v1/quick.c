@@ -15,9 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REDUNDANT_CLOSES (6 * IKE_SECOND)
-#define RETRY_LOW	 (3 * IKE_SECOND)
-#define RETRY_HIGH	 (6 * IKE_SECOND)
+#define RETRY_LOW  (3 * IKE_SECOND)
+#define RETRY_HIGH (6 * IKE_SECOND)
 
 /* ---- reasons ----------------------------------------------------------------------------- */
 
@@ -297,13 +296,6 @@ static int confirm(struct ike_v1_exchange *x)
 /* Sends on a pair that the peer accepts already; another network's is in another lane. */
 static void take_over(struct ike_v1_exchange *x, struct ike_child *c)
 {
-	struct ike_engine *e = c->tunnel->engine;
-
-	if (x->lost) {
-		c->redundant = true;
-		ike_timer_set(&e->timers, &c->turn, e->now + REDUNDANT_CLOSES);
-		return;
-	}
 	if (ike_child_switch(c) < 0) {
 		c->want_delete = true;
 		ike_sa_attend(c->sa);
@@ -330,6 +322,16 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	}
 	ike_v1_heard(x);
 	ike_v1_accept(x);
+	/* Without our confirmation the peer never uses its pair, should the delete get lost. */
+	if (x->lost_to && ike_child_by_in(sa->tunnel, x->lost_to)) {
+		ike_v1_delete_child(sa, x->spi_in);
+		sa->engine->ops->spi_free(sa->engine->ctx, sa->tunnel_index, x->spi_in);
+		x->spi_in = 0;
+		free(x->packet);
+		x->packet = NULL;
+		ike_v1_finish(x);
+		return;
+	}
 	rc = read_choice(x, m, &choice, &lifetime);
 	if (rc < 0) {
 		ike_log(sa->engine, sa->tunnel_index,

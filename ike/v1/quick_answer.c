@@ -150,9 +150,10 @@ static void settle_crossing(struct ike_v1_exchange *x, struct ike_child *c)
 
 	if (!mine)
 		return;
-	mine->lost = ike_nonce_compare(mine->nonce_i->b, mine->nonce_i->n, x->nonce_i->b,
-				       x->nonce_i->n) < 0;
-	if (!mine->lost) {
+	if (ike_nonce_compare(mine->nonce_i->b, mine->nonce_i->n, x->nonce_i->b, x->nonce_i->n) <
+	    0) {
+		mine->lost_to = c->spi_in;
+	} else {
 		c->redundant = true;
 		ike_timer_set(&e->timers, &c->turn, e->now + REDUNDANT_PATIENCE);
 	}

@@ -1,7 +1,5 @@
 #include "tests/bench/ike_ends.h"
 
-#include "conf/model.h"
-
 #include <err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,9 +112,11 @@ void ends_close(struct ends *e)
 	}
 }
 
-void ends_add(struct ends *e, uint32_t from, uint32_t n, enum algo_dh group)
+void ends_add(struct ends *e, uint32_t from, uint32_t n, enum conf_ike_version version,
+	      enum algo_dh group)
 {
 	struct conf_tunnel t = {
+		.ike_version = version,
 		.ike_cipher = { 1, { CIPHER_AES128_CBC } },
 		.ike_auth = { 1, { AUTH_SHA256 } },
 		.ike_dh = { 1, { group } },

@@ -3,7 +3,7 @@
 #ifndef TESTS_BENCH_IKE_ENDS_H
 #define TESTS_BENCH_IKE_ENDS_H
 
-#include "conf/algo.h"
+#include "conf/model.h"
 #include "ike/engine.h"
 
 #include <stddef.h>
@@ -42,7 +42,8 @@ struct ends {
 void ends_open(struct ends *e);
 void ends_close(struct ends *e);
 /* Tunnels from, from + 1, ... at both ends; only the initiator calls. */
-void ends_add(struct ends *e, uint32_t from, uint32_t n, enum algo_dh group);
+void ends_add(struct ends *e, uint32_t from, uint32_t n, enum conf_ike_version version,
+	      enum algo_dh group);
 /* Until all n tunnels are up at both ends and nothing is under way; exits if they do not come. */
 void ends_settle(struct ends *e, uint32_t n);
 void ends_run(struct ends *e, ike_time length);

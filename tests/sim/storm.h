@@ -4,6 +4,8 @@
 #ifndef TESTS_SIM_STORM_H
 #define TESTS_SIM_STORM_H
 
+#include "conf/model.h"
+
 #include <stdint.h>
 
 struct storm {
@@ -11,6 +13,7 @@ struct storm {
 	double recovery_s; /* after the restart, until all were up again and both ends agreed */
 };
 
-struct storm storm_run(unsigned tunnels, unsigned loss_per_mille, uint64_t seed);
+struct storm storm_run(enum conf_ike_version version, unsigned tunnels, unsigned loss_per_mille,
+		       uint64_t seed);
 
 #endif

@@ -13,20 +13,31 @@
 
 #define TUNNELS 1000
 
-static void storm(void **state)
+static void storm(enum conf_ike_version version)
 {
 	/* For trying the full number under a sanitizer. */
 	const char *tunnels = getenv("STORM_TUNNELS"), *seed = getenv("STORM_SEED");
-	struct storm s = storm_run(tunnels ? (unsigned)atoi(tunnels) : TUNNELS, 200,
+	struct storm s = storm_run(version, tunnels ? (unsigned)atoi(tunnels) : TUNNELS, 200,
 				   seed ? strtoull(seed, NULL, 10) : 1);
 
 	print_message("all up after %.1f s, up again after %.1f s\n", s.up_s, s.recovery_s);
 }
 
+static void storm_v2(void **state)
+{
+	storm(CONF_IKE_V2);
+}
+
+static void storm_v1(void **state)
+{
+	storm(CONF_IKE_V1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(storm),
+		cmocka_unit_test(storm_v2),
+		cmocka_unit_test(storm_v1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
