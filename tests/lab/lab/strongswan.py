@@ -23,6 +23,7 @@ pem x509 pubkey pkcs1 pkcs8 kernel-libipsec kernel-netlink socket-default vici u
   retransmit_timeout = {retransmit_timeout}
   retransmit_tries = {retransmit_tries}
   retry_initiate_interval = 2
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   plugins {{
     vici {{ socket = unix://{folder}/vici.sock }}
     kernel-libipsec {{ allow_peer_ts = yes }}
@@ -89,7 +90,8 @@ class Strongswan:
 
     def load(self, local, remote, psk, proposals="aes128-sha256-ecp256", esp_proposals="aes128-sha256",
              local_id=None, remote_id=None, start="none", rekey_time=14400, child_rekey_time=3600, dpd_delay="10s",
-             local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", second=None, connection="", secrets=""):
+             local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", second=None, connection="", secrets="", version=2,
+             aggressive=False):
         """Loads the connection, replacing an earlier one. start: none, trap or start (and restart).
 
         Times are seconds. strongSwan's own margin between rekey and end is a tenth, which is nothing
@@ -114,7 +116,8 @@ class Strongswan:
         text = f"""
 connections {{
   gw {{
-    version = 2
+    version = {version}
+    aggressive = {"yes" if aggressive else "no"}
     local_addrs = {local}
     remote_addrs = {remote}
     proposals = {proposals}
