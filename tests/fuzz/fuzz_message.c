@@ -249,6 +249,16 @@ static void tunnel_add(unsigned i, unsigned wish, unsigned odd)
 	};
 
 	PROMISE(t.psk);
+#ifdef FUZZ_V1
+	t.ike_version = CONF_IKE_V1;
+	t.ike_mode = wish & 32 ? CONF_IKE_AGGRESSIVE : CONF_IKE_MAIN;
+	t.ike_cipher = (struct algo_list){ 2, { CIPHER_AES128_CBC, CIPHER_3DES_CBC } };
+	if (i == 0 && wish & 64) { /* several Quick Modes */
+		prefix_parse(&t.ts_local[t.n_ts_local++], "10.4.0.0/16");
+		prefix_parse(&t.ts_local[t.n_ts_local++], "10.5.0.0/16");
+	}
+	wish &= ~96u;
+#endif
 	if (wish & 16)
 		t.esp_pfs = (struct algo_list){ 1, { DH_X25519 } };
 	if (wish & 32)
@@ -306,7 +316,18 @@ static void forge(struct datagram *d, uint8_t first, const uint8_t *bytes, size_
 
 	if (d->n < at + 4 || at + 4 + iv + n + tail > MESSAGE_MAX)
 		return;
-	if (d->data[marker + 16] == 46) {
+	if (d->data[marker + 17] == 0x10 && d->data[marker + 19] & 1 && d->data[marker + 16] == 8) {
+		/* IKEv1: what follows the hash; padding may follow that. */
+		d->data[at] = first;
+		at += (size_t)d->data[at + 2] << 8 | d->data[at + 3];
+		if (at + n + 16 > MESSAGE_MAX)
+			return;
+		memcpy(d->data + at, bytes, n);
+		memset(d->data + at + n, 0, 16);
+		d->n = at + n + (16 - (at - marker - HEADER_BYTES + n) % 16) % 16;
+		writer_init(&w, d->data, d->n);
+		w.n = d->n;
+	} else if (d->data[marker + 16] == 46) {
 		d->data[at] = first;
 		at += 4;
 		iv = d->n - at < 2 * iv ? 8 : iv;
