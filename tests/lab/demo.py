@@ -101,6 +101,7 @@ def capture(lab, site):
 def show_failover(site):
     idc, cloud = site.hosts
     for number, cut, left in ((0, "dc1-1", "dc1-2"), (1, "dc1-2", "dc1-1")):
+        site.await_bfd()
         ping = cloud.ping_in_background(idc, count=int(4 / INTERVAL), interval=INTERVAL)
         before = site.gateway.tunnel(left)["traffic"]["in_packets"]
         wait_for(lambda: site.gateway.tunnel(left)["traffic"]["in_packets"] > before, 5, "traffic")

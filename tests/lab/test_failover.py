@@ -11,6 +11,7 @@ def test_a_cut_tunnel_is_left_within_a_second(lab):
     """With BFD: the routers' links to the WAN are cut in turn while a host of the VPC pings the office."""
     estate = Estate(lab, bfd=True, bfd_interval=100).start(options="bfd on;")
     for cut, left in ((0, "dc1-2"), (1, "dc1-1")):
+        estate.await_bfd()
         ping = estate.cloud.host.ping_in_background(estate.office.host, count=int(6 / INTERVAL), interval=INTERVAL)
         wait_for(lambda: estate.gateway.tunnel(left)["traffic"]["in_packets"] > 0, 5, "traffic")
         estate.cut(cut)

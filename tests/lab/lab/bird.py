@@ -1,6 +1,7 @@
 """BIRD as a customer's router runs it: eBGP into the tunnel, iBGP to its mate on the LAN."""
 
 import os
+import re
 
 from .process import Process
 from .wait import wait_for
@@ -83,6 +84,10 @@ class Bird:
     def await_established(self, name="cloud", timeout=20):
         wait_for(lambda: self.established(name), timeout,
                  lambda: f"BGP session {name}:\n{self('show protocols all ' + name)}{self.process.output()[-2000:]}")
+
+    def await_bfd(self, timeout=20):
+        """Until a session that is cut is noticed by BFD, which begins slowly (RFC 5880 6.8.3)."""
+        wait_for(lambda: re.search(r"\sUp\s", self("show bfd sessions")), timeout, lambda: self("show bfd sessions"))
 
     def routes(self):
         """Prefixes in its table, each with how it is reached: {"10.1.0.0/16": "cloud"}."""

@@ -128,6 +128,10 @@ class Estate:
                  lambda: f"the office through {names}; it is {self.tunnels()}\n"
                          f"{self.gateway.isthmus('show', 'bgp').stdout}{self.gateway.output()[-4000:]}")
 
+    def await_bfd(self):
+        for router in self.office.routers:
+            router.bird.await_bfd()
+
     def cut(self, number):
         """The router's link to the WAN goes down."""
         self.office.routers[number].ns.ip("link set wan down")
