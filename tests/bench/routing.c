@@ -291,7 +291,7 @@ static double sample(struct bench *b, unsigned peer, const struct prefix *p, boo
 static void latency(struct bench *b)
 {
 	enum { SAMPLES = 1000 };
-	unsigned n = b->quick ? 400 : SAMPLES;
+	unsigned n = b->quick ? 200 : SAMPLES;
 	double up[SAMPLES], down[SAMPLES];
 	char more[160];
 
@@ -477,7 +477,7 @@ int main(int argc, char **argv)
 	if (!cage_enter(&b.cage))
 		return 1;
 	latency(&b);
-	resync(&b, "resync_100k_s", LOADED, b.quick ? 5 : 9);
+	resync(&b, "resync_100k_s", LOADED, b.quick ? 3 : 9);
 	resync(&b, "resync_1m_s", MANY, b.quick ? 1 : 3);
 	rib_alone(&b);
 	tables_and_fib(&b);
