@@ -74,11 +74,13 @@ struct conf_underlay_route {
 struct conf_bird {
 	struct conf_where where;
 	char program[CONF_DEVICE_BYTES];
-	char run_dir[CONF_DEVICE_BYTES - 64]; /* its configuration and control sockets */
-	char user[CONF_NAME_BYTES];	      /* whom it runs as */
+	char user[CONF_NAME_BYTES]; /* whom it runs as */
 	char group[CONF_NAME_BYTES];
-	char attach[CONF_PATH_BYTES]; /* the control socket of one that the operator runs; "": ours
-				       */
+	/* Of one that the operator runs: its control socket ("": it is ours), its network
+	 * namespace, and the directory that its configuration is written to. */
+	char attach[CONF_PATH_BYTES];
+	char netns[CONF_DEVICE_BYTES];
+	char run_dir[CONF_DEVICE_BYTES - 64];
 };
 
 /* A route written down by an operator; which next_hop is legal depends on the table. */

@@ -127,19 +127,20 @@ static bool read_path(struct reader *r, const config_setting_t *s, const struct 
 	return true;
 }
 
-#define BIRD_OURS 3 /* the first of these matter only where we start BIRD */
+#define BIRD_OURS 3 /* the first of these matter only where we start BIRD, the others where not */
 static const struct field bird_fields[] = {
 	{ "program", read_path, FIELD_AT(struct conf_bird, program) },
 	{ "user", field_name, FIELD_AT(struct conf_bird, user) },
 	{ "group", field_name, FIELD_AT(struct conf_bird, group) },
-	{ "run_dir", read_path, FIELD_AT(struct conf_bird, run_dir) },
 	{ "attach", read_path, FIELD_AT(struct conf_bird, attach) },
+	{ "netns", read_path, FIELD_AT(struct conf_bird, netns) },
+	{ "run_dir", read_path, FIELD_AT(struct conf_bird, run_dir) },
 };
+#define BIRD_FIELDS (sizeof(bird_fields) / sizeof(bird_fields[0]))
 
 static void bird_default(struct conf_bird *b)
 {
 	strcpy(b->program, "/usr/sbin/bird");
-	strcpy(b->run_dir, "/run/isthmus/bird");
 	strcpy(b->user, "bird");
 	strcpy(b->group, "bird");
 }
@@ -147,18 +148,29 @@ static void bird_default(struct conf_bird *b)
 static void bird_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
 {
 	struct conf_bird *b = object;
+	bool attach = field_given(&parse_bird, given, "attach");
 
 	b->where = field_where(r, s);
-	for (unsigned i = 0; b->attach[0] != '\0' && i < BIRD_OURS; i++)
-		if (field_given(&parse_bird, given, bird_fields[i].name))
+	for (unsigned i = 0; i < BIRD_FIELDS; i++) {
+		bool ours = i < BIRD_OURS,
+		     has = field_given(&parse_bird, given, bird_fields[i].name);
+
+		if (has && attach == ours)
 			problem_add(r->problems, PROBLEM_WARNING, b->where, r->label.text,
-				    "%s is unused: with attach BIRD is run by its operator",
+				    attach ? "%s is unused: with attach BIRD is run by its operator"
+					   : "%s is unused: without attach BIRD is run by the "
+					     "gateway",
 				    bird_fields[i].name);
+		if (!has && attach && !ours)
+			problem_add(r->problems, PROBLEM_ERROR, b->where, r->label.text,
+				    "%s is missing: with attach it tells where BIRD is run",
+				    bird_fields[i].name);
+	}
 }
 
 const struct field_object parse_bird = {
 	.fields = bird_fields,
-	.n_fields = sizeof(bird_fields) / sizeof(bird_fields[0]),
+	.n_fields = BIRD_FIELDS,
 	.end = bird_end,
 };
 

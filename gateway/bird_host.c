@@ -4,6 +4,7 @@
 #include "gateway/log.h"
 #include "routing/bird_files.h"
 #include "routing/bird_socket.h"
+#include "routing/shard.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define GATHER_US (10 * 1000)  /* changes within this time are one */
 #define SPACE_US  (100 * 1000) /* between two configurations */
@@ -304,6 +306,18 @@ static int open_child(struct bird_host *h, char *error, size_t size)
 	return rc;
 }
 
+/* Something to start BIRD with, if nothing is there yet. */
+static int write_first(struct bird_host *h)
+{
+	const struct bird_config none = { .interface = SHARD_INTERFACE };
+	int rc;
+
+	if (access(bird_files_current(h->files), F_OK) == 0)
+		return 0;
+	rc = bird_files_write(h->files, &none);
+	return rc < 0 ? rc : bird_files_commit(h->files);
+}
+
 static int open_attached(struct bird_host *h, char *error, size_t size)
 {
 	const struct conf_bird *c = h->setup.conf;
@@ -312,6 +326,8 @@ static int open_attached(struct bird_host *h, char *error, size_t size)
 
 	if (rc == 0) /* files belong to whom the directory does */
 		rc = bird_files_open(&h->files, c->run_dir, s.st_uid, s.st_gid);
+	if (rc == 0)
+		rc = write_first(h);
 	if (rc < 0)
 		snprintf(error, size, "bird: run_dir '%s': %s", c->run_dir, strerror(-rc));
 	return rc;

@@ -37,7 +37,8 @@ struct exception {
 	unsigned n_rooms;
 	struct room **room; /* by shard; NULL: none of that number */
 	unsigned n_homes;
-	struct home *home; /* by border gateway */
+	struct home *home;	       /* by border gateway */
+	char netns[CONF_DEVICE_BYTES]; /* of a BIRD that the operator runs; "": ours */
 	unsigned n_pairs;
 	struct pair *pair;
 	unsigned n_tunnels;
@@ -150,7 +151,7 @@ static int open_room(struct exception *e, unsigned shard, char *error, size_t er
 		return rc;
 	r->e = e;
 	e->room[shard] = r;
-	rc = shard_open(&r->shard, NULL, INNER_MTU, error, error_size);
+	rc = shard_open(&r->shard, e->netns[0] ? e->netns : NULL, INNER_MTU, error, error_size);
 	if (rc == 0) {
 		r->event =
 			event_new(e->base, shard_fd(r->shard), EV_READ | EV_PERSIST, on_shard, r);
@@ -327,6 +328,12 @@ int exception_update(struct exception *e, const struct conf *c, char *error, siz
 	if (!of_tunnel || !w.home || !w.pair)
 		goto out;
 	rc = assign(e, c, &w, &n_shards);
+	if (rc == 0 && n_shards > 1 && c->bird.attach[0]) {
+		snprintf(error, error_size,
+			 "bird: attach: inner addresses of border gateways overlap, which needs a "
+			 "BIRD for each");
+		rc = -EINVAL;
+	}
 	if (rc == 0)
 		rc = open_rooms(e, w.home, w.n_homes, n_shards, error, error_size);
 	if (rc < 0)
@@ -368,6 +375,8 @@ int exception_new(struct exception **out, struct event_base *base, struct datapl
 	}
 	e->base = base;
 	e->dp = dp;
+	if (c->bird.attach[0])
+		memcpy(e->netns, c->bird.netns, sizeof(e->netns));
 	rc = exception_update(e, c, error, error_size);
 	if (rc < 0) {
 		exception_free(e);

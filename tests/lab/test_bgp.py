@@ -1,6 +1,9 @@
 """Routes learnt and announced by BGP through tunnels, gateway to gateway."""
 
+import os
+
 from lab import wait_for
+from lab.process import Process
 from lab.topology import Pair
 
 
@@ -60,3 +63,26 @@ def test_gateways_learn_each_others_vpcs(lab):
     east.isthmus("tunnel", "east-1", "drain")
     await_valid(west, "bgw", "10.1.0.0/16", [], timeout=5)
     assert east.show("tunnel", "east-1")["state"] == "DOWN"
+
+
+def test_a_bird_of_the_operator(lab):
+    """In a namespace of his own, with our configuration; it comes and goes as he likes."""
+    pair = Pair(lab, bgp=True)
+    east, west = pair.gateways
+    ns, folder = lab.namespace("bird"), lab.path("operator")
+    os.mkdir(folder)
+    control = os.path.join(folder, "bird.ctl")
+    east.config["bird"] = {"attach": control, "netns": f"/run/netns/{ns.name}", "run_dir": folder}
+    east.write()
+    pair.start()
+
+    def bird():
+        return Process(ns.inside(["bird", "-f", "-c", f"{folder}/current/bird.conf", "-s", control]),
+                       lab.path("bird.log"))
+    for _ in range(2):
+        process = lab.own(bird())
+        await_valid(east, "bgw", "10.2.0.0/16", ["tunnel east-1 of vpn connection east"])
+        await_valid(west, "bgw", "10.1.0.0/16", ["tunnel west-1 of vpn connection west"])
+        assert east.show("routing")["shards"][0]["bird"] == "attached"
+        process.stop()
+        await_valid(west, "bgw", "10.1.0.0/16", [], timeout=5)

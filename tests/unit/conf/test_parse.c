@@ -172,8 +172,14 @@ static const struct edit values[] = {
 	  "network is 192.168.0.0/16\n" },
 	{ "ports = (", "bird = { program = \"bird\"; }; ports = (",
 	  "1: error: bird: program = 'bird': must be an absolute path of at most 255 bytes\n" },
-	{ "ports = (", "bird = { attach = \"/run/b\"; user = \"nobody\"; }; ports = (",
+	{ "ports = (",
+	  "bird = { attach = \"/run/b\"; netns = \"/run/n\"; run_dir = \"/run/d\"; user = "
+	  "\"nobody\"; }; ports = (",
 	  "1: warning: bird: user is unused: with attach BIRD is run by its operator\n" },
+	{ "ports = (", "bird = { attach = \"/run/b\"; run_dir = \"/run/d\"; }; ports = (",
+	  "1: error: bird: netns is missing: with attach it tells where BIRD is run\n" },
+	{ "ports = (", "bird = { netns = \"/run/n\"; }; ports = (",
+	  "1: warning: bird: netns is unused: without attach BIRD is run by the gateway\n" },
 	{ "ports = (", "underlay_routes = ( { prefix = \"198.51.0.0/16\"; } ); ports = (",
 	  "1: error: underlay_route '198.51.0.0/16': next_hop is missing: the address of a router on "
 	  "the port's network\n"
@@ -357,7 +363,6 @@ static void defaults_are_those_of_the_service(void **state)
 	assert_int_equal(c->attachment[0].mac[0], 2);
 	assert_string_equal(c->control_socket, "/run/isthmus/control.sock");
 	assert_string_equal(c->bird.program, "/usr/sbin/bird");
-	assert_string_equal(c->bird.run_dir, "/run/isthmus/bird");
 	assert_string_equal(c->bird.attach, "");
 	conf_free(c);
 }
