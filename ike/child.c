@@ -148,9 +148,9 @@ static int install(const struct ike_child *c, enum ike_direction dir, uint32_t r
 		.path = c->sa->path,
 		.replay_window = t->conf.replay_window,
 		.hard_packets = t->conf.esp_lifetime_packets,
-		.hard_bytes = t->conf.esp_lifetime_bytes,
+		.hard_bytes = c->bytes,
 		.soft_packets = soft_limit(t->engine, t->conf.esp_lifetime_packets),
-		.soft_bytes = soft_limit(t->engine, t->conf.esp_lifetime_bytes),
+		.soft_bytes = soft_limit(t->engine, c->bytes),
 		.local = c->traffic->local,
 		.remote = c->traffic->remote,
 	};
@@ -278,7 +278,12 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 	c->spi_out = terms->spi_out;
 	c->ours = terms->ours;
 	c->udp = sa->udp;
-	c->lifetime = terms->lifetime ? terms->lifetime : t->conf.esp_lifetime;
+	c->lifetime = t->conf.esp_lifetime;
+	if (terms->lifetime && terms->lifetime < c->lifetime)
+		c->lifetime = terms->lifetime;
+	c->bytes = t->conf.esp_lifetime_bytes;
+	if (terms->bytes && (!c->bytes || terms->bytes < c->bytes))
+		c->bytes = terms->bytes;
 	c->established = e->now;
 	c->lane = terms->lane;
 	ike_timer_init(&c->rekey, on_rekey);

@@ -34,6 +34,7 @@ struct ike_child {
 	bool want_rekey, want_delete;
 	enum algo_dh group; /* the peer asked for this one in the last rekey */
 	uint32_t lifetime;  /* seconds */
+	uint64_t bytes;	    /* of an SA; 0: not limited */
 	ike_time established, rekey_at, expires_at;
 	struct ike_timer rekey, expire, turn;
 };
@@ -56,7 +57,8 @@ struct ike_child_terms {
 	uint32_t lane;		     /* of the pair that it replaces; 0: by its selectors */
 	const struct secret *shared; /* of the exchange's own key exchange; NULL: none */
 	bool ours;
-	uint32_t lifetime; /* seconds; 0: as configured */
+	uint32_t lifetime; /* seconds, as the peer limits it; 0: it did not say */
+	uint64_t bytes;	   /* likewise */
 };
 
 /* Derives the keys, installs the inbound SA and lists the pair; takes over spi_in, whatever

@@ -133,7 +133,8 @@ int ike_v1_quick_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m
 
 struct ike_child_terms ike_v1_quick_terms(const struct ike_v1_exchange *x,
 					  const struct ike_choice *choice,
-					  const struct secret *shared, uint32_t lifetime)
+					  const struct ike_v1_terms *said,
+					  const struct secret *shared)
 {
 	return (struct ike_child_terms){
 		.suite = choice->suite,
@@ -146,7 +147,8 @@ struct ike_child_terms ike_v1_quick_terms(const struct ike_v1_exchange *x,
 		.nonce_r_len = x->nonce_r->n,
 		.shared = shared,
 		.ours = x->initiator,
-		.lifetime = lifetime,
+		.lifetime = said->seconds,
+		.bytes = (uint64_t)said->kilobytes * 1024,
 	};
 }
 
@@ -178,6 +180,7 @@ static int build_request(struct ike_v1_exchange *x)
 		.group = x->group,
 		.mode = ike_v1_mode(sa),
 		.seconds = conf->esp_lifetime,
+		.kilobytes = (uint32_t)((conf->esp_lifetime_bytes + 1023) / 1024),
 	};
 	struct ike_builder b;
 	int rc;
@@ -251,7 +254,7 @@ static void retire_others(struct ike_child *c)
 
 /* Reads what the responder chose. 0 or -EBADMSG. */
 static int read_choice(struct ike_v1_exchange *x, struct ike_v1_message *m,
-		       struct ike_choice *choice, uint32_t *lifetime)
+		       struct ike_choice *choice, struct ike_v1_terms *said)
 {
 	struct ike_sa *sa = x->sa;
 	const struct conf_tunnel *conf = &sa->tunnel->conf;
@@ -277,7 +280,8 @@ static int read_choice(struct ike_v1_exchange *x, struct ike_v1_message *m,
 			     !ike_selectors_equal(&local, &x->traffic->local) ||
 			     !ike_selectors_equal(&remote, &x->traffic->remote)))
 		return -EBADMSG;
-	*lifetime = ike_v1_shorter(conf->esp_lifetime, terms->seconds);
+	*said = *terms;
+	said->attributes = (struct view){ NULL, 0 };
 	return 0;
 }
 
@@ -313,7 +317,8 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	struct ike_child_terms terms;
 	struct ike_choice choice;
 	struct ike_child *c;
-	uint32_t lifetime = 0, seconds;
+	struct ike_v1_terms said;
+	uint32_t seconds;
 	int rc;
 
 	if (!ike_v1_hash_holds(sa, m, &nonce_i, 1)) {
@@ -332,7 +337,7 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		ike_v1_finish(x);
 		return;
 	}
-	rc = read_choice(x, m, &choice, &lifetime);
+	rc = read_choice(x, m, &choice, &said);
 	if (rc < 0) {
 		ike_log(sa->engine, sa->tunnel_index,
 			"the peer answered Quick Mode with what we did not propose");
@@ -341,12 +346,13 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		return;
 	}
 	if (life && life->protocol == IKE_PROTOCOL_ESP &&
-	    ike_v1_offer_lifetime(IKE_PROTOCOL_ESP, life->data, &seconds) == 0)
-		lifetime = ike_v1_shorter(lifetime, seconds);
+	    ike_v1_offer_lifetime(IKE_PROTOCOL_ESP, life->data, &seconds) == 0 &&
+	    (!said.seconds || seconds < said.seconds))
+		said.seconds = seconds;
 	x->nonce_r = ike_v1_blob(m->body[IKE_V1_NONCE]);
 	rc = x->nonce_r ? ike_v1_quick_agree(x, m, &shared) : -ENOMEM;
 	if (rc == 0) {
-		terms = ike_v1_quick_terms(x, &choice, shared, lifetime);
+		terms = ike_v1_quick_terms(x, &choice, &said, shared);
 		terms.spi_in = x->spi_in;
 		x->spi_in = 0;
 		rc = ike_v1_quick_pair(sa, &terms, &c);

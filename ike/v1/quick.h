@@ -15,16 +15,13 @@ int ike_v1_quick_key(struct ike_v1_exchange *x, struct ike_builder *b);
 /* The secret of the exchange's own key exchange, if it has one. */
 int ike_v1_quick_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m,
 		       struct secret **shared);
-/* What a pair is made of, once both nonces are there; all but its inbound SPI. */
+/* What a pair is made of, once both nonces are there; all but its inbound SPI. said: the peer's
+ * transform, whose lifetimes count if they are the shorter ones. */
 struct ike_child_terms ike_v1_quick_terms(const struct ike_v1_exchange *x,
 					  const struct ike_choice *choice,
-					  const struct secret *shared, uint32_t lifetime);
+					  const struct ike_v1_terms *said,
+					  const struct secret *shared);
 /* ike_child_new(); the pair is governed by the SA that is to stay, if this one is not. */
 int ike_v1_quick_pair(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **c);
-/* The effective lifetime; theirs is 0 if the peer did not say. */
-static inline uint32_t ike_v1_shorter(uint32_t ours, uint32_t theirs)
-{
-	return theirs && theirs < ours ? theirs : ours;
-}
 
 #endif

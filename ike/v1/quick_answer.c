@@ -180,9 +180,7 @@ static int answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
 		return -ENOMEM;
 	rc = ike_v1_quick_agree(x, m, &shared);
 	if (rc == 0) {
-		child = ike_v1_quick_terms(
-			x, choice, shared,
-			ike_v1_shorter(sa->tunnel->conf.esp_lifetime, terms->seconds));
+		child = ike_v1_quick_terms(x, choice, terms, shared);
 		child.spi_in = e->ops->spi_alloc(e->ctx, sa->tunnel_index);
 		x->spi_in = child.spi_in;
 		rc = child.spi_in ? ike_v1_quick_pair(sa, &child, &c) : -ENOSPC;

@@ -22,6 +22,18 @@ CLIENTS = {
     "strongswan": (
         {"ike_auth": "sha1", "ike_dh": "modp1024", "esp_auth": "sha1", "esp_pfs": "modp1024"},
         {"proposals": "aes128-sha1-modp1024", "esp_proposals": "aes128-sha1-modp1024", "start": "start"}),
+    # The limit of kilobytes is the vendor's default.
+    "h3c-msr": (
+        {"ike_version": "v1", "ike_auth": "sha1", "ike_dh": "modp1024", "esp_auth": "sha1", "esp_pfs": "modp1024",
+         "replay_window": 128, "ike_lifetime": 86400, "esp_lifetime": 3600},
+        {"version": 1, "proposals": "aes128-sha1-modp1024", "esp_proposals": "aes128-sha1-modp1024",
+         "rekey_time": 86400, "child_rekey_time": 3600, "child_lines": "life_bytes = 1887436800"}),
+    # Starts at once, as we do.
+    "juniper-srx": (
+        {"ike_version": "v1", "ike_auth": "sha1", "ike_dh": "modp1024", "esp_auth": "sha1", "esp_pfs": "modp1024",
+         "ike_lifetime": 28800, "esp_lifetime": 3600},
+        {"version": 1, "proposals": "aes128-sha1-modp1024", "esp_proposals": "aes128-sha1-modp1024",
+         "rekey_time": 28800, "child_rekey_time": 3600, "start": "start"}),
 }
 
 

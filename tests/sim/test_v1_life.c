@@ -62,6 +62,27 @@ static void responder_is_quicker(unsigned node, struct conf_tunnel *t)
 	t->ike_lifetime = node ? 6 : 14400;
 }
 
+/* Only the caller has a limit of bytes: the other side takes it over from the proposal. */
+static void limit_of_bytes(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->esp_lifetime_bytes = node ? 0 : 1000 * SIM_PROBE_BYTES;
+}
+
+static void smaller_limit_counts(void **state)
+{
+	struct sim *s = sim_pair(1);
+
+	sim_pair_add(s, limit_of_bytes);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	for (unsigned i = 0; i < 2; i++) {
+		uint64_t hard = s->node[i].in[0].hard;
+
+		sim_assert(s, hard >= 1000 && hard <= 1000 + 1024 / SIM_PROBE_BYTES);
+	}
+	sim_finish(s);
+}
+
 static void settled(struct sim *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -97,9 +118,10 @@ static void by_lifetime(void **state)
 		sim_change *change;
 		bool pairs, phase1;
 	} rows[] = {
-		{ quick_pair, true, false },	      { quick_pfs, true, false },
-		{ quick_phase1, false, true },	      { quick_both, true, true },
-		{ responder_is_quicker, true, true }, { aggressive, true, true },
+		{ quick_pair, true, false },	 { quick_pfs, true, false },
+		{ quick_phase1, false, true },	 { quick_both, true, true },
+		{ limit_of_bytes, true, false }, { responder_is_quicker, true, true },
+		{ aggressive, true, true },
 	};
 
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -375,12 +397,19 @@ static void freed_at_any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_lifetime),	      cmocka_unit_test(at_once),
-		cmocka_unit_test(through_loss),	      cmocka_unit_test(dead_peer),
-		cmocka_unit_test(probes_are_few),     cmocka_unit_test(quick_restart),
-		cmocka_unit_test(disable_and_enable), cmocka_unit_test(deletes_cross),
-		cmocka_unit_test(orphaned_pair),      cmocka_unit_test(lifetime_ends),
-		cmocka_unit_test(stop_at_any_time),   cmocka_unit_test(freed_at_any_time),
+		cmocka_unit_test(smaller_limit_counts),
+		cmocka_unit_test(by_lifetime),
+		cmocka_unit_test(at_once),
+		cmocka_unit_test(through_loss),
+		cmocka_unit_test(dead_peer),
+		cmocka_unit_test(probes_are_few),
+		cmocka_unit_test(quick_restart),
+		cmocka_unit_test(disable_and_enable),
+		cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(orphaned_pair),
+		cmocka_unit_test(lifetime_ends),
+		cmocka_unit_test(stop_at_any_time),
+		cmocka_unit_test(freed_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,12 +91,12 @@ class Strongswan:
     def load(self, local, remote, psk, proposals="aes128-sha256-ecp256", esp_proposals="aes128-sha256",
              local_id=None, remote_id=None, start="none", rekey_time=14400, child_rekey_time=3600, dpd_delay="10s",
              local_ts="0.0.0.0/0", remote_ts="0.0.0.0/0", second=None, connection="", secrets="", version=2,
-             aggressive=False):
+             aggressive=False, child_lines=""):
         """Loads the connection, replacing an earlier one. start: none, trap or start (and restart).
 
         Times are seconds. strongSwan's own margin between rekey and end is a tenth, which is nothing
         when rekeys are seconds apart: the end would come first. second: local and remote selectors of
-        another child. connection, secrets: further lines for these sections.
+        another child. connection, secrets, child_lines: further lines for these sections.
         """
         def child(name, local_ts, remote_ts):
             return f"""
@@ -107,6 +107,7 @@ class Strongswan:
         rekey_time = {child_rekey_time}s
         life_time = {child_rekey_time + child_rekey_time // 10 + 10}s
         rand_time = {child_rekey_time // 10}s
+        {child_lines}
         start_action = {start}
         close_action = {again}
         dpd_action = {"clear" if start == "none" else "restart"}
