@@ -1,9 +1,9 @@
 /* The exchanges of an IKEv1 SA: phase 1, Quick Modes side by side, Informational (RFC 2408, 2409).
  *
  * A table says for each (exchange, role, state) how a message must be protected, what it must and
- * may hold, and who handles it; all that is checked before the handler runs. A handler proves that
- * the message is authentic, then calls ike_v1_accept(): only that moves the exchange on (its IV,
- * and what counts as a repeat). Repeats are answered with what answered them first.
+ * may hold, and who handles it (input.c); all that is checked before the handler runs. A handler
+ * proves that the message is authentic, then calls ike_v1_accept(): only that moves the exchange on
+ * (its IV, and what counts as a repeat). Repeats are answered with what answered them first.
  *
  * Who repeats by a timer: the initiator of an exchange until it is answered, and the responder of a
  * Quick Mode, whose peer is known. The responder of phase 1 never does. */
@@ -104,6 +104,10 @@ bool ike_v1_keep(struct ike_sa *sa);
 
 /* ---- among the files of v1 --------------------------------------------------------------- */
 
+static inline bool ike_v1_is_phase1(const struct ike_v1_exchange *x)
+{
+	return x->type == IKE_V1_MAIN || x->type == IKE_V1_AGGRESSIVE;
+}
 int ike_v1_begin(struct ike_sa *sa); /* gives the SA its v1. 0 or -ENOMEM */
 struct ike_v1_exchange *ike_v1_open(struct ike_sa *sa, uint8_t type, bool initiator, uint32_t id);
 void ike_v1_close(struct ike_v1_exchange *x);
