@@ -81,6 +81,7 @@ enum tag_kind {
 	TAG_ESP_IN,	  /* at: offset of the ESP header; value: SPI */
 	TAG_ESP_OUT,	  /* value: tunnel */
 	TAG_ROUTE,	  /* from a control thread; value: table */
+	TAG_FRAGMENT,	  /* an outer fragment for its worker; data at the IP header */
 	TAG_LINK,	  /* value: next hop of a neighbour */
 	TAG_FRAME,	  /* a finished frame; value: port */
 	TAG_PUNT_IKE,	  /* at: offset of the UDP header; data at the IP header */

@@ -2,6 +2,7 @@
  * proved before the header behind it is read. */
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/worker.h"
 
 #include <rte_ether.h>
@@ -174,7 +175,7 @@ static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, 
 
 /* An IP packet to one of the ports' own MAC addresses. Nothing is forwarded from the underlay: it
  * is for one of our protocols, or it is dropped. */
-static void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
+void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
 {
 	const uint8_t *ip = packet(m);
 	unsigned head, len, proto;
@@ -183,21 +184,23 @@ static void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf
 		worker_drop(w, m, DROP_MALFORMED);
 		return;
 	}
+	if (unlikely(is_fragment(ip))) {
+		if (!is_own(w, ip)) {
+			worker_drop(w, m, DROP_NOT_FOR_US);
+			return;
+		}
+		m = reassemble(w, m);
+		if (!m)
+			return;
+		ip = packet(m);
+	}
 	len = m->data_len;
 	if (ip[0] >> 4 == 4) {
 		head = (ip[0] & 15) * 4u;
 		proto = ip[9];
-		if (get16(ip + 6) & BE16(0x3fff)) {
-			worker_drop(w, m, DROP_FRAGMENT);
-			return;
-		}
 	} else {
 		head = IP6_BYTES;
 		proto = ip[6];
-		if (proto == 44) {
-			worker_drop(w, m, DROP_FRAGMENT);
-			return;
-		}
 	}
 	if (proto == PROTO_ESP) {
 		classify_esp(w, b, m, ip + head, len - head, false);

@@ -6,6 +6,7 @@
 #include "dataplane/eal.h"
 #include "dataplane/packet.h"
 #include "dataplane/policer.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 #include "dataplane/set.h"
@@ -217,6 +218,9 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->crypt = crypt_new((int)rte_socket_id(), error);
 	if (!w->crypt)
 		return -ENOMEM;
+	w->reassembly = reassembly_new();
+	if (!w->reassembly)
+		return fail(error, "fragments", -ENOMEM);
 	if (open_rings(dp, w) != 0)
 		return fail(error, "rings between threads", -ENOMEM);
 	w->tables = &dp->tables;
@@ -276,6 +280,7 @@ static void close_worker(struct dataplane *dp, struct worker *w)
 	drain(w->inject[INJECT_MAIN]);
 	drain(w->inject[INJECT_NEGOTIATOR]);
 	drain(w->again);
+	reassembly_free(w->reassembly);
 	drain(w->punt.to_main);
 	drain(w->punt.to_negotiator);
 	for (i = 0; i < dp->n_workers; i++)

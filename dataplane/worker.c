@@ -11,6 +11,7 @@
  */
 #include "dataplane/worker.h"
 
+#include "dataplane/reassemble.h"
 #include "dataplane/sa.h"
 
 #include <rte_cycles.h>
@@ -185,6 +186,9 @@ static void sort(struct worker *w, struct burst *b)
 		case TAG_ROUTE:
 			burst_add_ip(b, m, tag.value | BURST_OWN);
 			break;
+		case TAG_FRAGMENT:
+			classify_underlay(w, b, m);
+			break;
 		case TAG_LINK:
 			burst_add_link(b, m, tag.value);
 			break;
@@ -316,6 +320,7 @@ unsigned worker_run_once(struct worker *w)
 
 	w->tsc = began;
 	punt_refill(w, began);
+	reassemble_expire(w);
 	orders = worker_control(w);
 	if (orders)
 		phase_done(w, &s, PHASE_CONTROL, 0);

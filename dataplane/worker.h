@@ -59,6 +59,7 @@ struct worker {
 	struct rte_ring *handover[CONF_WORKERS_MAX]; /* from here to each other worker */
 	struct rte_mbuf *hand[CONF_WORKERS_MAX][BURST_MAX];
 	uint8_t n_hand[CONF_WORKERS_MAX];
+	struct reassembly *reassembly;
 	struct rte_ring *again; /* packets that take another turn, from here to here */
 	struct tx_port tx[PORTS_MAX];
 	uint64_t tsc; /* when this turn of the loop began */
@@ -87,6 +88,8 @@ int worker_main(void *w);
 /* The phases, in the order of a packet's life. Each empties its lane. */
 void classify(struct worker *w, struct burst *b, uint16_t port);
 void esp_in(struct worker *w, struct burst *b);
+/* One whole IP packet that a port's network brought us, data at its header. */
+void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m);
 void forward(struct worker *w, struct burst *b);
 void esp_out(struct worker *w, struct burst *b);
 void link_out(struct worker *w, struct burst *b);

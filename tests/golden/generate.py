@@ -599,6 +599,58 @@ def odd_packets():
     yield case
 
 
+def outer_fragments():
+    """ESP and ESP in UDP that were cut on their way, in any order."""
+    for udp, outer in ((False, 4), (True, 4), (False, 6), (True, 6)):
+        case = Case("cut" + ("-udp" if udp else "") + ("-outer6" if outer == 6 else ""), udp=udp,
+                    outer=outer, drops={"fragment": 3})
+        for seq, order in enumerate(((0, 1, 2), (2, 1, 0), (1, 0, 2), (1, 1, 2, 0)), 1):
+            make = to_vpc(case, 1300)
+            whole = case.seal(make(64), seq, True)
+            if outer == 4:
+                whole[IP].flags, whole[IP].id, whole[IP].chksum = 0, 500 + seq, None
+                parts = list(cut(whole, 520))
+            else:
+                data = raw(whole)[40:]
+                first = raw(whole)[6]
+                parts = [IPv6(src=case.theirs, dst=case.ours, hlim=64) / IPv6ExtHdrFragment(
+                    nh=first, id=900 + seq, offset=at // 8, m=int(at + 480 < len(data))) / Raw(
+                        data[at:at + 480]) for at in range(0, len(data), 480)]
+            case.next()
+            for i in order:
+                case.wan_in(parts[i])
+            case.vpc(False, make(63))
+        # One that overlaps takes all with it.
+        whole = case.seal(to_vpc(case, 700)(64), 9, True)
+        if outer == 4:
+            whole[IP].flags, whole[IP].id, whole[IP].chksum = 0, 600, None
+            a, b = cut(whole, 520)
+            b.frag -= 1
+            b.chksum = None
+            b = IP(raw(b))
+        else:
+            data = raw(whole)[40:]
+            a, b = [IPv6(src=case.theirs, dst=case.ours) / IPv6ExtHdrFragment(
+                nh=raw(whole)[6], id=7, offset=at // 8, m=int(at == 0)) / Raw(data[at:at + n])
+                    for at, n in ((0, 480), (472, 1000))]
+        case.next().wan_in(a)
+        case.wan_in(b)
+        yield case
+
+    # Congestion on the way of one piece happened to the whole.
+    case = Case("cut-ecn")
+    make = lambda ttl, tos: IP(src=case.customer, dst="172.16.0.10", tos=tos, ttl=ttl) / UDP() / Raw(
+        text(700))
+    whole = case.seal(make(64, 2), 1, True)
+    whole[IP].flags, whole[IP].id, whole[IP].tos, whole[IP].chksum = 0, 5, 2, None
+    a, b = cut(whole, 520)
+    b.tos, b.chksum = 3, None
+    case.next().wan_in(a)
+    case.wan_in(IP(raw(b)))
+    case.vpc(False, make(63, 3))
+    yield case
+
+
 def hosts():
     """Who are you, and are you there: of the underlay, of a VPC, through a tunnel."""
     case = Case("arp")
@@ -636,14 +688,13 @@ def hosts():
         id=5, seq=6, data=text(9)))
     yield case
 
-    case = Case("not-ours", drops={"not-for-us": 2, "no-vni": 3, "no-protocol": 2, "fragment": 1})
+    case = Case("not-ours", drops={"not-for-us": 2, "no-vni": 3, "no-protocol": 2})
     case.next()
     case.put(WAN_IN, Ether(src=WAN_PEER, dst="02:00:00:00:09:09") / IP(
         src="192.0.2.254", dst="192.0.2.1") / ICMP())
     case.wan_in(IP(src="192.0.2.254", dst="192.0.2.88") / ICMP())
     case.wan_in(IP(src="192.0.2.254", dst="192.0.2.1") / UDP(sport=9, dport=9))
     case.wan_in(IP(src="192.0.2.254", dst="192.0.2.1") / TCP(sport=9, dport=9))
-    case.wan_in(IP(src=case.theirs, dst="192.0.2.1", flags="MF", proto=50) / Raw(bytes(64)))
     vx = lambda vni, src: Ether(src=LAN_PEER, dst=LAN) / IP(src=src, dst="10.9.0.1") / UDP(
         sport=1, dport=4789) / VXLAN(vni=vni, flags=8) / Ether(dst=VXLAN_US) / IP() / UDP()
     case.put(LAN_IN, vx(1001, "10.9.0.2"))
@@ -676,7 +727,7 @@ def main():
             os.unlink(os.path.join(HERE, old))
     lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
     for group in (every_algorithm, extended_numbers, families, vlan, refused, policy, told, fitting,
-                  segments, marks, odd_packets, hosts):
+                  segments, marks, odd_packets, outer_fragments, hosts):
         lines += [case.write() for case in group()]
     setup()
     with open(os.path.join(HERE, "cases"), "w") as out:
