@@ -187,6 +187,21 @@ size_t cage_routes(const struct cage *c)
 	return routes;
 }
 
+double cage_cpu(const struct cage *c)
+{
+	unsigned long long ns = 0;
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", (int)c->bird);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%llu", &ns) != 1)
+		ns = 0;
+	if (f)
+		fclose(f);
+	return (double)ns / 1e9;
+}
+
 uint64_t cage_memory(const struct cage *c)
 {
 	char path[64], line[128];

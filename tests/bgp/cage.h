@@ -30,6 +30,7 @@ void cage_kill(struct cage *c);			       /* SIGKILL, and waits */
 char *cage_config(unsigned sessions);
 /* How many routes its table 1 has, both families; 0 as well if it does not answer. Blocks. */
 size_t cage_routes(const struct cage *c);
+double cage_cpu(const struct cage *c); /* seconds that BIRD has had */
 /* Resident memory of BIRD in KiB. */
 uint64_t cage_memory(const struct cage *c);
 

@@ -310,6 +310,42 @@ static void another_bird(void **state)
 	assert_synced();
 }
 
+/* A large table comes back slowly, and the peer changes its mind meanwhile. */
+static void slow_recovery(void **state)
+{
+	unsigned n = 0;
+
+	start(2);
+	some_routes();
+	fake_run(&fake, SECOND);
+	fake_hang_up(&fake);
+	fake.boot++;
+	fake.n_routes = 0;
+	fake_run(&fake, SECOND);
+	assert_int_equal(mirror.n, 5);
+	fake_route(&fake, 0, "10.2.0.0/16", 3);
+	fake_run(&fake, MS);
+	fake_route(&fake, 0, "10.2.0.0/16", 0); /* this is new, not the loss of the restart */
+	fake_run(&fake, MS);
+	assert_int_equal(mirror.n, 4);
+	for (unsigned i = 0; i < 20; i++) {
+		for (unsigned j = 0; j < 5; j++) {
+			char prefix[32];
+
+			snprintf(prefix, sizeof(prefix), "10.64.%u.0/24", n++);
+			fake_route(&fake, 0, prefix, 1);
+			fake_route(&fake, 1, prefix, 1);
+		}
+		fake_run(&fake, 250 * MS);
+		assert_true(mirror_has(&mirror, "1 10.1.0.0/24 0 1"));
+		assert_true(mirror_has(&mirror, "1 0.0.0.0/0 1 1"));
+	}
+	assert_int_equal(mirror.standing[1], SOURCE_STALE);
+	fake_run(&fake, 3 * SECOND);
+	assert_int_equal(mirror.n, 200);
+	assert_synced();
+}
+
 static void no_bird(void **state)
 {
 	start(2);
@@ -516,6 +552,7 @@ int main(void)
 		cmocka_unit_test_teardown(silence, stop),
 		cmocka_unit_test_teardown(same_bird_again, stop),
 		cmocka_unit_test_teardown(another_bird, stop),
+		cmocka_unit_test_teardown(slow_recovery, stop),
 		cmocka_unit_test_teardown(no_bird, stop),
 		cmocka_unit_test_teardown(no_echo, stop),
 		cmocka_unit_test_teardown(unwanted_sessions, stop),
