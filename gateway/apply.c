@@ -17,8 +17,7 @@ struct applied {
 	uint32_t *gateway_table; /* by border gateway */
 	uint32_t *vpc_table;	 /* by VPC */
 	uint32_t *interface;	 /* by attachment */
-	void (*announce)(void *ctx, uint32_t gateway);
-	void *announce_ctx;
+	struct apply_listener listener;
 	int change_error; /* the first failure inside the tables' callback */
 	char *error;
 	size_t error_size;
@@ -68,11 +67,21 @@ static void on_announce(void *ctx, uint32_t gateway)
 {
 	struct applied *a = ctx;
 
-	if (a->announce)
-		a->announce(a->announce_ctx, gateway);
+	if (a->listener.announce)
+		a->listener.announce(a->listener.ctx, gateway);
 }
 
-static const struct tables_ops tables_ops = { .change = on_change, .announce = on_announce };
+static void on_taken(void *ctx, uint32_t gateway, int rc)
+{
+	struct applied *a = ctx;
+
+	if (a->listener.taken)
+		a->listener.taken(a->listener.ctx, gateway, rc);
+}
+
+static const struct tables_ops tables_ops = { .change = on_change,
+					      .announce = on_announce,
+					      .taken = on_taken };
 
 static int add_route(struct applied *a, uint32_t table, const struct rib_route *r)
 {
@@ -345,10 +354,9 @@ struct tables *apply_tables(const struct applied *a)
 	return a->tables;
 }
 
-void apply_on_announce(struct applied *a, void (*fn)(void *ctx, uint32_t gateway), void *ctx)
+void apply_listen(struct applied *a, const struct apply_listener *listener)
 {
-	a->announce = fn;
-	a->announce_ctx = ctx;
+	a->listener = listener ? *listener : (struct apply_listener){ 0 };
 }
 
 uint32_t apply_gateway_table(const struct applied *a, unsigned border_gateway)

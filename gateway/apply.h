@@ -22,8 +22,13 @@ int apply_new(struct applied **out, struct dataplane *dp, const struct conf *c, 
 void apply_free(struct applied *a); /* after the dataplane closed, or before; NULL is fine */
 
 struct tables *apply_tables(const struct applied *a);
-/* fn is told which border gateways announce something else now; it may not change the tables. */
-void apply_on_announce(struct applied *a, void (*fn)(void *ctx, uint32_t gateway), void *ctx);
+/* Hears what struct tables_ops says under the same names. One at most; NULL: nobody. */
+struct apply_listener {
+	void *ctx;
+	void (*announce)(void *ctx, uint32_t gateway);
+	void (*taken)(void *ctx, uint32_t gateway, int rc);
+};
+void apply_listen(struct applied *a, const struct apply_listener *listener);
 uint32_t apply_gateway_table(const struct applied *a, unsigned border_gateway);
 uint32_t apply_vpc_table(const struct applied *a, unsigned vpc);
 

@@ -12,6 +12,7 @@
 
 #define ASK_MS	 1000
 #define RETRY_MS 20
+#define CHANGES	 1024 /* of routes in one turn of the loop: some milliseconds */
 
 struct waiter {
 	struct waiter *next;
@@ -32,6 +33,7 @@ struct session {
 struct gateway_state {
 	bool has_sessions;
 	bool batch;  /* the source has one open */
+	bool work;   /* batches wait to be taken */
 	bool look;   /* is it time for a replay? */
 	bool replay; /* it is: some routes were not listened to */
 	enum source_standing standing;
@@ -44,6 +46,7 @@ struct bgp {
 	struct session *session; /* by tunnel */
 	struct gateway_state *gateway;
 	struct event *later;
+	uint64_t later_due;
 	struct waiter *waiters;
 	bool stopping;
 };
@@ -75,12 +78,13 @@ static struct source *source_of(const struct bgp *b, uint32_t gateway)
 
 static void arm_later(struct bgp *b, unsigned ms)
 {
-	struct timeval tv = { .tv_usec = (suseconds_t)(ms * 1000) };
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
+	uint64_t due = clock_now() + ms * UINT64_C(1000);
 
-	if (ms >= 1000)
-		tv = (struct timeval){ .tv_sec = ms / 1000 };
-	if (!evtimer_pending(b->later, NULL))
-		evtimer_add(b->later, &tv);
+	if (evtimer_pending(b->later, NULL) && b->later_due <= due)
+		return;
+	b->later_due = due;
+	evtimer_add(b->later, &tv);
 }
 
 /* ---- routes ------------------------------------------------------------------------------ */
@@ -112,14 +116,26 @@ static void on_forget(void *ctx, const struct source_route *r)
 			      b->setup.tunnels->v[r->session].connection_index, r->session);
 }
 
-static void end_batch(struct bgp *b, uint32_t gateway)
+/* Is it time to hear all routes again? Asked when the source or the tables have changed. */
+static void look_for_room(struct bgp *b, uint32_t gateway)
 {
-	struct tables_quota q;
-	int rc = tables_batch_end(apply_tables(b->setup.applied), gateway);
+	struct source *source = source_of(b, gateway);
 
-	b->gateway[gateway].batch = false;
+	if (source == NULL || !tables_wants_replay(apply_tables(b->setup.applied), gateway,
+						   source_routes(source, gateway)))
+		return;
 	b->gateway[gateway].look = true;
-	if (rc == -ENOSPC && tables_quota(apply_tables(b->setup.applied), gateway, &q))
+	arm_later(b, 0);
+}
+
+/* A batch is in the table, or refused. */
+static void on_taken(void *ctx, uint32_t gateway, int rc)
+{
+	struct bgp *b = ctx;
+	struct tables *tables = apply_tables(b->setup.applied);
+	struct tables_quota q;
+
+	if (rc == -ENOSPC && tables_quota(tables, gateway, &q))
 		log_warning(
 			"bgp", gateway_name(b, gateway),
 			"more routes than dynamic_quota = %u allows: new ones are refused until "
@@ -127,11 +143,17 @@ static void end_batch(struct bgp *b, uint32_t gateway)
 			q.limit, q.learnt, q.propagated);
 	else if (rc < 0 && rc != -ENOSPC)
 		log_error("bgp", gateway_name(b, gateway), "routes are lost: %s", strerror(-rc));
-	if (rc == 0 && !tables_wants_replay(apply_tables(b->setup.applied), gateway,
-					    source_routes(source_of(b, gateway), gateway)))
-		b->gateway[gateway].look = false;
-	if (b->gateway[gateway].look)
+	look_for_room(b, gateway);
+}
+
+static void end_batch(struct bgp *b, uint32_t gateway)
+{
+	b->gateway[gateway].batch = false;
+	b->gateway[gateway].work = tables_batch_end(apply_tables(b->setup.applied), gateway);
+	if (b->gateway[gateway].work)
 		arm_later(b, 0);
+	else
+		look_for_room(b, gateway);
 }
 
 static void on_batch_end(void *ctx, uint32_t gateway)
@@ -244,9 +266,16 @@ static void on_later(evutil_socket_t fd, short what, void *ctx)
 {
 	struct bgp *b = ctx;
 
-	for (uint32_t i = 0; i < b->setup.conf->n_border_gateways; i++)
-		if (b->gateway[i].look)
+	for (uint32_t i = 0; i < b->setup.conf->n_border_gateways; i++) {
+		struct gateway_state *g = &b->gateway[i];
+
+		if (g->work)
+			g->work = tables_work(apply_tables(b->setup.applied), i, CHANGES);
+		else if (g->look)
 			replay(b, i);
+		if (g->work || g->look)
+			arm_later(b, g->work ? 0 : RETRY_MS);
+	}
 	answer(b, UINT32_MAX, clock_now());
 	if (b->waiters != NULL)
 		arm_later(b, ASK_MS / 4);
@@ -431,7 +460,7 @@ int bgp_new(struct bgp **out, const struct bgp_setup *setup, char *error, size_t
 	for (unsigned i = 0; i < b->n_shards; i++)
 		if (b->host[i] != NULL)
 			bird_host_change(b->host[i]);
-	apply_on_announce(setup->applied, on_announce, b);
+	apply_listen(setup->applied, &(struct apply_listener){ b, on_announce, on_taken });
 	*out = b;
 	return 0;
 out:
@@ -454,7 +483,7 @@ void bgp_free(struct bgp *b)
 	if (b == NULL)
 		return;
 	b->stopping = true;
-	apply_on_announce(b->setup.applied, NULL, NULL);
+	apply_listen(b->setup.applied, NULL);
 	for (unsigned i = 0; b->host != NULL && i < b->n_shards; i++)
 		bird_host_free(b->host[i]);
 	while (b->waiters != NULL) {

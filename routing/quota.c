@@ -67,25 +67,28 @@ static void on_sweep(void *ctx, const struct rib_route *r, enum rib_verdict verd
 							    .tunnel = r->source });
 }
 
-static int sweep(struct tables *t, struct gateway *g)
+static int sweep(struct tables *t, struct gateway *g, struct batch *b)
 {
-	struct sweep s = { .named = &g->batch };
+	struct sweep s = { .named = b };
 	int err = rib_walk(t->rib, g->table, NULL, on_sweep, &s);
 
 	for (size_t i = 0; i < s.gone.n; i++)
-		batch_add(&g->batch, &s.gone.v[i]);
+		batch_add(b, &s.gone.v[i]);
 	free(s.gone.v);
-	batch_settle(&g->batch);
+	batch_settle(b);
 	return err;
 }
 
-static bool fits(const struct tables *t, const struct gateway *g, size_t *fresh)
+static bool fits(const struct tables *t, const struct gateway *g, const struct batch *b,
+		 size_t *fresh)
 {
 	size_t gone = 0;
 
 	*fresh = 0;
-	for (size_t i = 0; i < g->batch.n; i++) {
-		const struct batch_change *c = &g->batch.v[i];
+	if (!g->quota.refusing && g->quota.learnt + g->quota.propagated + b->n <= g->quota.limit)
+		return true; /* whatever is in it */
+	for (size_t i = 0; i < b->n; i++) {
+		const struct batch_change *c = &b->v[i];
 		struct rib_route r = learnt_route(c);
 		bool has = rib_has(t->rib, g->table, &r);
 
@@ -115,58 +118,120 @@ static bool take(struct tables *t, struct gateway *g, const struct batch_change 
 	return by != 0 && own_rival_count(&g->own, &c->prefix, c->connection, by);
 }
 
-/* Prefix by prefix, what comes before what goes, so that nothing is without a route in between. */
-static bool take_all(struct tables *t, struct gateway *g, bool refuse, int *err)
+/* What is decided once, when its turn has come: earlier batches are in the table. */
+static void begin(struct tables *t, struct gateway *g, struct job *j)
 {
-	const struct batch *b = &g->batch;
-	bool other = false;
-	size_t end;
+	size_t fresh;
 
-	for (size_t i = 0; i < b->n; i = end) {
-		for (end = i; end < b->n && prefix_equal(&b->v[end].prefix, &b->v[i].prefix); end++)
-			if (b->v[end].learn)
-				other = take(t, g, &b->v[end], refuse, err) || other;
-		for (size_t k = i; k < end; k++)
-			if (!b->v[k].learn)
-				other = take(t, g, &b->v[k], refuse, err) || other;
-	}
-	return other;
+	j->begun = true;
+	batch_settle(&j->batch);
+	if (j->replay && !j->batch.lost)
+		j->err = sweep(t, g, &j->batch);
+	j->again = g->quota.refusing;
+	j->refuse = !fits(t, g, &j->batch, &fresh) || (j->again && !j->replay && fresh > 0);
+	g->quota.batches_refused += j->refuse;
+	g->quota.routes_refused += j->refuse ? fresh : 0;
 }
 
-int tables_batch_end(struct tables *t, uint32_t gateway)
+static void finish(struct tables *t, struct gateway *g, struct job *j)
+{
+	int rc;
+
+	g->quota.refusing = j->refuse || (j->again && !j->replay);
+	g->lost = j->batch.lost || j->err != 0 || (g->lost && !j->replay);
+	rc = j->err != 0 ? j->err : g->lost ? -ENOMEM : j->refuse && !j->again ? -ENOSPC : 0;
+	if (j->other)
+		t->ops->announce(t->ctx, g->id);
+	t->ops->taken(t->ctx, g->id, rc);
+}
+
+/* Prefix by prefix, what comes before what goes, so that nothing is without a route in between; at
+ * least one prefix. True: all is done. */
+static bool take_some(struct tables *t, struct gateway *g, struct job *j, size_t *changes)
+{
+	const struct batch *b = &j->batch;
+	size_t end, i;
+
+	if (!j->begun)
+		begin(t, g, j);
+	for (i = j->at; i<b->n && * changes> 0; i = end) {
+		for (end = i; end < b->n && prefix_equal(&b->v[end].prefix, &b->v[i].prefix); end++)
+			if (b->v[end].learn)
+				j->other = take(t, g, &b->v[end], j->refuse, &j->err) || j->other;
+		for (size_t k = i; k < end; k++)
+			if (!b->v[k].learn)
+				j->other = take(t, g, &b->v[k], j->refuse, &j->err) || j->other;
+		*changes -= *changes < end - i ? *changes : end - i;
+	}
+	j->at = i;
+	if (i < b->n)
+		return false;
+	finish(t, g, j);
+	return true;
+}
+
+bool tables_work(struct tables *t, uint32_t gateway, size_t changes)
 {
 	struct gateway *g = tables_gateway(t, gateway);
-	bool refuse, again, other;
-	size_t fresh;
-	int err = 0;
+
+	while (g != NULL && g->job != NULL && changes > 0) {
+		struct job *j = g->job;
+
+		if (!take_some(t, g, j, &changes))
+			break;
+		g->job = j->next;
+		free(j->batch.v);
+		free(j);
+	}
+	return g != NULL && g->job != NULL;
+}
+
+static void put_last(struct gateway *g, struct job *j)
+{
+	struct job **link = &g->job;
+
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = j;
+}
+
+bool tables_batch_end(struct tables *t, uint32_t gateway)
+{
+	struct gateway *g = tables_gateway(t, gateway);
+	struct job now = { 0 }, *later;
+	size_t changes = TABLES_AT_ONCE;
 
 	if (g == NULL || !g->batch_open)
-		return 0;
+		return g != NULL && g->job != NULL;
 	g->batch_open = false;
-	batch_settle(&g->batch);
-	if (g->replay && !g->batch.lost)
-		err = sweep(t, g);
-	again = g->quota.refusing;
-	refuse = !fits(t, g, &fresh) || (again && !g->replay && fresh > 0);
-	g->quota.batches_refused += refuse;
-	g->quota.routes_refused += refuse ? fresh : 0;
-	other = take_all(t, g, refuse, &err);
-	g->quota.refusing = refuse || (again && !g->replay);
-	g->lost = g->batch.lost || err != 0 || (g->lost && !g->replay);
+	now.replay = g->replay;
+	now.batch = g->batch;
 	g->replay = false;
-	batch_clear(&g->batch);
-	if (other)
-		t->ops->announce(t->ctx, g->id);
-	if (g->lost && err == 0)
-		err = -ENOMEM;
-	return err != 0 ? err : refuse && !again ? -ENOSPC : 0;
+	if (g->job == NULL && take_some(t, g, &now, &changes)) {
+		g->batch = now.batch;
+		batch_clear(&g->batch);
+		return false;
+	}
+	later = malloc(sizeof(*later));
+	g->batch = (struct batch){ 0 };
+	if (later != NULL) {
+		*later = now;
+		put_last(g, later);
+		return true;
+	}
+	/* Without memory all at once. */
+	changes = SIZE_MAX;
+	tables_work(t, gateway, changes);
+	take_some(t, g, &now, &changes);
+	free(now.batch.v);
+	return false;
 }
 
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered)
 {
 	const struct gateway *g = tables_gateway(t, gateway);
 
-	if (g == NULL || g->batch_open || g->replay)
+	if (g == NULL || g->batch_open || g->replay || g->job != NULL)
 		return false;
 	return g->lost || (g->quota.refusing && offered + g->quota.propagated <= g->quota.limit);
 }

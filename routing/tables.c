@@ -197,6 +197,13 @@ static void attachment_free(struct attachment *a)
 
 static void gateway_free(struct gateway *g)
 {
+	while (g->job != NULL) {
+		struct job *j = g->job;
+
+		g->job = j->next;
+		free(j->batch.v);
+		free(j);
+	}
 	own_clear(&g->own);
 	free(g->batch.v);
 	free(g->attachment);

@@ -27,6 +27,9 @@ struct tables_ops {
 	rib_change_fn change;
 	/* tables_announced() or tables_withheld() say something else now. */
 	void (*announce)(void *ctx, uint32_t gateway);
+	/* A batch is in the table. rc: 0; -ENOSPC: its new routes were refused, and none before;
+	 * -ENOMEM: changes were lost. */
+	void (*taken)(void *ctx, uint32_t gateway, int rc);
 };
 
 int tables_new(struct tables **out, const struct tables_ops *ops, void *ctx); /* 0, -ENOMEM */
@@ -61,8 +64,13 @@ void tables_learn(struct tables *t, uint32_t gateway, const struct prefix *p, ui
 		  uint32_t tunnel, uint32_t metric);
 void tables_forget(struct tables *t, uint32_t gateway, const struct prefix *p, uint32_t connection,
 		   uint32_t tunnel);
-/* 0; -ENOSPC: new routes were refused just now, and none before; -ENOMEM: changes were lost. */
-int tables_batch_end(struct tables *t, uint32_t gateway);
+/* Takes it at once if it is small and no other waits. True: there is more to do, by tables_work().
+ */
+#define TABLES_AT_ONCE 1024
+bool tables_batch_end(struct tables *t, uint32_t gateway);
+/* Goes on with about that many changes of the batches that wait, in their order. True: there is
+ * more to do. */
+bool tables_work(struct tables *t, uint32_t gateway, size_t changes);
 
 /* Is it time to hear all routes again? offered: how many the source has. */
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered);

@@ -18,6 +18,19 @@ struct attachment {
 	struct prefix *import;
 };
 
+/* A batch on its way into the table. */
+struct job {
+	struct job *next;
+	struct batch batch;
+	bool replay; /* it has everything that there is */
+	bool begun;  /* what follows is decided */
+	bool refuse;
+	bool again; /* refusing before */
+	bool other; /* what is withheld may be different now */
+	int err;
+	size_t at; /* the first change that is not taken */
+};
+
 struct gateway {
 	uint32_t id, table;
 	struct attachment **attachment;
@@ -25,8 +38,9 @@ struct gateway {
 	struct own own;
 	struct batch batch;
 	bool batch_open;
-	bool replay; /* the batch has everything that there is */
-	bool lost;   /* some changes, once */
+	struct job *job; /* batches that are complete, in their order */
+	bool replay;	 /* the next batch has everything that there is */
+	bool lost;	 /* some changes, once */
 	struct tables_quota quota;
 };
 

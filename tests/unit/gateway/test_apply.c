@@ -156,7 +156,7 @@ static void learn(struct tables *t, unsigned gateway, const char *text, uint32_t
 		tables_learn(t, gateway, &p, 0, tunnel, 1);
 	else
 		tables_forget(t, gateway, &p, 0, tunnel);
-	assert_int_equal(tables_batch_end(t, gateway), 0);
+	assert_false(tables_batch_end(t, gateway));
 }
 
 static const struct {

@@ -50,7 +50,32 @@ static void on_announce(void *ctx, uint32_t gateway)
 	say("announce g%u; ", gateway);
 }
 
-static const struct tables_ops ops = { .change = on_change, .announce = on_announce };
+static void on_taken(void *ctx, uint32_t gateway, int rc)
+{
+	if (rc != 0)
+		say("%s", rc == -ENOSPC ? "refused; " : "lost; ");
+}
+
+static const struct tables_ops ops = { .change = on_change,
+				       .announce = on_announce,
+				       .taken = on_taken };
+
+static void no_change(void *ctx, uint32_t table, const struct prefix *p,
+		      const struct rib_route *valid, unsigned n)
+{
+}
+
+static void no_announce(void *ctx, uint32_t gateway)
+{
+}
+
+static void no_taken(void *ctx, uint32_t gateway, int rc)
+{
+}
+
+static const struct tables_ops quiet_ops = { .change = no_change,
+					     .announce = no_announce,
+					     .taken = no_taken };
 
 static enum rib_via via_of(const char *word)
 {
@@ -174,7 +199,7 @@ static void do_one(struct tables *t, const char *line)
 	else if (strcmp(word, "learn") == 0 || strcmp(word, "forget") == 0)
 		learn(t, word[0], rest);
 	else if (strcmp(word, "end") == 0)
-		say("%s", tables_batch_end(t, a) == -ENOSPC ? "refused; " : "");
+		assert_false(tables_batch_end(t, a));
 	else if (strcmp(word, "replay") == 0)
 		tables_replay(t, a, true);
 	else if (strcmp(word, "offered") == 0)
@@ -460,7 +485,7 @@ static void random_batches(void **state)
 						     &(struct prefix){
 							     addr_ipv4(0x0a000000u + p * 256), 24 },
 						     k / 2, k, 1);
-		assert_int_equal(tables_batch_end(t, 0) & ~-ENOSPC, 0);
+		assert_false(tables_batch_end(t, 0));
 		assert_true(tables_quota(t, 0, &q));
 		assert_int_equal(q.learnt, rib_routes(tables_rib(t), 10));
 		assert_true(q.learnt <= 90 && q.learnt <= n);
@@ -468,6 +493,60 @@ static void random_batches(void **state)
 			assert_int_equal(q.learnt, n);
 	}
 	tables_free(t);
+}
+
+static struct prefix numbered(unsigned i)
+{
+	return (struct prefix){ addr_ipv4(0x0a000000u + i * 256), 24 };
+}
+
+/* Large batches are taken piece by piece, and those that follow wait for their turn. */
+static void large_batches_keep_their_order(void **state)
+{
+	const unsigned n = 5 * TABLES_AT_ONCE;
+	struct tables_quota q;
+	struct tables *t;
+	struct prefix p;
+	size_t before;
+
+	assert_int_equal(tables_new(&t, &quiet_ops, NULL), 0);
+	assert_int_equal(tables_gateway_add(t, 0, 10, n), 0);
+	tables_batch_begin(t, 0);
+	for (unsigned i = 0; i < n; i++) {
+		p = numbered(i);
+		tables_learn(t, 0, &p, 0, 0, 1);
+	}
+	assert_true(tables_batch_end(t, 0));
+	assert_int_equal(rib_routes(tables_rib(t), 10), TABLES_AT_ONCE);
+	/* One that would not fit beside it, one that makes room, and one that then fits. */
+	p = numbered(n);
+	tables_batch_begin(t, 0);
+	tables_learn(t, 0, &p, 0, 0, 1);
+	assert_true(tables_batch_end(t, 0));
+	tables_batch_begin(t, 0);
+	for (unsigned i = 0; i < n / 2; i++) {
+		p = numbered(i);
+		tables_forget(t, 0, &p, 0, 0);
+	}
+	assert_true(tables_batch_end(t, 0));
+	assert_false(tables_wants_replay(t, 0, 0));
+	do {
+		before = rib_routes(tables_rib(t), 10);
+	} while (tables_work(t, 0, 100) && rib_routes(tables_rib(t), 10) == before + 100);
+	assert_int_equal(before / 100, (n - TABLES_AT_ONCE) / 100 + TABLES_AT_ONCE / 100);
+	while (tables_work(t, 0, 100))
+		;
+	assert_true(tables_quota(t, 0, &q));
+	assert_int_equal(q.learnt, n / 2);
+	assert_true(q.refusing);
+	assert_true(tables_wants_replay(t, 0, n / 2 + 1));
+	tables_batch_begin(t, 0);
+	for (unsigned i = 0; i < n; i++) {
+		p = numbered(i);
+		tables_forget(t, 0, &p, 0, 0);
+	}
+	assert_true(tables_batch_end(t, 0));
+	tables_free(t); /* with work left */
 }
 
 int main(void)
@@ -480,6 +559,7 @@ int main(void)
 		cmocka_unit_test(batches_keep_to_the_quota),
 		cmocka_unit_test(announcements_follow_the_table),
 		cmocka_unit_test(random_batches),
+		cmocka_unit_test(large_batches_keep_their_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
