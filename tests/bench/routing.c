@@ -121,12 +121,18 @@ static void batch_begin(void *ctx, uint32_t table)
 	tables_batch_begin(((struct bench *)ctx)->tables, table);
 }
 
+static void taken(void *ctx, uint32_t table, int rc)
+{
+	if (rc != 0)
+		errx(1, "a batch was not taken: %s", strerror(-rc));
+}
+
 static void batch_end(void *ctx, uint32_t table)
 {
-	int rc = tables_batch_end(((struct bench *)ctx)->tables, table);
+	struct bench *b = ctx;
 
-	if (rc != 0)
-		errx(1, "a batch: %s", strerror(-rc));
+	tables_batch_end(b->tables, table);
+	tables_work(b->tables, table, SIZE_MAX);
 }
 
 /* Two tunnels to a connection. */
@@ -144,7 +150,7 @@ static void forget(void *ctx, const struct source_route *r)
 
 static void start_client(struct bench *b)
 {
-	static const struct tables_ops ops = { change, announce };
+	static const struct tables_ops ops = { change, announce, taken };
 	struct bird_options options = {
 		.sink = { b, batch_begin, learn, forget, batch_end, NULL, NULL, NULL },
 	};
@@ -421,7 +427,7 @@ static void rib_alone(struct bench *b)
 /* The same with the tables' rules above it and the FIB below. */
 static void tables_and_fib(struct bench *b)
 {
-	static const struct tables_ops ops = { change, announce };
+	static const struct tables_ops ops = { change, announce, taken };
 	uint32_t n = MANY / 4;
 	uint64_t from = now_us();
 	double seconds;
@@ -441,8 +447,7 @@ static void tables_and_fib(struct bench *b)
 			else
 				tables_forget(b->tables, TABLE, &p, 0, pass & 1);
 		}
-		if (tables_batch_end(b->tables, TABLE) != 0)
-			errx(1, "no memory");
+		batch_end(b, TABLE);
 	}
 	seconds = (double)(now_us() - from) / 1e6;
 	tables_free(b->tables);
