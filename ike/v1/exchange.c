@@ -31,24 +31,31 @@ struct ike_chunk ike_v1_chunk(const struct ike_v1_blob *b)
 	return b ? (struct ike_chunk){ b->b, b->n } : (struct ike_chunk){ NULL, 0 };
 }
 
-/* How long to wait for an answer to what was sent so often; 0: no longer. */
+/* A call, which is repeated for as long as nobody answers. */
+static bool is_call(const struct ike_v1_exchange *x)
+{
+	return ike_v1_is_phase1(x) && x->state == 1;
+}
+
+/* What to wait after each send of a message, the last one included. Who is sent anything but a call
+ * has answered a moment ago: what is missing was lost on the way. */
+static const uint8_t waits[] = { 1, 2, 3, 3, 3, 3, 3 };
+
 static ike_time next_gap(const struct ike_v1_exchange *x)
 {
-	static const uint8_t usual[] = { 1, 2, 4, 8 };
 	struct ike_engine *e = x->sa->engine;
 	unsigned i = x->sends - 1;
 
-	if (i < sizeof(usual))
-		return usual[i] * IKE_SECOND + ike_random_between(e, 0, IKE_SECOND / 8);
-	if (ike_v1_is_phase1(x) && x->state == 1)
+	if (is_call(x) && i >= 3)
 		return ike_random_between(e, 5 * IKE_SECOND, 7 * IKE_SECOND);
-	return 0;
+	return waits[i < sizeof(waits) ? i : sizeof(waits) - 1] * IKE_SECOND +
+	       ike_random_between(e, 0, IKE_SECOND / 8);
 }
 
 static void transmit(struct ike_v1_exchange *x)
 {
 	x->sends++;
-	if (ike_v1_is_phase1(x) && x->initiator && x->state == 1)
+	if (is_call(x) && x->initiator)
 		x->sa->tunnel->tries++;
 	ike_send(x->sa->engine, &x->sa->path, x->packet);
 }
@@ -65,14 +72,14 @@ static void on_timer(struct ike_engine *e, struct ike_timer *timer)
 		ike_v1_close(x);
 		return;
 	}
-	if (!next_gap(x)) {
+	if (x->sends >= sizeof(waits) && !is_call(x)) {
 		if (ike_v1_is_phase1(x))
 			ike_v1_phase1_gave_up(x);
 		else
 			ike_v1_quick_gave_up(x);
 		return;
 	}
-	if (ike_v1_is_phase1(x) && x->state == 1) {
+	if (is_call(x)) {
 		if (x->sends >= 2 && !sa->hinted && !ike_tunnel_current(t))
 			ike_tunnel_because(t, IKE_REASON_NO_ANSWER,
 					   "no answer from %s after %u tries",
