@@ -232,6 +232,7 @@ struct conf {
 	char *path;
 	struct conf_workers workers;
 	struct conf_bird bird;
+	char key_export[CONF_PATH_BYTES];     /* folder for keys, for debugging; "": none */
 	char control_socket[CONF_PATH_BYTES]; /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;
 	struct addr *cloud_address; /* the pool; each must be an address of some port */

@@ -127,6 +127,18 @@ static bool read_path(struct reader *r, const config_setting_t *s, const struct 
 	return true;
 }
 
+static bool read_key_export(struct reader *r, const config_setting_t *s, const struct field *f,
+			    void *object)
+{
+	if (!read_path(r, s, f, object))
+		return false;
+	field_problem(
+		r, PROBLEM_WARNING, s, f,
+		"the keys of all tunnels are written there: who reads them can read and forge "
+		"all traffic");
+	return true;
+}
+
 #define BIRD_OURS 3 /* the first of these matter only where we start BIRD, the others where not */
 static const struct field bird_fields[] = {
 	{ "program", read_path, FIELD_AT(struct conf_bird, program) },
@@ -198,6 +210,7 @@ static const struct field top_fields[] = {
 	{ "workers", field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
 	{ "bird", field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
 	{ "control_socket", read_path, FIELD_AT(struct conf, control_socket) },
+	{ "key_export", read_key_export, FIELD_AT(struct conf, key_export) },
 };
 
 static const struct field_object top = {

@@ -2,6 +2,7 @@
 
 #include "gateway/clock.h"
 #include "gateway/control.h"
+#include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
 
@@ -189,8 +190,17 @@ static int start_dataplane(struct gateway *g)
 
 static int start_negotiator(struct gateway *g, const cpu_set_t *cpus)
 {
-	int rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus);
+	const char *folder = g->conf->key_export;
+	struct key_export *keys = NULL;
+	int rc = *folder ? key_export_open(&keys, folder) : 0;
 
+	if (rc < 0)
+		log_error("ike", NULL, "key_export: %s: %s", folder, strerror(-rc));
+	else if (keys)
+		log_warning("ike", NULL, "key_export: the keys of all tunnels are written to %s",
+			    folder);
+	if (rc == 0)
+		rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus, keys);
 	if (rc < 0)
 		log_error("ike", NULL, "cannot start the negotiator: %s", strerror(-rc));
 	for (uint32_t i = 0; rc == 0 && i < g->tunnels->n; i++) {

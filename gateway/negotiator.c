@@ -12,6 +12,7 @@ static void destroy(struct negotiator *n)
 {
 	ike_engine_free(n->engine);
 	sa_queue_free(n->sas);
+	key_export_close(n->keys);
 	channel_free(n->to);
 	channel_free(n->from);
 	free(n->rebuild);
@@ -19,14 +20,18 @@ static void destroy(struct negotiator *n)
 }
 
 int negotiator_start(struct negotiator **out, struct dataplane *dp,
-		     const struct negotiator_ops *ops, void *ctx, const cpu_set_t *cpus)
+		     const struct negotiator_ops *ops, void *ctx, const cpu_set_t *cpus,
+		     struct key_export *keys)
 {
 	struct negotiator *n = calloc(1, sizeof(*n));
 	pthread_attr_t attr;
 	int rc = -ENOMEM;
 
-	if (!n)
+	if (!n) {
+		key_export_close(keys);
 		return -ENOMEM;
+	}
+	n->keys = keys;
 	pthread_attr_init(&attr);
 	n->dp = dp;
 	n->ops = ops;

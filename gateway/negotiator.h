@@ -25,9 +25,12 @@ struct negotiator_ops {
 	void (*stopped)(void *ctx); /* after negotiator_stop(): every peer knows, or gave up */
 };
 
-/* cpus: where the thread may run; NULL: where its maker does. 0 or -errno. */
+/* cpus: where the thread may run; NULL: where its maker does. keys: where keys are exported to, for
+ * debugging, from now on the negotiator's; NULL: they are not. 0 or -errno. */
+struct key_export;
 int negotiator_start(struct negotiator **out, struct dataplane *dp,
-		     const struct negotiator_ops *ops, void *ctx, const cpu_set_t *cpus);
+		     const struct negotiator_ops *ops, void *ctx, const cpu_set_t *cpus,
+		     struct key_export *keys);
 /* Ends the thread and wipes what it holds; tells peers nothing (negotiator_stop() does). Asks under
  * way are answered with -ECANCELED. NULL is fine. */
 void negotiator_free(struct negotiator *n);

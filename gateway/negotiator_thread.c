@@ -82,6 +82,8 @@ static int on_sa_install(void *ctx, const struct ike_child_sa *c)
 		.hard_bytes = c->hard_bytes,
 	};
 
+	if (n->keys)
+		key_export_esp(n->keys, c);
 	sa.n_local = copy_selectors(sa.sel_local, &c->local);
 	sa.n_remote = copy_selectors(sa.sel_remote, &c->remote);
 	return sa_queue_install(n->sas, &sa);
@@ -99,6 +101,14 @@ static void on_sa_move(void *ctx, uint32_t tunnel, uint32_t spi_out, const struc
 	struct negotiator *n = ctx;
 
 	sa_queue_move(n->sas, tunnel, spi_out, &path->local, &path->remote);
+}
+
+static void on_keys(void *ctx, const struct ike_keys *keys)
+{
+	struct negotiator *n = ctx;
+
+	if (n->keys)
+		key_export_ike(n->keys, keys);
 }
 
 static uint64_t on_inbound_packets(void *ctx, uint32_t tunnel)
@@ -143,6 +153,7 @@ const struct ike_ops negotiator_engine_ops = {
 	.inbound_packets = on_inbound_packets,
 	.tunnel_state = on_tunnel_state,
 	.event = on_event,
+	.keys = on_keys,
 };
 
 /* ---- what the workers send --------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define GATEWAY_NEGOTIATOR_THREAD_H
 
 #include "gateway/channel.h"
+#include "gateway/key_export.h"
 #include "gateway/negotiator.h"
 #include "gateway/sa_queue.h"
 
@@ -40,6 +41,7 @@ struct negotiator {
 
 	/* The thread's own. */
 	struct ike_engine *engine;
+	struct key_export *keys; /* NULL: they are nobody's business */
 	struct sa_queue *sas;
 	bool stopping, stopped;
 	uint64_t send_failed, events_lost;

@@ -86,6 +86,15 @@ enum ike_reason {
 
 const char *ike_reason_name(enum ike_reason r); /* "no-answer" */
 
+/* What protects the messages of an IKEv2 SA. Borrowed guarded memory. */
+struct ike_keys {
+	uint64_t spi_i, spi_r;
+	enum algo_cipher cipher;
+	enum algo_auth auth; /* AUTH_NONE with an AEAD */
+	const uint8_t *ei, *er, *ai, *ar;
+	size_t e_len, a_len; /* AEAD: key, then salt; a_len 0 */
+};
+
 struct ike_ops {
 	/* Sends one datagram; data starts with the non-ESP marker on port 4500. */
 	void (*send)(void *ctx, const struct ike_path *path, const uint8_t *data, size_t len);
@@ -113,6 +122,9 @@ struct ike_ops {
 	/* Something happened that an operator may want to read in the log. tunnel UINT32_MAX: none.
 	 */
 	void (*event)(void *ctx, uint32_t tunnel, const char *text);
+	/* An IKE SA has its keys: for debugging, where the operator wants them. NULL: nobody does.
+	 */
+	void (*keys)(void *ctx, const struct ike_keys *keys);
 	/* Random bytes; NULL: libsodium's. Simulations give a seeded one to be reproducible. */
 	void (*random)(void *ctx, void *buf, size_t len);
 };

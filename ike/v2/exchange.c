@@ -538,6 +538,25 @@ void ike_exchange_input(struct ike_sa *sa, const struct ike_path *path, struct i
 		input_request(sa, path, m, data, n);
 }
 
+static void give_keys(const struct ike_sa *sa)
+{
+	const struct ike_sa_keys *k = &sa->keys;
+	struct ike_keys keys = { .spi_i = sa->spi_i,
+				 .spi_r = sa->spi_r,
+				 .cipher = sa->suite.cipher,
+				 .auth = sa->suite.auth,
+				 .ei = k->ei->data,
+				 .er = k->er->data,
+				 .e_len = k->ei->len };
+
+	if (k->ai) {
+		keys.ai = k->ai->data;
+		keys.ar = k->ar->data;
+		keys.a_len = k->ai->len;
+	}
+	sa->engine->ops->keys(sa->engine->ctx, &keys);
+}
+
 int ike_agree(struct ike_sa *sa, struct ike_dh *dh, const struct ike_message *m,
 	      const struct ike_sa *parent)
 {
@@ -547,6 +566,8 @@ int ike_agree(struct ike_sa *sa, struct ike_dh *dh, const struct ike_message *m,
 
 	if (rc == 0)
 		rc = ike_sa_derive(sa, shared, parent);
+	if (rc == 0 && sa->engine->ops->keys)
+		give_keys(sa);
 	secret_free(shared);
 	return rc;
 }

@@ -109,6 +109,19 @@ def test_post_quantum_key(lab, required):
     site.check_both_ways()
 
 
+def test_rekey_by_packets_and_bytes(lab):
+    """Limits of 150 packets or 20000 bytes under pings, which are rekeyed before they are reached."""
+    site = Site(lab, esp_lifetime_packets=150, esp_lifetime_bytes=20000).start()
+    site.await_up()
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+    before = len(set(log(site).splitlines()))
+    result = idc.ping(cloud, count=600, interval=0.005)
+    assert result.lost <= 1, result.text
+    assert log(site).count("child SA") >= 6, (before, log(site))
+    assert "lifetime" not in log(site)
+
+
 def test_nat_and_a_mapping_that_changes(lab):
     """strongSwan behind a masquerading router, whose mapping changes under the live tunnel."""
     site = Site(lab, remote_id="198.51.1.2")

@@ -216,6 +216,9 @@ static const struct edit values[] = {
 	  "inner = '169.254.0.7/30': must be our address in a /30 of 169.254.0.0/16, 10.0.0.0/8, "
 	  "172.16.0.0/12 or 192.168.0.0/16, or in an IPv6 /126\n" },
 	/* the socket and the workers */
+	{ "ports = (", "key_export = \"/root/keys\"; ports = (",
+	  "1: warning: key_export = '/root/keys': the keys of all tunnels are written there: who reads "
+	  "them can read and forge all traffic\n" },
 	{ "ports = (", "control_socket = \"run/isthmus.sock\"; ports = (",
 	  "1: error: control_socket = 'run/isthmus.sock': must be an absolute path of at most 107 "
 	  "bytes\n" },

@@ -144,7 +144,7 @@ static int setup(void **state)
 	conf.replay_window = 1024;
 	conf.enabled = true;
 	conf.start = CONF_START_INITIATE;
-	if (negotiator_start(&n, NULL, &ops, NULL, NULL) < 0)
+	if (negotiator_start(&n, NULL, &ops, NULL, NULL, NULL) < 0)
 		return -1;
 	*state = n;
 	return 0;
