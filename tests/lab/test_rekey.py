@@ -86,9 +86,10 @@ def test_gateway_to_gateway_loses_nothing(lab, cipher):
     assert len(spis) >= 8, f"only {len(spis)} SPIs in {PINGS * INTERVAL:g} s"
 
 
-def test_every_millisecond(lab):
+@pytest.mark.parametrize("version", ["v2", "v1"])
+def test_every_millisecond(lab, version):
     """A ping each millisecond from gateway to gateway, rekeys of both kinds meanwhile: all come back."""
-    pair = Pair(lab, tunnel={"esp_lifetime": 5, "ike_lifetime": 13}).start()
+    pair = Pair(lab, tunnel={"ike_version": version, "esp_lifetime": 5, "ike_lifetime": 13}).start()
     pair.await_up()
     result = lab.own(pair.hosts[0].ping_in_background(pair.hosts[1], EVERY_MS, 0.001)).result()
     dropped = [g.show("drops") for g in pair.gateways]
