@@ -386,6 +386,9 @@ static void check_v1(struct reader *r, const config_setting_t *s, const struct c
 	    (version || field_given(&parse_tunnel, given, "esp_cipher")))
 		problem_add(r->problems, PROBLEM_ERROR, where, r->label.text,
 			    "esp_cipher 'chacha20poly1305' needs ike_version = \"v2\"");
+	if (field_given(&parse_tunnel, given, "ppk"))
+		problem_add(r->problems, PROBLEM_ERROR, where, r->label.text,
+			    "ppk needs ike_version = \"v2\"");
 	if (t->ike_mode == CONF_IKE_AGGRESSIVE && mode)
 		problem_add(r->problems, PROBLEM_WARNING,
 			    field_where(r, config_setting_get_member(s, "ike_mode")), r->label.text,

@@ -95,7 +95,7 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 	if (rc < 0)
 		ike_v1_fail(x, rc);
 	else
-		ike_v1_established(x, false);
+		ike_v1_established(x, m->body[IKE_V1_ID], false);
 }
 
 void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *m)
@@ -112,5 +112,6 @@ void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_mes
 	}
 	ike_v1_detect_nat(x, m);
 	sa->path = *x->from;
-	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+	ike_v1_established(x, ike_v1_view(x->peer_id),
+			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
 }

@@ -17,11 +17,17 @@ void ike_v1_call(struct ike_tunnel *t)
 	struct ike_path path = { .local = { t->conf.cloud_ip, IKE_PORT },
 				 .remote = { t->conf.customer_ip, IKE_PORT } };
 	bool aggressive = t->conf.ike_mode == CONF_IKE_AGGRESSIVE;
+	char ours[192], peer[ADDR_STR_MAX];
 	uint8_t nonce[IKE_NONCE_BYTES];
 	struct ike_v1_exchange *x;
+	struct ike_offer offer;
 	struct ike_sa *sa;
 	int rc = -ENOMEM;
 
+	ike_offer_ike(&offer, &t->conf);
+	ike_tunnel_note(t, true, "calling %s in %s mode: %s", ike_tunnel_peer(t, peer),
+			aggressive ? "aggressive" : "main",
+			ike_offer_format(&offer, ours, sizeof(ours)));
 	sa = ike_sa_new(t, true, current ? &current->path : &path);
 	if (!sa || ike_v1_begin(sa) < 0)
 		goto out;
@@ -115,20 +121,20 @@ static void explain_no_proposal(struct ike_tunnel *t)
 	struct ike_offer offer;
 
 	ike_offer_ike(&offer, &t->conf);
-	ike_tunnel_because(t, IKE_REASON_NO_PROPOSAL,
+	ike_tunnel_suspect(t, IKE_REASON_NO_PROPOSAL,
 			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
 			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
 			   t->peer_offer ? t->peer_offer : "not told");
 }
 
-void ike_v1_phase1_refused(struct ike_tunnel *t)
+void ike_v1_phase1_refused(struct ike_tunnel *t, bool proven)
 {
 	char peer[ADDR_STR_MAX], ours[160];
 
-	ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
-			   "%s refuses us: pre-shared key or identity (ours is %s) differ",
-			   ike_tunnel_peer(t, peer),
-			   conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
+	(proven ? ike_tunnel_because : ike_tunnel_suspect)(
+		t, IKE_REASON_AUTH_FAILED,
+		"%s refuses us: pre-shared key or identity (ours is %s) differ",
+		ike_tunnel_peer(t, peer), conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
 }
 
 void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error)
@@ -145,9 +151,9 @@ void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error)
 	if (error == V1_NO_PROPOSAL_CHOSEN)
 		explain_no_proposal(t);
 	else if (error == V1_AUTHENTICATION_FAILED || sa->state == IKE_STATE_AUTHENTICATING)
-		ike_v1_phase1_refused(t);
+		ike_v1_phase1_refused(t, false);
 	else
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered phase 1 with %s (%u)",
+		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR, "%s answered phase 1 with %s (%u)",
 				   peer, name ? name : "an error", error);
 	if (sa->initiator)
 		ike_sa_doubt(sa);
@@ -160,7 +166,7 @@ void ike_v1_phase1_garbled(struct ike_v1_exchange *x)
 	char peer[ADDR_STR_MAX];
 
 	ike_count(sa->engine, IKE_COUNT_AUTH_FAILED);
-	ike_tunnel_because(t, IKE_REASON_AUTH_FAILED, "%s does not have our pre-shared key",
+	ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED, "%s does not have our pre-shared key",
 			   ike_tunnel_peer(t, peer));
 	if (sa->initiator) {
 		ike_sa_doubt(sa);
@@ -218,7 +224,7 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, struct ike
 	if (m->exchange == IKE_V1_AGGRESSIVE && t->conf.ike_mode != CONF_IKE_AGGRESSIVE) {
 		ike_count(e, IKE_COUNT_UNEXPECTED);
 		if (!t->out)
-			ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+			ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 					   "%s calls in aggressive mode, but ike_mode is main",
 					   ike_tunnel_peer(t, from));
 		ike_v1_refuse(e, path, m->cky_i, 0, V1_INVALID_EXCHANGE_TYPE);
@@ -227,12 +233,16 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, struct ike
 	ike_offer_ike(&own, &t->conf);
 	free(t->peer_offer);
 	t->peer_offer = NULL;
-	if (ike_v1_offer_select(&own, peer, choice, terms) == 0)
+	if (ike_v1_offer_select(&own, peer, choice, terms) == 0) {
+		ike_tunnel_note(t, false, "%s calls in %s mode: %s", ike_tunnel_peer(t, from),
+				m->exchange == IKE_V1_AGGRESSIVE ? "aggressive" : "main",
+				ike_suite_format(&choice->suite, ours, sizeof(ours)));
 		return true;
+	}
 	ike_count(e, IKE_COUNT_NO_PROPOSAL);
 	ike_offer_format(&peer->offer, theirs, sizeof(theirs));
 	t->peer_offer = strdup(theirs);
-	ike_tunnel_because(
+	ike_tunnel_suspect(
 		t, IKE_REASON_NO_PROPOSAL, "no common IKE proposal with %s\nours: %s\npeer's: %s",
 		ike_tunnel_peer(t, from), ike_offer_format(&own, ours, sizeof(ours)), theirs);
 	ike_v1_refuse(e, path, m->cky_i, 0, V1_NO_PROPOSAL_CHOSEN);

@@ -152,7 +152,8 @@ void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 			  struct ike_v1_message *m, const uint8_t *data, size_t n);
 void ike_v1_phase1_garbled(struct ike_v1_exchange *x); /* what is encrypted makes no sense */
 void ike_v1_phase1_gave_up(struct ike_v1_exchange *x);
-void ike_v1_phase1_refused(struct ike_tunnel *t); /* notes that the peer does not accept us */
+void ike_v1_phase1_refused(struct ike_tunnel *t,
+			   bool proven); /* notes that the peer does not accept us */
 /* An error that anybody could have sent. */
 void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error);
 

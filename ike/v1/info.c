@@ -299,7 +299,7 @@ static void rejected(struct ike_sa *sa)
 {
 	struct ike_tunnel *t = sa->tunnel;
 
-	ike_v1_phase1_refused(t);
+	ike_v1_phase1_refused(t, true);
 	ike_sa_kill(sa, false);
 }
 

@@ -125,7 +125,8 @@ void ike_v1_main_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *
 		ike_sa_kill(sa, false);
 		return;
 	}
-	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+	ike_v1_established(x, m->body[IKE_V1_ID],
+			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
 }
 
 void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
@@ -142,5 +143,6 @@ void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		return;
 	}
 	ike_v1_accept(x);
-	ike_v1_established(x, ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+	ike_v1_established(x, m->body[IKE_V1_ID],
+			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
 }

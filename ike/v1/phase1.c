@@ -172,7 +172,7 @@ bool ike_v1_take_choice(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	    ike_v1_offer_parse(&answer, IKE_PROTOCOL_IKE, false, m->body[IKE_V1_SA]) < 0 ||
 	    answer.offer.n != 1 || ike_v1_offer_select(&own, &answer, &choice, &terms) < 0 ||
 	    (x->dh && ike_dh_group(x->dh) != choice.suite.dh)) {
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+		ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
 				   "%s answered our IKE proposal with what we did not propose",
 				   ike_tunnel_peer(t, peer));
 		ike_sa_doubt(sa);
@@ -263,14 +263,14 @@ static int verify(struct ike_v1_exchange *x, struct view id_body, struct view th
 	struct ike_identity id;
 
 	if (ike_identity_parse(&id, id_body) < 0) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED, "%s sent a malformed identity",
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED, "%s sent a malformed identity",
 				   ike_tunnel_peer(t, peer));
 		return -EBADMSG;
 	}
 	ike_identity_format(&id, name, sizeof(name));
 	if (auth_hash(x, !sa->initiator, id_body, hash) < 0 || theirs.n != size ||
 	    sodium_memcmp(theirs.p, hash, size)) {
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
+		ike_tunnel_suspect(t, IKE_REASON_AUTH_FAILED,
 				   "%s (%s) does not have our pre-shared key",
 				   ike_tunnel_peer(t, peer), name);
 		return -EBADMSG;
@@ -299,19 +299,33 @@ int ike_v1_verify(struct ike_v1_exchange *x, struct view id, struct view hash)
 	return rc;
 }
 
-void ike_v1_established(struct ike_v1_exchange *x, bool initial_contact)
+void ike_v1_established(struct ike_v1_exchange *x, struct view id_body, bool initial_contact)
 {
 	struct ike_sa *sa = x->sa;
 	struct ike_tunnel *t = sa->tunnel;
-	char peer[ADDR_STR_MAX];
+	struct ike_sa *before = ike_tunnel_current(t);
+	char peer[ADDR_STR_MAX], name[160], suite[128];
+	struct ike_identity id;
 
+	ike_identity_parse(&id, id_body);
+	ike_identity_format(&id, name, sizeof(name));
 	memcpy(sa->v1->iv, x->iv, sizeof(sa->v1->iv));
 	ike_v1_finish(x);
 	ike_sa_establish(sa);
+	ike_tunnel_note(t, true, "IKE SA %016llx %s: the peer is %s; %s%s%s",
+			(unsigned long long)ike_sa_own_spi(sa),
+			sa->initiator ? "set up" : "set up by the peer", name,
+			ike_suite_format(&sa->suite, suite, sizeof(suite)),
+			sa->nat_local ? ", we are behind NAT" : "",
+			sa->nat_remote ? ", the peer is behind NAT" : "");
 	if (initial_contact && t->out)
 		ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s has started afresh",
 				   ike_tunnel_peer(t, peer));
 	ike_tunnel_adopt(t, sa, initial_contact);
+	if (before && ike_tunnel_current(t) == sa)
+		ike_tunnel_note(t, true, "IKE SA %016llx is replaced by %016llx",
+				(unsigned long long)ike_sa_own_spi(before),
+				(unsigned long long)ike_sa_own_spi(sa));
 	if (sa->initiator && ike_sa_usable(sa))
 		sa->want_child = true;
 }

@@ -30,8 +30,8 @@ int ike_v1_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m);
  * peer is told once. 0; -EBADMSG: it does not have our key, or somebody else sent this; -EACCES: it
  * has, but is not who we want. */
 int ike_v1_verify(struct ike_v1_exchange *x, struct view id, struct view hash);
-/* Phase 1 is over, and the SA is up. */
-void ike_v1_established(struct ike_v1_exchange *x, bool initial_contact);
+/* Phase 1 is over, and the SA is up; id: the peer's. */
+void ike_v1_established(struct ike_v1_exchange *x, struct view id, bool initial_contact);
 
 /* The peer has our key and believes that all is well, but is somebody else. */
 void ike_v1_reject(struct ike_v1_exchange *x);

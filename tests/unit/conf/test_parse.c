@@ -200,6 +200,8 @@ static const struct edit values[] = {
 	  "19: warning: " TUNNEL_A "ike_mode is unused: it belongs to ike_version = \"v1\"\n" },
 	{ "dpd = 20", "ike_version = \"v1\"; ike_cipher = \"aes128gcm\"",
 	  "17: error: " TUNNEL_A "ike_cipher 'aes128gcm' needs ike_version = \"v2\"\n" },
+	{ "dpd = 20", "ike_version = \"v1\"; ppk = \"hush\"; ppk_id = \"one\"",
+	  "17: error: " TUNNEL_A "ppk needs ike_version = \"v2\"\n" },
 	{ "dpd = 20", "ike_version = \"v1\"; esp_cipher = \"chacha20poly1305\"",
 	  "17: error: " TUNNEL_A "esp_cipher 'chacha20poly1305' needs ike_version = \"v2\"\n" },
 	/* identities and inner addresses */
