@@ -57,8 +57,9 @@ static void on_expire(struct ike_engine *e, struct ike_timer *t)
 	struct ike_sa *sa = SA_OF(t, expire);
 
 	if (sa->tunnel && sa->state == IKE_STATE_ESTABLISHED) {
-		ike_tunnel_because(sa->tunnel, IKE_REASON_LIFETIME,
-				   "the IKE SA's lifetime ended before a rekey succeeded");
+		if (!sa->redundant)
+			ike_tunnel_because(sa->tunnel, IKE_REASON_LIFETIME,
+					   "the IKE SA's lifetime ended before a rekey succeeded");
 		ike_sa_close(sa, false);
 	} else {
 		ike_sa_kill(sa, false);

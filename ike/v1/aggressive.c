@@ -98,6 +98,18 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 		ike_v1_established(x, m->body[IKE_V1_ID], false);
 }
 
+/* No message of the exchange itself is left to say it in. */
+static void tell_lifetime(struct ike_sa *sa)
+{
+	uint8_t spi[IKE_V1_COOKIES], data[12];
+	struct writer w;
+
+	ike_v1_cookies(sa, spi);
+	writer_init(&w, data, sizeof(data));
+	ike_v1_offer_emit_lifetime(&w, IKE_PROTOCOL_IKE, sa->lifetime);
+	ike_v1_notify(sa, IKE_PROTOCOL_IKE, spi, sizeof(spi), V1_RESPONDER_LIFETIME, data, w.n);
+}
+
 void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
 	struct ike_sa *sa = x->sa;
@@ -114,4 +126,6 @@ void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_mes
 	sa->path = *x->from;
 	ike_v1_established(x, ike_v1_view(x->peer_id),
 			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
+	if (x->shorter)
+		tell_lifetime(sa);
 }

@@ -288,6 +288,7 @@ void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 	if (!x)
 		goto out;
 	x->from = path;
+	x->shorter = terms->seconds > t->conf.ike_lifetime;
 	x->sa_body = ike_v1_blob(m->body[IKE_V1_SA]);
 	if (!x->sa_body || ike_sha1(&all, 1, x->digest) < 0)
 		goto out;

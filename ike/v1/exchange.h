@@ -52,7 +52,8 @@ struct ike_v1_exchange {
 	struct ike_dh *dh;
 	struct ike_v1_blob *nonce_i, *nonce_r; /* Quick Mode */
 
-	/* Phase 1: what the hashes are over. */
+	/* Phase 1: what the hashes are over; ours is the shorter lifetime. */
+	bool shorter;
 	struct ike_v1_blob *sa_body, *peer_ke, *peer_id;
 
 	/* Quick Mode */
@@ -165,6 +166,8 @@ void ike_v1_quick_gave_up(struct ike_v1_exchange *x);
 void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error);
 
 /* Informational (info.c) */
+#define IKE_V1_COOKIES 16 /* bytes of both, which are the SPI of phase 1 */
+void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES]);
 void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t n_spi,
 		   uint16_t type, const void *data, size_t n);
 void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in);

@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #define DOI_IPSEC     1
-#define COOKIES_BYTES 16
 #define CONTACT_WHILE (10 * IKE_SECOND) /* how long after phase 1 INITIAL-CONTACT may come */
 #define PROBES_MAX    5
 
@@ -44,11 +43,11 @@ void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t 
 	end(x, &b);
 }
 
-static void cookies(const struct ike_sa *sa, uint8_t out[COOKIES_BYTES])
+void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES])
 {
 	struct writer w;
 
-	writer_init(&w, out, COOKIES_BYTES);
+	writer_init(&w, out, IKE_V1_COOKIES);
 	writer_u64(&w, sa->spi_i);
 	writer_u64(&w, sa->spi_r);
 }
@@ -84,7 +83,7 @@ void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in)
 
 void ike_v1_farewell(struct ike_sa *sa)
 {
-	uint8_t spis[4 * 64], own[COOKIES_BYTES];
+	uint8_t spis[4 * 64], own[IKE_V1_COOKIES];
 	struct ike_child *c;
 	struct writer w;
 
@@ -98,7 +97,7 @@ void ike_v1_farewell(struct ike_sa *sa)
 	}
 	if (w.n)
 		send_delete(sa, IKE_PROTOCOL_ESP, 4, spis, (unsigned)(w.n / 4));
-	cookies(sa, own);
+	ike_v1_cookies(sa, own);
 	send_delete(sa, IKE_PROTOCOL_IKE, sizeof(own), own, 1);
 }
 
@@ -109,10 +108,10 @@ static void send_probe(struct ike_sa *sa)
 	static const uint8_t gaps[] = { 1, 2, 2, 3, 3 };
 	struct ike_v1 *v1 = sa->v1;
 	struct ike_engine *e = sa->engine;
-	uint8_t own[COOKIES_BYTES], number[4];
+	uint8_t own[IKE_V1_COOKIES], number[4];
 	struct writer w;
 
-	cookies(sa, own);
+	ike_v1_cookies(sa, own);
 	writer_init(&w, number, sizeof(number));
 	writer_u32(&w, v1->probe_number);
 	ike_v1_notify(sa, IKE_PROTOCOL_IKE, own, sizeof(own), V1_R_U_THERE, number, sizeof(number));

@@ -206,7 +206,8 @@ static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ik
 		ike_v1_phase1_hint(sa, V1_PAYLOAD_MALFORMED);
 		return;
 	}
-	if (sa->state != IKE_STATE_ESTABLISHED || !m->id || ike_v1_seen(sa, m->id)) {
+	if (sa->state != IKE_STATE_ESTABLISHED || sa->v1->orphaned || !m->id ||
+	    ike_v1_seen(sa, m->id)) {
 		ike_count(sa->engine, IKE_COUNT_BAD_MESSAGE_ID);
 		return;
 	}

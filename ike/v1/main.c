@@ -92,6 +92,7 @@ static int send_proof(struct ike_v1_exchange *x)
 	ike_v1_build_id(x, &b, &id);
 	rc = ike_v1_build_hash(x, &b, id);
 	ike_v1_build_contact(x, &b);
+	ike_v1_build_lifetime(x, &b);
 	return rc < 0 ? rc : ike_v1_send(x, &b, true);
 }
 
@@ -131,6 +132,8 @@ void ike_v1_main_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *
 
 void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
+	const struct ike_notify *life = ike_v1_message_notify(m, V1_RESPONDER_LIFETIME);
+	uint32_t seconds;
 	int rc = ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]);
 
 	if (rc == -EACCES) {
@@ -143,6 +146,8 @@ void ike_v1_main_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		return;
 	}
 	ike_v1_accept(x);
+	if (life && ike_v1_offer_lifetime(IKE_PROTOCOL_IKE, life->data, &seconds) == 0)
+		ike_sa_shorten(x->sa, seconds);
 	ike_v1_established(x, m->body[IKE_V1_ID],
 			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
 }

@@ -124,16 +124,27 @@ int ike_v1_build_hash(struct ike_v1_exchange *x, struct ike_builder *b, struct v
 void ike_v1_build_contact(struct ike_v1_exchange *x, struct ike_builder *b)
 {
 	struct ike_sa *sa = x->sa;
-	uint8_t spi[16];
-	struct writer w;
+	uint8_t spi[IKE_V1_COOKIES];
 
 	if (LIST_FIRST(&sa->tunnel->sas) != sa || LIST_NEXT(sa, siblings) ||
 	    !TAILQ_EMPTY(&sa->tunnel->children))
 		return;
-	writer_init(&w, spi, sizeof(spi));
-	writer_u64(&w, sa->spi_i);
-	writer_u64(&w, sa->spi_r);
+	ike_v1_cookies(sa, spi);
 	ike_v1_build_notify(b, IKE_PROTOCOL_IKE, spi, sizeof(spi), V1_INITIAL_CONTACT, NULL, 0);
+}
+
+void ike_v1_build_lifetime(struct ike_v1_exchange *x, struct ike_builder *b)
+{
+	uint8_t spi[IKE_V1_COOKIES], data[12];
+	struct writer w;
+
+	if (!x->shorter)
+		return;
+	ike_v1_cookies(x->sa, spi);
+	writer_init(&w, data, sizeof(data));
+	ike_v1_offer_emit_lifetime(&w, IKE_PROTOCOL_IKE, x->sa->lifetime);
+	ike_v1_build_notify(b, IKE_PROTOCOL_IKE, spi, sizeof(spi), V1_RESPONDER_LIFETIME, data,
+			    w.n);
 }
 
 void ike_v1_refuse(struct ike_engine *e, const struct ike_path *path, uint64_t cky_i,

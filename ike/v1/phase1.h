@@ -18,6 +18,8 @@ void ike_v1_build_id(struct ike_v1_exchange *x, struct ike_builder *b, struct vi
 /* HASH over the identity whose body this is. */
 int ike_v1_build_hash(struct ike_v1_exchange *x, struct ike_builder *b, struct view id);
 void ike_v1_build_contact(struct ike_v1_exchange *x, struct ike_builder *b);
+/* RESPONDER-LIFETIME, if ours is shorter than what the peer proposed. */
+void ike_v1_build_lifetime(struct ike_v1_exchange *x, struct ike_builder *b);
 
 /* Initiator: the responder's choice. false: the reason is noted. */
 bool ike_v1_take_choice(struct ike_v1_exchange *x, struct ike_v1_message *m);

@@ -83,6 +83,31 @@ static void smaller_limit_counts(void **state)
 	sim_finish(s);
 }
 
+/* The responder of both phases has the shorter lifetimes, and says so. */
+static enum conf_ike_mode mode_now;
+
+static void in_either_mode(unsigned node, struct conf_tunnel *t)
+{
+	responder_is_quicker(node, t);
+	t->ike_mode = mode_now;
+}
+
+static void shorter_lifetime_counts(void **state)
+{
+	for (mode_now = CONF_IKE_MAIN; mode_now <= CONF_IKE_AGGRESSIVE; mode_now++) {
+		struct sim *s = sim_pair(1);
+		struct ike_tunnel_view v;
+
+		sim_pair_add(s, in_either_mode);
+		sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+		ike_tunnel_view(s->node[0].engine, 7, &v);
+		sim_assert(s, v.initiator && v.expires_at - v.since == 6 * IKE_SECOND);
+		sim_assert(s, v.child[0].expires_at - v.child[0].established == 4 * IKE_SECOND);
+		sim_assert(s, v.rekey_at < v.expires_at - IKE_SECOND);
+		sim_finish(s);
+	}
+}
+
 static void settled(struct sim *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -397,19 +422,13 @@ static void freed_at_any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(smaller_limit_counts),
-		cmocka_unit_test(by_lifetime),
-		cmocka_unit_test(at_once),
-		cmocka_unit_test(through_loss),
-		cmocka_unit_test(dead_peer),
-		cmocka_unit_test(probes_are_few),
-		cmocka_unit_test(quick_restart),
-		cmocka_unit_test(disable_and_enable),
-		cmocka_unit_test(deletes_cross),
-		cmocka_unit_test(orphaned_pair),
-		cmocka_unit_test(lifetime_ends),
-		cmocka_unit_test(stop_at_any_time),
-		cmocka_unit_test(freed_at_any_time),
+		cmocka_unit_test(smaller_limit_counts), cmocka_unit_test(shorter_lifetime_counts),
+		cmocka_unit_test(by_lifetime),		cmocka_unit_test(at_once),
+		cmocka_unit_test(through_loss),		cmocka_unit_test(dead_peer),
+		cmocka_unit_test(probes_are_few),	cmocka_unit_test(quick_restart),
+		cmocka_unit_test(disable_and_enable),	cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(orphaned_pair),	cmocka_unit_test(lifetime_ends),
+		cmocka_unit_test(stop_at_any_time),	cmocka_unit_test(freed_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
