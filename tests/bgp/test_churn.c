@@ -137,7 +137,8 @@ static void check_withdrawn(void)
 {
 	uint64_t now = rig_now();
 
-	if (rig.mirror.standing[1] != SOURCE_CURRENT)
+	/* Who was not let run for so long could not hear of it either. */
+	if (rig.mirror.standing[1] != SOURCE_CURRENT || now - looked_at > LATE / 4)
 		calm_from = now;
 	else
 		calm_us += now - looked_at;
