@@ -331,6 +331,16 @@ static void the_real_one(void **state)
 	bed_close(&b);
 }
 
+/* A test that failed left its program. */
+static int sweep(void **state)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/test_bird_child.%d", getpid());
+	unlink(path);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,5 +354,5 @@ int main(void)
 		cmocka_unit_test(the_real_one),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, sweep);
 }
