@@ -78,20 +78,21 @@ static inline void burst_add_link(struct burst *b, struct rte_mbuf *m, uint32_t 
 /* What a packet carries while it changes threads. Lies where a NIC leaves its hash, in the mbuf's
  * first cache line, which nobody reads after classify. */
 enum tag_kind {
-	TAG_ESP_IN,	  /* at: offset of the ESP header; value: SPI */
-	TAG_ESP_OUT,	  /* value: tunnel */
-	TAG_ROUTE,	  /* from a control thread; value: table */
-	TAG_FRAGMENT,	  /* an outer fragment for its worker; data at the IP header */
-	TAG_LINK,	  /* value: next hop of a neighbour */
-	TAG_FRAME,	  /* a finished frame; value: port */
-	TAG_PUNT_IKE,	  /* at: offset of the UDP header; data at the IP header */
-	TAG_PUNT_NEIGH,	  /* ARP, or IPv6 ND with data at the Ethernet header; value: interface */
-	TAG_PUNT_LOCAL,	  /* an IP packet to an interface's address; value: table */
-	TAG_PUNT_INNER,	  /* an IP packet to a tunnel's inner address; value: tunnel */
-	TAG_PUNT_RESOLVE, /* an IP packet for an on-link host; value: interface */
-	TAG_PUNT_TTL,	  /* its time is over; value: table */
-	TAG_PUNT_TOO_BIG, /* size: what would fit; value: interface, or tunnel |
-			     NEXTHOP_LOCAL_TUNNEL */
+	TAG_ESP_IN,	   /* at: offset of the ESP header; value: SPI */
+	TAG_ESP_OUT,	   /* value: tunnel */
+	TAG_ROUTE,	   /* from a control thread; value: table */
+	TAG_FRAGMENT,	   /* an outer fragment for its worker; data at the IP header */
+	TAG_LINK,	   /* value: next hop of a neighbour */
+	TAG_FRAME,	   /* a finished frame; value: port */
+	TAG_PUNT_IKE,	   /* at: offset of the UDP header; data at the IP header */
+	TAG_PUNT_PATH_MTU, /* an ICMP error for the negotiator */
+	TAG_PUNT_NEIGH,	   /* ARP, or IPv6 ND with data at the Ethernet header; value: interface */
+	TAG_PUNT_LOCAL,	   /* an IP packet to an interface's address; value: table */
+	TAG_PUNT_INNER,	   /* an IP packet to a tunnel's inner address; value: tunnel */
+	TAG_PUNT_RESOLVE,  /* an IP packet for an on-link host; value: interface */
+	TAG_PUNT_TTL,	   /* its time is over; value: table */
+	TAG_PUNT_TOO_BIG,  /* size: what would fit; value: interface, or tunnel |
+			      NEXTHOP_LOCAL_TUNNEL */
 };
 
 struct tag {

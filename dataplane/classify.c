@@ -2,6 +2,7 @@
  * proved before the header behind it is read. */
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/worker.h"
 
@@ -208,6 +209,9 @@ void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
 		classify_udp(w, b, m, ip + head, len - head);
 	} else if (!is_own(w, ip)) {
 		worker_drop(w, m, DROP_NOT_FOR_US);
+	} else if (path_mtu_is_error(ip, len)) {
+		tag_set(m, TAG_PUNT_PATH_MTU, 0, 0);
+		punt(w, m, PUNT_PATH_MTU);
 	} else if (proto == PROTO_ICMP || proto == PROTO_ICMPV6) {
 		tag_set(m, TAG_PUNT_LOCAL, 0, DATAPLANE_UNDERLAY);
 		punt(w, m, PUNT_ICMP);

@@ -71,6 +71,9 @@ const char *interface_format(struct dataplane *dp, uint32_t index, char buf[INTE
  * the worker afterwards; -EAGAIN: the ring is full and the packet freed. */
 int inject(struct dataplane *dp, unsigned worker, enum injector from, struct rte_mbuf *m);
 
+/* An order to an owner worker. Negotiator. -EAGAIN: its ring is full. */
+int negotiator_order(struct dataplane *dp, unsigned owner, struct message *m);
+
 /* A punted packet whose sender should be told that it cannot go on; takes it. */
 void complaint_take(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag);
 /* A punted packet to a tunnel's inner local address; takes it. */

@@ -13,7 +13,8 @@ enum message_kind {
 	/* negotiator -> owner worker; each is answered by MESSAGE_DONE when it took effect */
 	MESSAGE_SA_INSTALL, /* inbound: accept from now on; outbound: replaces the one in use */
 	MESSAGE_SA_REMOVE,
-	MESSAGE_SA_MOVE, /* outbound: new outer addresses and ports */
+	MESSAGE_SA_MOVE,     /* outbound: new outer addresses and ports */
+	MESSAGE_SA_PATH_MTU, /* outbound: its way takes packets of mtu bytes, no larger ones */
 	/* owner worker -> negotiator */
 	MESSAGE_DONE, /* the worker holds no reference to sa any more (NULL: nothing to free) */
 	MESSAGE_USED, /* first authenticated packet on an inbound SA */
@@ -27,6 +28,7 @@ struct message {
 	uint32_t spi;
 	uint32_t inbound;
 	uint32_t replaces, beside; /* MESSAGE_SA_INSTALL, as in struct dataplane_sa */
+	uint32_t mtu;		   /* MESSAGE_SA_PATH_MTU */
 	struct sa *sa;
 	struct endpoint local, remote; /* MESSAGE_SA_MOVE */
 };

@@ -3,6 +3,7 @@
 #include "dataplane/crypt.h"
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
+#include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 
@@ -52,7 +53,7 @@ static struct tunnel *tunnel_get(struct dataplane *dp, uint32_t tunnel)
 	return &dp->tables.tunnel[tunnel];
 }
 
-static int order(struct dataplane *dp, unsigned owner, struct message *m)
+int negotiator_order(struct dataplane *dp, unsigned owner, struct message *m)
 {
 	return rte_ring_sp_enqueue_elem(dp->worker[owner]->orders, m, sizeof(*m)) ? -EAGAIN : 0;
 }
@@ -124,7 +125,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 			      .replaces = from->replaces,
 			      .beside = from->beside,
 			      .sa = sa };
-	rc = order(dp, t->owner, &m);
+	rc = negotiator_order(dp, t->owner, &m);
 	if (rc) {
 		sa_free(sa);
 		return rc;
@@ -159,7 +160,7 @@ int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uin
 			return 0;
 		}
 		m.sa = e->sa;
-		rc = order(dp, t->owner, &m);
+		rc = negotiator_order(dp, t->owner, &m);
 		if (rc == 0)
 			e->state = SLOT_LEAVING;
 		return rc;
@@ -168,7 +169,7 @@ int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uin
 	if (!*out)
 		return 0; /* replaced already */
 	m.sa = *out;
-	rc = order(dp, t->owner, &m);
+	rc = negotiator_order(dp, t->owner, &m);
 	if (rc == 0)
 		*out = m.sa->booked;
 	return rc;
@@ -191,7 +192,7 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	m.sa = *sa_book_outbound(dp->book, tunnel, spi_out);
 	if (!m.sa)
 		return -ENOENT;
-	return order(dp, t->owner, &m);
+	return negotiator_order(dp, t->owner, &m);
 }
 
 uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)
@@ -282,14 +283,18 @@ static void ike_packet(struct rte_mbuf *m, const struct dataplane_negotiator_ops
 	ops->packet(ctx, &local, &remote, udp + UDP_BYTES, (size_t)get_be16(udp + 4) - UDP_BYTES);
 }
 
-static bool take_packets(struct rte_ring *r, const struct dataplane_negotiator_ops *ops, void *ctx)
+static bool take_packets(struct dataplane *dp, struct rte_ring *r,
+			 const struct dataplane_negotiator_ops *ops, void *ctx)
 {
 	struct rte_mbuf *m[AT_ONCE];
 	unsigned n, i;
 
 	n = rte_ring_sc_dequeue_burst(r, (void **)m, AT_ONCE, NULL);
 	for (i = 0; i < n; i++) {
-		ike_packet(m[i], ops, ctx);
+		if (tag_of(m[i])->kind == TAG_PUNT_PATH_MTU)
+			path_mtu_take(dp, m[i]);
+		else
+			ike_packet(m[i], ops, ctx);
 		rte_pktmbuf_free(m[i]);
 	}
 	return n == AT_ONCE;
@@ -304,7 +309,7 @@ bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_nego
 	doorbell_awake(&dp->negotiator_bell);
 	for (i = 0; i < dp->n_workers; i++) {
 		more |= take_reports(dp, dp->worker[i]->reports, ops, ctx);
-		more |= take_packets(dp->to_negotiator[i], ops, ctx);
+		more |= take_packets(dp, dp->to_negotiator[i], ops, ctx);
 	}
 	if (more)
 		return true;

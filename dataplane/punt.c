@@ -9,10 +9,10 @@
 static const struct {
 	uint32_t rate, burst;
 } budgets[PUNT_CLASSES] = {
-	[PUNT_IKE] = { 50000, 4096 },	[PUNT_ROUTING] = { 50000, 4096 },
-	[PUNT_NEIGH] = { 2000, 256 },	[PUNT_ICMP] = { 2000, 256 },
-	[PUNT_RESOLVE] = { 1000, 256 }, [PUNT_ERROR] = { 1000, 256 },
-	[PUNT_OTHER] = { 1000, 256 },
+	[PUNT_IKE] = { 50000, 4096 },  [PUNT_ROUTING] = { 50000, 4096 },
+	[PUNT_NEIGH] = { 2000, 256 },  [PUNT_ICMP] = { 2000, 256 },
+	[PUNT_PATH_MTU] = { 100, 16 }, [PUNT_RESOLVE] = { 1000, 256 },
+	[PUNT_ERROR] = { 1000, 256 },  [PUNT_OTHER] = { 1000, 256 },
 };
 
 #define REFILLS_PER_SECOND 1000
@@ -20,7 +20,7 @@ static const struct {
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 {
 	struct punt *p = &w->punt;
-	bool ike = class == PUNT_IKE;
+	bool ike = class == PUNT_IKE || class == PUNT_PATH_MTU;
 
 	if (p->budget[class] == 0) {
 		worker_drop(w, m, class == PUNT_RESOLVE ? DROP_UNRESOLVED : DROP_PUNT_BUDGET);

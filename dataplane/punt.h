@@ -17,11 +17,12 @@ struct doorbell;
 
 enum punt_class {
 	PUNT_IKE,
-	PUNT_ROUTING, /* BGP and BFD to inner addresses */
-	PUNT_NEIGH,   /* ARP and ND */
-	PUNT_ICMP,    /* to any of our addresses */
-	PUNT_RESOLVE, /* their next hop is being asked for */
-	PUNT_ERROR,   /* somebody should be told */
+	PUNT_ROUTING,  /* BGP and BFD to inner addresses */
+	PUNT_NEIGH,    /* ARP and ND */
+	PUNT_PATH_MTU, /* ICMP errors that packets of ours were too big */
+	PUNT_ICMP,     /* to any of our addresses */
+	PUNT_RESOLVE,  /* their next hop is being asked for */
+	PUNT_ERROR,    /* somebody should be told */
 	PUNT_OTHER,
 	PUNT_CLASSES
 };

@@ -101,6 +101,13 @@ static struct sa *obey(struct worker *w, const struct message *m)
 			old = send_no_more(t, m->sa);
 		}
 		break;
+	case MESSAGE_SA_PATH_MTU:
+		if (*place_of(t, m->sa) && m->mtu &&
+		    (!m->sa->path_mtu || m->mtu < m->sa->path_mtu)) {
+			m->sa->path_mtu = m->mtu;
+			m->sa->epoch = 0;
+		}
+		break;
 	case MESSAGE_SA_MOVE:
 		if (m->sa && *place_of(t, m->sa)) {
 			sa_move(m->sa, &m->local, &m->remote);
