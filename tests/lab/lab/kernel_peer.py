@@ -5,6 +5,7 @@ root is ours, read-only; it takes commands as files in a folder that both see.
 """
 
 import os
+import signal
 
 from .process import Process
 from .wait import wait_for
@@ -150,4 +151,6 @@ class KernelPeer:
         return self.run(f"STRONGSWAN_CONF=/tmp/peer/strongswan.conf swanctl {words}")
 
     def stop(self):
-        self.process.kill()
+        """Its helpers are processes of their own, in its group."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.popen.wait()
