@@ -1,6 +1,7 @@
 """A customer with two routers, strongSwan and BIRD on a tunnel each: both carry, either may fail."""
 
 from lab import wait_for
+from lab.capture import Capture
 from lab.office import Estate, Office
 from lab.topology import Cloud, Customer, Wan
 
@@ -46,6 +47,21 @@ def test_maintenance_loses_nothing(lab):
     assert gateway.tunnel("dc1-2")["state"] == "UP"
     lose_nothing("bgp", "dc1-2", "enable")
     estate.await_tunnels("dc1-1", "dc1-2", timeout=30)
+    # Without draining: each request of ours arrives; the answers are lost until the office has heard of it.
+    count = int(4 / INTERVAL)
+    seen = lab.own(Capture(estate.office.host.ns, "eth0", lab.path("office.pcap"), snap=128))
+    before = {name: gateway.tunnel(name)["traffic"]["out_packets"] for name in ("dc1-1", "dc1-2")}
+    ping = host.ping_in_background(estate.office.host, count=count, interval=INTERVAL)
+
+    def carrier():
+        return next((n for n in before if gateway.tunnel(n)["traffic"]["out_packets"] > before[n] + 20), None)
+
+    used = wait_for(carrier, 5, "traffic")
+    gateway.isthmus("tunnel", used, "disable")
+    ping.result()
+    seen.stop()
+    assert seen.count(f"icmp[icmptype] == icmp-echo and src {host.address}") == count
+    assert gateway.tunnel(used)["state"] == "DOWN"
 
 
 def test_a_quota_refuses_and_recovers(lab):
