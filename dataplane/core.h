@@ -60,6 +60,8 @@ struct dataplane {
 /* Routes that the dataplane makes by itself; the underlay's epoch moves with them. */
 int route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh);
 int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
+/* Packets from this address are looked at more closely (policy_may_be_own()). */
+void route_mark_own(struct dataplane *dp, const struct addr *a);
 /* Interfaces. The port's own, made by dataplane_open(). */
 int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *index);
 struct interface *interface_get(struct dataplane *dp, uint32_t index); /* NULL: none */

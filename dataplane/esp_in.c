@@ -191,7 +191,7 @@ static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *
 	if (unlikely(sa->flags & SA_POLICY) && !policy_pass(w, sa, m))
 		return false;
 	if (unlikely(policy_may_be_own(w->tables, inner)) &&
-	    policy_is_own(w->tables, sa->table, inner)) {
+	    policy_is_spoofed(w->tables, sa->table, sa->tunnel, inner)) {
 		worker_drop(w, m, DROP_SPOOFED);
 		return false;
 	}

@@ -69,6 +69,8 @@ static int fragment(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct t
 
 	if (!first || !each)
 		return -EMSGSIZE;
+	if (offset * 8 + (total - head) > UINT16_MAX)
+		return -EMSGSIZE; /* of no datagram that there can be (RFC 791 §3.1) */
 	n = (total - head - first + each - 1) / each;
 	if (n > FRAGMENTS_MAX || rte_ring_free_count(w->again) < n + 1 ||
 	    rte_pktmbuf_alloc_bulk(w->pool, more, n) != 0)

@@ -1,5 +1,6 @@
 /* Routes: from a bare IP packet and its table to a neighbour, a tunnel or us. */
 #include "dataplane/lookup.h"
+#include "dataplane/policy.h"
 #include "dataplane/worker.h"
 
 #include <rte_prefetch.h>
@@ -81,7 +82,14 @@ static void to_tunnel(struct worker *w, struct burst *b, struct rte_mbuf *m, uin
 static void to_us(struct worker *w, struct rte_mbuf *m, uint32_t index, uint32_t table)
 {
 	bool inner = index & NEXTHOP_LOCAL_TUNNEL;
+	const struct tunnel *t = &w->tables->tunnel[index & ~NEXTHOP_LOCAL_TUNNEL];
 
+	/* The peer's own packets come out of its tunnel, where esp_in() has checked them, not from
+	 * a VPC's table. */
+	if (inner && table != t->table && policy_is_peer(t, packet(m))) {
+		worker_drop(w, m, DROP_SPOOFED);
+		return;
+	}
 	if (inner)
 		tag_set(m, TAG_PUNT_INNER, 0, index & ~NEXTHOP_LOCAL_TUNNEL);
 	else

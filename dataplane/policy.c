@@ -21,9 +21,18 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 	return true;
 }
 
-bool policy_is_own(const struct tables *t, uint32_t table, const uint8_t *ip)
+bool policy_is_peer(const struct tunnel *t, const uint8_t *ip)
+{
+	bool v4 = ip[0] >> 4 == 4;
+
+	return t->inner_peer.family == (v4 ? ADDR_IPV4 : ADDR_IPV6) &&
+	       memcmp(t->inner_peer.b, ip + (v4 ? 12 : 8), v4 ? 4 : 16) == 0;
+}
+
+bool policy_is_spoofed(const struct tables *t, uint32_t table, uint32_t tunnel, const uint8_t *ip)
 {
 	uint8_t back[IP6_BYTES];
+	uint32_t nh;
 
 	/* As if it were for its source. */
 	back[0] = ip[0];
@@ -31,5 +40,9 @@ bool policy_is_own(const struct tables *t, uint32_t table, const uint8_t *ip)
 		memcpy(back + 16, ip + 12, 4);
 	else
 		memcpy(back + 24, ip + 8, 16);
-	return nexthop_kind(lookup(t, table, back)) == NEXTHOP_LOCAL;
+	nh = lookup(t, table, back);
+	if (nexthop_kind(nh) == NEXTHOP_TUNNEL)
+		return nexthop_index(nh) != tunnel &&
+		       policy_is_peer(&t->tunnel[nexthop_index(nh)], ip);
+	return nexthop_kind(nh) == NEXTHOP_LOCAL;
 }

@@ -1,5 +1,5 @@
 /* What a decrypted packet must be (RFC 4301 §5.2): within its SA's traffic selectors and the
- * tunnel's bandwidth, and not from an address of ours. */
+ * tunnel's bandwidth, and not from an address of ours or of another tunnel's peer. */
 #ifndef DATAPLANE_POLICY_H
 #define DATAPLANE_POLICY_H
 
@@ -11,7 +11,7 @@
 /* For SAs with one of SA_POLICY: drops and counts what may not pass. m: the inner packet. */
 bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m);
 
-/* A set of all our addresses in any table that has a few others in it as well. */
+/* A set of all our addresses and inner peers in any table that has a few others in it as well. */
 static inline uint32_t own_hash(const uint8_t *addr, bool v4)
 {
 	return mix32(v4 ? get32(addr) : get64(addr) ^ get64(addr + 8)) % OWN_BITS;
@@ -24,7 +24,10 @@ static inline bool policy_may_be_own(const struct tables *t, const uint8_t *ip)
 	return t->own[bit / 64] >> (bit % 64) & 1;
 }
 
-/* Is its source an address of ours, as far as this table knows? */
-bool policy_is_own(const struct tables *t, uint32_t table, const uint8_t *ip);
+/* Has a packet from this tunnel the source of somebody else who speaks with us, as far as the table
+ * knows: an address of ours, or another tunnel's inner peer? BGP and BFD tell peers by address. */
+bool policy_is_spoofed(const struct tables *t, uint32_t table, uint32_t tunnel, const uint8_t *ip);
+/* Is it the tunnel's inner peer? */
+bool policy_is_peer(const struct tunnel *t, const uint8_t *ip);
 
 #endif

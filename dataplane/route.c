@@ -22,7 +22,7 @@ static void changed(struct dataplane *dp, uint32_t table)
 }
 
 /* Marks stay: a false one costs a lookup, no more. */
-static void mark_own(struct dataplane *dp, const struct addr *a)
+void route_mark_own(struct dataplane *dp, const struct addr *a)
 {
 	uint32_t bit = own_hash(a->b, a->family == ADDR_IPV4);
 	uint64_t *word = &dp->tables.own[bit / 64];
@@ -66,7 +66,7 @@ int route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint
 	if (!fib)
 		return -ENOENT;
 	if (nexthop_kind(nh) == NEXTHOP_LOCAL)
-		mark_own(dp, &p->addr);
+		route_mark_own(dp, &p->addr);
 	rc = fib_set(fib, p, nh);
 	if (rc == 0)
 		changed(dp, table);

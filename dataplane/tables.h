@@ -43,7 +43,7 @@ struct tunnel {
 	uint8_t df;		       /* enum dataplane_df */
 	uint16_t mtu_most;	       /* of inner packets; 0: what fits */
 	struct policer *policer;       /* the owner worker's; NULL: no limit */
-	struct addr inner, inner_peer; /* main alone */
+	struct addr inner, inner_peer; /* workers: where spoofing is suspected */
 
 	/* owner worker: rw; readers add up */
 	_Alignas(RTE_CACHE_LINE_SIZE) struct sa *out; /* outbound SA in use; NULL: none */

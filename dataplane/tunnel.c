@@ -48,6 +48,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->mtu = 0;
 	to->up = false;
 	to->used = true;
+	route_mark_own(dp, &t->inner_peer);
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
 	if (rc) {
 		to->used = false;

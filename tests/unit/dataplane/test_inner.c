@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "dataplane/packet.h"
+#include "dataplane/policy.h"
 #include "dataplane/punt.h"
 
 #include <errno.h>
@@ -141,6 +142,48 @@ static void main_gets_what_is_for_it(void **state)
 	done();
 }
 
+/* Who a peer is, its address says: nobody else may come with it. */
+static void peers_are_not_spoofed(void **state)
+{
+	struct prefix inner = rig_prefix("169.254.0.6/32");
+	const struct tables *t = &rig_dp->tables;
+	struct seen s = { .wanted = true };
+	uint32_t inner_table, vpc;
+	uint8_t p[64];
+	unsigned len;
+
+	make_tunnels();
+	dataplane_main_register(rig_dp, &ops, &s);
+	len = make_tcp(p, "169.254.0.5", "169.254.0.6", 179);
+	assert_true(policy_may_be_own(t, p));
+	assert_true(policy_is_spoofed(t, table, 0, p)); /* another tunnel's */
+	assert_false(policy_is_spoofed(t, table, 1, p));
+	make_tcp(p, "169.254.0.6", "169.254.0.6", 179);
+	assert_true(policy_is_spoofed(t, table, 1, p)); /* ours */
+	make_tcp(p, "172.16.0.9", "169.254.0.6", 179);
+	assert_false(policy_is_spoofed(t, table, 0, p));
+
+	/* From a VPC, whose table leads to the border gateway's. */
+	inner_table = table;
+	assert_int_equal(dataplane_table_add(rig_dp, &vpc), 0);
+	assert_int_equal(
+		dataplane_route_set(rig_dp, vpc, &inner, nexthop(NEXTHOP_TABLE, inner_table)), 0);
+	table = vpc;
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 1);
+	make_tcp(p, "169.254.0.5", "169.254.0.6", 179);
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 1);
+	assert_int_equal(rig_dropped(DROP_SPOOFED), 1);
+	table = inner_table;
+	route(p, len);
+	rig_run();
+	assert_int_equal(s.n, 2);
+	done();
+}
+
 static void what_main_sends_takes_its_tunnel(void **state)
 {
 	struct prefix stolen = rig_prefix("169.254.0.13/32"), net = rig_prefix("172.16.0.0/12");
@@ -250,6 +293,7 @@ int main(void)
 		cmocka_unit_test(each_class_is_told),
 		cmocka_unit_test_setup_teardown(main_gets_what_is_for_it, rig_set_up,
 						rig_tear_down),
+		cmocka_unit_test_setup_teardown(peers_are_not_spoofed, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(what_main_sends_takes_its_tunnel, rig_set_up,
 						rig_tear_down),
 		{ "what_main_sends_takes_its_tunnel, three workers",
