@@ -85,6 +85,7 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 	if (ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]) < 0) {
 		/* The true answer may come yet, under a cookie of its own. */
 		sa->spi_r = 0;
+		sa->lifetime = sa->tunnel->conf.ike_lifetime;
 		ike_sa_doubt(sa);
 		return;
 	}

@@ -319,11 +319,24 @@ static void shortened(struct ike_sa *sa, const struct ike_notify *n)
 	}
 }
 
+/* A probe's number has to be new: its message id is not remembered, so it may be a replay. */
+static bool is_fresh(const struct ike_v1 *v1, const struct ike_notify *n)
+{
+	struct view v = n->data;
+	uint32_t number;
+
+	if (!view_u32(&v, &number))
+		return false;
+	if (n->type == V1_R_U_THERE_ACK)
+		return v1->probes && number == v1->probe_number;
+	return !v1->peer_number_known || (int32_t)(number - v1->peer_number) > 0;
+}
+
 void ike_v1_info(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
 	struct ike_sa *sa = x->sa;
-	bool probes = ike_v1_message_notify(m, V1_R_U_THERE) ||
-		      ike_v1_message_notify(m, V1_R_U_THERE_ACK);
+	bool probes = m->n_notify == 1 && !m->n_delete &&
+		      (m->notify[0].type == V1_R_U_THERE || m->notify[0].type == V1_R_U_THERE_ACK);
 
 	if (!ike_v1_hash_holds(sa, m, NULL, 0)) {
 		ike_count(sa->engine, IKE_COUNT_BAD_ICV);
@@ -332,7 +345,8 @@ void ike_v1_info(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	/* Probes have numbers of their own, and would push out what has to be remembered. */
 	if (!probes)
 		ike_v1_remember(sa, m->id);
-	ike_v1_heard(x);
+	if (!probes || is_fresh(sa->v1, &m->notify[0]))
+		ike_v1_heard(x);
 	ike_v1_accept(x);
 	for (unsigned i = 0; i < m->n_notify; i++) {
 		const struct ike_notify *n = &m->notify[i];

@@ -69,6 +69,7 @@ void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error)
 	const char *name = ike_v1_notify_name(error->type);
 	char peer[ADDR_STR_MAX];
 	struct view spi;
+	unsigned open = 0;
 	uint32_t named;
 
 	LIST_FOREACH(x, &sa->v1->exchanges, link)
@@ -78,7 +79,7 @@ void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error)
 			continue;
 		if (error->spi.n == 4 && view_u32(&spi, &named) && named == x->spi_in)
 			break;
-		only = only ? NULL : x;
+		only = open++ ? NULL : x;
 	}
 	x = x ? x : only;
 	ike_log(sa->engine, t->index, "the peer refuses %s: %s (%u)",
