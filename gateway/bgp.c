@@ -478,6 +478,12 @@ void bgp_stop(struct bgp *b)
 			bird_host_stop(b->host[i]);
 }
 
+void bgp_answer(struct bgp *b)
+{
+	if (b != NULL)
+		answer(b, UINT32_MAX, UINT64_MAX);
+}
+
 void bgp_free(struct bgp *b)
 {
 	if (b == NULL)

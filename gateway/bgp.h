@@ -27,8 +27,10 @@ struct bgp_setup { /* all borrowed */
 
 /* Starts BIRD for every shard that needs one. On failure error says what and why. */
 int bgp_new(struct bgp **out, const struct bgp_setup *setup, char *error, size_t error_size);
-void bgp_free(struct bgp *b); /* NULL is fine */
-void bgp_stop(struct bgp *b); /* peers are told; NULL is fine */
+void bgp_answer(struct bgp *b); /* whoever waits for a session's details, with what is known. NULL
+				   is fine */
+void bgp_free(struct bgp *b);	/* NULL is fine */
+void bgp_stop(struct bgp *b);	/* peers are told; NULL is fine */
 
 /* The tunnel's state changed: DOWN takes its session and all that it learnt away at once. */
 void bgp_tunnel(struct bgp *b, uint32_t tunnel);

@@ -202,13 +202,16 @@ static void first_start(struct bird_host *h, uint64_t now)
 {
 	char error[512];
 	int rc = bird_child_check(h->child, error, sizeof(error));
+	bool wrong = rc == -EINVAL; /* what we wrote, not the moment */
 
 	if (rc == 0)
 		rc = bird_files_commit(h->files);
-	else if (rc != -EINVAL)
+	if (rc < 0 && !wrong)
 		snprintf(error, sizeof(error), "%s: %s", h->setup.conf->program, strerror(-rc));
 	if (rc < 0) {
 		refuse(h, error);
+		if (!wrong)
+			again(h, CLOCK_SECOND);
 		return;
 	}
 	h->started = true;

@@ -281,6 +281,7 @@ static void free_event(struct event *ev)
 static void take_down(struct gateway *g)
 {
 	negotiator_free(g->negotiator); /* answers what operators still wait for */
+	bgp_answer(g->bgp);		/* and this as well */
 	control_free(g->control);
 	free_event(g->dataplane_event);
 	free_event(g->dataplane_timer);

@@ -174,7 +174,8 @@ static int choose(struct hops *h, const struct prefix *p, const struct rib_route
 		return 0;
 	rc = dataplane_bundle_hold(h->dp, m.tunnel, m.n, nh);
 	*held = rc == 0;
-	return rc;
+	/* Without room for another bundle, one of the ways is better than the old one. */
+	return rc == -ENOSPC || rc == -ENOMEM ? 0 : rc;
 }
 
 static bool is_bundle(uint32_t nh)
