@@ -1,10 +1,11 @@
 /* The shell's commands: one table of words, and the call of one command.
  *
- * A line is words separated by blanks; "--json" anywhere asks for JSON. A word of a pattern in
- * capitals stands for an argument. Main thread. */
+ * A line is words separated by blanks; "--json" anywhere asks for JSON. The same table serves
+ * matching, abbreviations, completion, help and errors (command_match.h). Main thread. */
 #ifndef GATEWAY_COMMAND_H
 #define GATEWAY_COMMAND_H
 
+#include "gateway/command_match.h"
 #include "gateway/negotiator.h"
 #include "gateway/page.h"
 
@@ -12,7 +13,6 @@
 #include <stddef.h>
 
 #define COMMAND_LINE_MAX  1024 /* bytes, with the NUL */
-#define COMMAND_WORDS_MAX 16
 #define COMMAND_ERROR_MAX 1024
 
 struct gateway;
@@ -24,7 +24,7 @@ typedef int (*command_fn)(struct command_call *call);
 #define COMMAND_LATER 1
 
 struct command {
-	const char *pattern; /* "show tunnel NAME" */
+	const char *pattern; /* "show tunnel TUNNEL"; its grammar: command_match.h */
 	const char *help;
 	command_fn run;
 };
@@ -32,29 +32,51 @@ struct command {
 extern const struct command commands[];
 extern const unsigned commands_n;
 
-/* The command these words are; NULL: error names the word that is wrong and what may stand
- * there. */
-const struct command *command_match(unsigned n, char *const *word, char *error, size_t error_size);
 /* Splits line in place. Words found, without "--json"; -E2BIG: too many. */
 int command_split(char *line, char **word, bool *json);
+
+enum command_status {
+	COMMAND_DONE,
+	COMMAND_REFUSED, /* could not be done; or not wholly */
+	COMMAND_WRONG,	 /* is no command */
+};
+
+/* Who is answered. */
+struct command_reader {
+	/* Any number of times while the command runs: text to show at once. */
+	void (*part)(void *ctx, const char *body, size_t len);
+	/* Once, at the end: the rest of the text, or what is wrong. */
+	void (*done)(void *ctx, enum command_status status, const char *body, size_t len);
+	size_t (*unread)(void *ctx); /* bytes that wait for him; SIZE_MAX: he is gone */
+};
 
 struct command_call {
 	struct gateway *gateway;
 	struct page *page;
 	unsigned n;
-	char *word[COMMAND_WORDS_MAX]; /* into line */
+	char *word[COMMAND_WORDS_MAX]; /* into line, or spelled out into match */
 	char line[COMMAND_LINE_MAX];
 	char error[COMMAND_ERROR_MAX];
-	bool json;
+	bool json, understood;
+	struct command_match match;
 	struct negotiator_ask ask;
-	void (*done)(void *ctx, bool ok, const char *body, size_t len);
+	/* Of a command that goes on until it is told: its reader is gone. Ends in
+	 * command_finish(), at once or soon. NULL: the command ends by itself. */
+	void (*cancel)(struct command_call *call);
+	void *state; /* of such a command */
+	const struct command_reader *reader;
 	void *ctx;
 };
 
-/* Runs one line. done is called once, during the call or later, with the text to show. */
-void command_run(struct gateway *g, const char *line,
-		 void (*done)(void *ctx, bool ok, const char *body, size_t len), void *ctx);
+/* Runs one line; reader is kept. The call while it is under way, NULL: it is done. A line "?WORDS"
+ * asks what may follow (command_complete.h). */
+struct command_call *command_run(struct gateway *g, const char *line,
+				 const struct command_reader *reader, void *ctx);
 void command_finish(struct command_call *call, int rc);
+void command_part(struct command_call *call, const char *body, size_t len);
+void command_cancel(struct command_call *call);
+/* The word after the pattern's own word `name`: of "[proto NUMBER]". NULL: it was left out. */
+const char *command_option(const struct command_call *call, const char *name);
 /* Keeps the message and returns rc. */
 int command_fail(struct command_call *call, int rc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -19,10 +19,11 @@
 struct session {
 	struct control *control;
 	struct session *next, *before;
-	struct bufferevent *bev; /* NULL: gone, but a command is still under way */
-	bool running;		 /* a command is under way */
-	bool serving;		 /* serve() is on the stack */
-	bool ended;		 /* no more requests will come */
+	struct bufferevent *bev;   /* NULL: gone, but a command is still under way */
+	struct command_call *call; /* that can be cancelled, while it runs */
+	bool running;		   /* a command is under way */
+	bool serving;		   /* serve() is on the stack */
+	bool ended;		   /* no more requests will come */
 };
 
 struct control {
@@ -40,8 +41,16 @@ static void forget(struct session *s)
 	if (s->bev)
 		bufferevent_free(s->bev);
 	s->bev = NULL;
-	if (s->running || s->serving)
+	if (s->serving)
 		return; /* freed when that is over */
+	if (s->running) {
+		struct command_call *call = s->call;
+
+		s->call = NULL;
+		if (call)
+			command_cancel(call); /* on_done() comes now or later, and forgets */
+		return;
+	}
 	if (s->next)
 		s->next->before = s->before;
 	if (s->before)
@@ -54,33 +63,54 @@ static void forget(struct session *s)
 
 static void serve(struct session *s);
 
-static void reply(struct session *s, bool ok, const char *body, size_t len)
+static void reply(struct session *s, const char *kind, const char *body, size_t len)
 {
 	char head[CONTROL_HEADER];
 
-	snprintf(head, sizeof(head), "%s %zu\n", ok ? "ok" : "error", len);
+	snprintf(head, sizeof(head), "%s %zu\n", kind, len);
 	if (bufferevent_write(s->bev, head, strlen(head)) < 0 ||
 	    bufferevent_write(s->bev, body, len) < 0)
 		log_warning("control", NULL, "a reply of %zu bytes does not fit in memory", len);
 }
 
-static void on_done(void *ctx, bool ok, const char *body, size_t len)
+static void on_part(void *ctx, const char *body, size_t len)
 {
 	struct session *s = ctx;
 
-	s->running = false;
 	if (s->bev)
-		reply(s, ok, body, len);
+		reply(s, "more", body, len);
+}
+
+static void on_done(void *ctx, enum command_status status, const char *body, size_t len)
+{
+	static const char *const kind[] = {
+		[COMMAND_DONE] = "ok", [COMMAND_REFUSED] = "error", [COMMAND_WRONG] = "wrong"
+	};
+	struct session *s = ctx;
+
+	s->running = false;
+	s->call = NULL;
+	if (s->bev)
+		reply(s, kind[status], body, len);
 	if (!s->serving)
 		serve(s);
 }
+
+static size_t unread(void *ctx)
+{
+	const struct session *s = ctx;
+
+	return s->bev ? evbuffer_get_length(bufferevent_get_output(s->bev)) : SIZE_MAX;
+}
+
+static const struct command_reader reader = { .part = on_part, .done = on_done, .unread = unread };
 
 static void refuse(struct session *s)
 {
 	static const char text[] = "the request is too long\n";
 	struct evbuffer *in = bufferevent_get_input(s->bev);
 
-	reply(s, false, text, sizeof(text) - 1);
+	reply(s, "wrong", text, sizeof(text) - 1);
 	evbuffer_drain(in, evbuffer_get_length(in));
 	bufferevent_disable(s->bev, EV_READ);
 	s->ended = true;
@@ -93,6 +123,7 @@ static void serve(struct session *s)
 	while (s->bev && !s->running) {
 		struct evbuffer *in = bufferevent_get_input(s->bev);
 		struct evbuffer *out = bufferevent_get_output(s->bev);
+		struct command_call *call;
 		char *line;
 		size_t len;
 
@@ -107,7 +138,9 @@ static void serve(struct session *s)
 		if (!line)
 			break;
 		s->running = true;
-		command_run(s->control->gateway, line, on_done, s);
+		call = command_run(s->control->gateway, line, &reader, s);
+		if (s->running)
+			s->call = call;
 		free(line);
 	}
 	s->serving = false;
@@ -129,7 +162,10 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 		forget(s);
 	} else if (what & BEV_EVENT_EOF) {
 		s->ended = true;
-		serve(s);
+		if (s->call)
+			command_cancel(s->call); /* may end the session */
+		else
+			serve(s);
 	}
 }
 
@@ -218,7 +254,10 @@ void control_free(struct control *c)
 		/* What fits into the socket still reaches the operator. */
 		if (s->bev)
 			evbuffer_write(bufferevent_get_output(s->bev), bufferevent_getfd(s->bev));
-		s->running = false;
+		forget(s);
+		if (c->first != s)
+			continue;
+		s->running = false; /* nobody will answer any more */
 		forget(s);
 	}
 	if (c->accept)

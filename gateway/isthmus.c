@@ -16,7 +16,7 @@
 #define LINE_MAX_BYTES 1024
 #define ANSWER_SECONDS 30
 
-enum { EXIT_REFUSED = 1, EXIT_TROUBLE = 2 };
+enum { EXIT_REFUSED = 1, EXIT_WRONG = 2, EXIT_NOBODY = 3 };
 
 static void usage(FILE *out)
 {
@@ -31,8 +31,8 @@ static void usage(FILE *out)
 		"  -V, --version      print the version\n"
 		"  -h, --help         print this; 'isthmus help' lists the commands\n"
 		"\n"
-		"Exit status: 0 if every command was done, 1 if the gateway refused one, 2 if it\n"
-		"cannot be reached or the command line is wrong.\n");
+		"Exit status: 0 if every command was done, 1 if the gateway refused one, 2 if one\n"
+		"is no command, 3 if the gateway cannot be reached.\n");
 }
 
 static FILE *reach(const char *path)
@@ -78,32 +78,45 @@ static bool send_all(int fd, const char *data, size_t len)
 static int lost(void)
 {
 	fprintf(stderr, "isthmus: the gateway went away before it answered\n");
-	return EXIT_TROUBLE;
+	return EXIT_NOBODY;
 }
 
-/* Sends one line (with its line end) and prints the reply. */
-static int ask(FILE *gateway, const char *line)
+/* One frame of a reply: its kind, and its text to out or, if it is an error, stderr. */
+static bool frame(FILE *gateway, char kind[8])
 {
-	char head[CONTROL_HEADER], status[8], buf[8192];
+	char head[CONTROL_HEADER], buf[8192];
 	FILE *out;
 	size_t left;
 
-	if (!send_all(fileno(gateway), line, strlen(line)) || !fgets(head, sizeof(head), gateway) ||
-	    sscanf(head, "%7s %zu", status, &left) != 2)
-		return lost();
-	out = strcmp(status, "ok") == 0 ? stdout : stderr;
+	if (!fgets(head, sizeof(head), gateway) || sscanf(head, "%7s %zu", kind, &left) != 2)
+		return false;
+	out = strcmp(kind, "ok") == 0 || strcmp(kind, "more") == 0 ? stdout : stderr;
 	if (out == stderr)
 		fputs("isthmus: ", out);
 	while (left > 0) {
 		size_t n = fread(buf, 1, left < sizeof(buf) ? left : sizeof(buf), gateway);
 
 		if (n == 0)
-			return lost();
+			return false;
 		fwrite(buf, 1, n, out);
 		left -= n;
 	}
 	fflush(out);
-	return out == stdout ? 0 : EXIT_REFUSED;
+	return true;
+}
+
+/* Sends one line (with its line end) and prints the reply. */
+static int ask(FILE *gateway, const char *line)
+{
+	char kind[8];
+
+	if (!send_all(fileno(gateway), line, strlen(line)))
+		return lost();
+	do {
+		if (!frame(gateway, kind))
+			return lost();
+	} while (strcmp(kind, "more") == 0);
+	return strcmp(kind, "ok") == 0 ? 0 : strcmp(kind, "error") == 0 ? EXIT_REFUSED : EXIT_WRONG;
 }
 
 /* The words as one line; false: too long, or a word that would end the line. */
@@ -137,7 +150,7 @@ static int converse(FILE *gateway, bool json)
 	size_t room = 0;
 	int status = 0, one = 0;
 
-	while (one != EXIT_TROUBLE) {
+	while (one != EXIT_NOBODY) {
 		if (person) {
 			fputs("isthmus> ", stdout);
 			fflush(stdout);
@@ -157,10 +170,10 @@ static int converse(FILE *gateway, bool json)
 		}
 		status = status ? status : one;
 	}
-	if (person && one != EXIT_TROUBLE && feof(stdin))
+	if (person && one != EXIT_NOBODY && feof(stdin))
 		fputc('\n', stdout);
 	free(line);
-	return one == EXIT_TROUBLE ? one : person ? 0 : status;
+	return one == EXIT_NOBODY ? one : person ? 0 : status;
 }
 
 int main(int argc, char **argv)
@@ -192,16 +205,16 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			usage(stderr);
-			return EXIT_TROUBLE;
+			return EXIT_WRONG;
 		}
 	}
 	if (optind < argc && !join(line, sizeof(line), json, argv + optind, argc - optind)) {
 		fprintf(stderr, "isthmus: the command is too long\n");
-		return EXIT_TROUBLE;
+		return EXIT_WRONG;
 	}
 	gateway = reach(path && path[0] ? path : CONTROL_SOCKET);
 	if (!gateway)
-		return EXIT_TROUBLE;
+		return EXIT_NOBODY;
 	status = optind < argc ? ask(gateway, line) : converse(gateway, json);
 	fclose(gateway);
 	return status;

@@ -1,5 +1,6 @@
 #include "gateway/command.h"
 
+#include "gateway/command_word.h"
 #include "gateway/gateway.h"
 #include "gateway/show.h"
 #include "tests/unit/unit.h"
@@ -78,28 +79,41 @@ int64_t tunnels_find(const struct tunnels *t, const char *name)
 
 static struct {
 	bool called, ok;
+	enum command_status status;
 	char body[8192];
 } result;
 
-static void on_done(void *ctx, bool ok, const char *body, size_t len)
+static void on_done(void *ctx, enum command_status status, const char *body, size_t len)
 {
 	assert_false(result.called);
 	assert_true(len < sizeof(result.body));
 	result.called = true;
-	result.ok = ok;
+	result.status = status;
+	result.ok = status == COMMAND_DONE;
 	memcpy(result.body, body, len);
 	result.body[len] = '\0';
 }
 
+static const struct command_reader reader = { .done = on_done };
+
 static struct conf_tunnel confs[40];
 static struct tunnel tunnel[40];
 static struct tunnels tunnels = { .v = tunnel };
-static struct gateway gateway = { .tunnels = &tunnels };
+static struct conf_vpn_connection connections[] = { { .name = "dc1" }, { .name = "dc2" } };
+static struct conf_border_gateway border_gateways[] = { { .name = "bgw" } };
+static struct conf_vpc vpcs[] = { { .name = "prod" } };
+static struct conf conf = { .connection = connections,
+			    .n_connections = 2,
+			    .border_gateway = border_gateways,
+			    .n_border_gateways = 1,
+			    .vpc = vpcs,
+			    .n_vpcs = 1 };
+static struct gateway gateway = { .tunnels = &tunnels, .conf = &conf };
 
 static void run(const char *line)
 {
 	memset(&result, 0, sizeof(result));
-	command_run(&gateway, line, on_done, NULL);
+	command_run(&gateway, line, &reader, NULL);
 }
 
 static int setup(void **state)
@@ -111,60 +125,107 @@ static int setup(void **state)
 		if (i < 2)
 			confs[i].name[5] = '\0';
 		tunnel[i].conf = &confs[i];
+		tunnel[i].up = i == 0;
 	}
 	return 0;
 }
 
 #define NEXT \
 	"tunnels, tunnel, sas, routes, route, vpc, bgp, routing, ports, workers, drops, ike, version"
+#define FIRST "show, tunnel, bgp, route, help"
 static const struct {
 	const char *line;
-	bool ok;
+	enum command_status status;
 	const char *body;
 } lines[] = {
-	{ "show tunnels", true, "ran  show_tunnels\n" },
-	{ "  show\t tunnels  \r", true, "ran  show_tunnels\n" },
-	{ "show tunnels --json", true, "{\"ran\":\"show_tunnels\"}\n" },
-	{ "--json show drops", true, "{\"ran\":\"show_drops\"}\n" },
-	{ "tunnel dc1-a rekey", true, "ran  tunnel_rekey_child\n" },
-	{ "tunnel dc1-a rekey child", true, "ran  tunnel_rekey_child\n" },
-	{ "tunnel dc1-a rekey ike", true, "ran  tunnel_rekey_ike\n" },
-	{ "tunnel dc1-a enable", true, "ran  tunnel_enable\n" },
-	{ "show tunnel dc1-b", true, "tunnel  dc1-b\n" },
+	{ "show tunnels", COMMAND_DONE, "ran  show_tunnels\n" },
+	{ "  show\t tunnels  \r", COMMAND_DONE, "ran  show_tunnels\n" },
+	{ "show tunnels --json", COMMAND_DONE, "{\"ran\":\"show_tunnels\"}\n" },
+	{ "--json show drops", COMMAND_DONE, "{\"ran\":\"show_drops\"}\n" },
+	{ "tunnel dc1-a rekey", COMMAND_DONE, "ran  tunnel_rekey_child\n" },
+	{ "tunnel dc1-a rekey child", COMMAND_DONE, "ran  tunnel_rekey_child\n" },
+	{ "tunnel dc1-a rekey ike", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
+	{ "tunnel dc1-a enable", COMMAND_DONE, "ran  tunnel_enable\n" },
+	{ "show tunnel dc1-b", COMMAND_DONE, "tunnel  dc1-b\n" },
+	{ "show route 10.0.0.1", COMMAND_DONE, "ran  show_routes\n" },
+	{ "show route table bgw", COMMAND_DONE, "ran  show_route_table\n" },
+	{ "show route table bgw 10.0.0.0/8", COMMAND_DONE, "ran  show_route_table\n" },
+	{ "show vpc prod routes", COMMAND_DONE, "ran  show_vpc_routes\n" },
+	{ "show bgp", COMMAND_DONE, "ran  show_bgp\n" },
+	{ "show bgp dc1-b", COMMAND_DONE, "ran  show_bgp_tunnel\n" },
+	{ "show routing", COMMAND_DONE, "ran  show_routing\n" },
+	{ "tunnel dc1-b drain", COMMAND_DONE, "ran  tunnel_drain\n" },
+	{ "bgp dc1-b restart", COMMAND_DONE, "ran  bgp_cmd_restart\n" },
+	{ "bgp dc1-b disable", COMMAND_DONE, "ran  bgp_cmd_disable\n" },
+	{ "bgp dc1-b enable", COMMAND_DONE, "ran  bgp_cmd_enable\n" },
+	{ "route add bgw 10.0.0.0/8 dc1", COMMAND_DONE, "ran  static_route_add\n" },
+	{ "route delete bgw 10.0.0.0/8 dc1", COMMAND_DONE, "ran  static_route_delete\n" },
+	{ "show tunnel dc1-b log", COMMAND_DONE, "ran  show_tunnel_log\n" },
 	/* An argument may look like a word of another command. */
-	{ "tunnel show disable", true, "ran  tunnel_disable\n" },
-	{ "", false, "no command; one of: show, tunnel, bgp, route, help\n" },
-	{ "--json", false, "{\"error\":\"no command; one of: show, tunnel, bgp, route, help\"}\n" },
-	{ "shwo tunnels", false,
-	  "'shwo' is not known here; one of: show, tunnel, bgp, route, help\n" },
-	{ "Show tunnels", false,
-	  "'Show' is not known here; one of: show, tunnel, bgp, route, help\n" },
-	{ "show", false, "something is missing after 'show'; one of: " NEXT "\n" },
-	{ "show tunels", false, "'tunels' is not known here; one of: " NEXT "\n" },
-	{ "show route 10.0.0.1", true, "ran  show_routes\n" },
-	{ "show route table bgw", true, "ran  show_route_table\n" },
-	{ "show route table bgw 10.0.0.0/8", true, "ran  show_route_table\n" },
-	{ "show vpc prod routes", true, "ran  show_vpc_routes\n" },
-	{ "show bgp", true, "ran  show_bgp\n" },
-	{ "show bgp dc1-b", true, "ran  show_bgp_tunnel\n" },
-	{ "show routing", true, "ran  show_routing\n" },
-	{ "tunnel dc1-b drain", true, "ran  tunnel_drain\n" },
-	{ "bgp dc1-b restart", true, "ran  bgp_cmd_restart\n" },
-	{ "bgp dc1-b disable", true, "ran  bgp_cmd_disable\n" },
-	{ "bgp dc1-b enable", true, "ran  bgp_cmd_enable\n" },
-	{ "route add bgw 10.0.0.0/8 dc1", true, "ran  static_route_add\n" },
-	{ "route delete bgw 10.0.0.0/8 dc1", true, "ran  static_route_delete\n" },
-	{ "show tunnel dc1-b log", true, "ran  show_tunnel_log\n" },
-	{ "show tunnel", false, "something is missing after 'tunnel'; one of: NAME\n" },
-	{ "show tunnels now", false, "'now' is too much: the command ends before it\n" },
-	{ "show tunnel dc1-a x y", false, "'x' is not known here; one of: log\n" },
-	{ "tunnel dc1-a", false,
+	{ "tunnel show disable", COMMAND_DONE, "ran  tunnel_disable\n" },
+
+	/* What is abbreviated is read as long as it can only be one word. */
+	{ "sh tunnels", COMMAND_DONE, "ran  show_tunnels\n" },
+	{ "s v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, version\n" },
+	{ "s ve", COMMAND_DONE, "ran  show_version\n" },
+	{ "t dc1-a rek i", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
+	{ "t dc1-a d", COMMAND_WRONG, "'d' is ambiguous; one of: disable, drain\n" },
+	{ "sh tunnel dc1-b l", COMMAND_DONE, "ran  show_tunnel_log\n" },
+	{ "sh tun", COMMAND_WRONG, "'tun' is ambiguous; one of: tunnels, tunnel\n" },
+	{ "sh route t bgw", COMMAND_DONE, "ran  show_route_table\n" },
+	{ "sh route t bgw 10.0.0.0/8", COMMAND_DONE, "ran  show_route_table\n" },
+	{ "sh tunnel dc1", COMMAND_REFUSED, "'dc1' is no tunnel; one of: dc1-a, dc1-b\n" },
+	{ "r a bgw 10.0.0.0/8 dc1 --json", COMMAND_DONE, "{\"ran\":\"static_route_add\"}\n" },
+
+	{ "", COMMAND_WRONG, "no command; one of: " FIRST "\n" },
+	{ "--json", COMMAND_WRONG, "{\"error\":\"no command; one of: " FIRST "\"}\n" },
+	{ "shwo tunnels", COMMAND_WRONG,
+	  "'shwo' is not known here ('show'?); one of: " FIRST "\n" },
+	{ "Show tunnels", COMMAND_WRONG,
+	  "'Show' is not known here ('show'?); one of: " FIRST "\n" },
+	{ "frobnicate", COMMAND_WRONG, "'frobnicate' is not known here; one of: " FIRST "\n" },
+	{ "show", COMMAND_WRONG, "something is missing after 'show'; one of: " NEXT "\n" },
+	{ "show tunels", COMMAND_WRONG,
+	  "'tunels' is not known here ('tunnels'?); one of: " NEXT "\n" },
+	{ "show tunnel", COMMAND_WRONG, "something is missing after 'tunnel'; one of: TUNNEL\n" },
+	{ "show tunnels now", COMMAND_WRONG, "'now' is too much: the command ends before it\n" },
+	{ "show tunnel dc1-a x y", COMMAND_WRONG, "'x' is not known here; one of: log\n" },
+	{ "tunnel dc1-a", COMMAND_WRONG,
 	  "something is missing after 'dc1-a'; one of: enable, disable, drain, rekey\n" },
-	{ "tunnel dc1-a enabel", false,
-	  "'enabel' is not known here; one of: enable, disable, drain, rekey\n" },
-	{ "tunnel dc1-a rekey esp", false, "'esp' is not known here; one of: child, ike\n" },
-	{ "show tunnel dc9", false, "'dc9' is no tunnel; one of: dc1-a, dc1-b\n" },
-	{ "a b c d e f g h i j k l m n o p q", false, "more than 16 words\n" },
+	{ "tunnel dc1-a enabel", COMMAND_WRONG,
+	  "'enabel' is not known here ('enable'?); one of: enable, disable, drain, rekey\n" },
+	{ "tunnel dc1-a rekey esp", COMMAND_WRONG,
+	  "'esp' is not known here; one of: child, ike\n" },
+	{ "show tunnel dc9", COMMAND_REFUSED, "'dc9' is no tunnel; one of: dc1-a, dc1-b\n" },
+	{ "show route table bgw 10.0.0.300", COMMAND_WRONG,
+	  "'10.0.0.300' is not a prefix, like 192.168.0.0/16, or an address\n" },
+	{ "show route 10.0.0.300", COMMAND_WRONG,
+	  "'10.0.0.300' is not known here; one of: PREFIX, table\n" },
+	{ "a b c d e f g h i j k l m n o p q", COMMAND_WRONG, "more than 16 words\n" },
+
+	/* What may follow. */
+	{ "?", COMMAND_DONE,
+	  "show\t17 commands\ntunnel\t6 commands\nbgp\t3 commands\nroute\t2 commands\n"
+	  "help\tthe commands, or those that begin with these words\n" },
+	{ "?t", COMMAND_DONE, "tunnel\t6 commands\n" },
+	{ "?sh tun", COMMAND_DONE,
+	  "tunnels\tevery tunnel's state, reason and traffic\n"
+	  "tunnel\t2 commands\n" },
+	{ "?sh tunnel ", COMMAND_DONE, "dc1-a\tUP\ndc1-b\tDOWN\n" },
+	{ "?sh tunnel dc1-b", COMMAND_DONE, "dc1-b\tDOWN\n" },
+	{ "?sh tunnel x", COMMAND_DONE, "" },
+	{ "?tunnel dc1-a rek", COMMAND_DONE, "rekey\trekey the tunnel's child SA now\n" },
+	{ "?tunnel dc1-a rekey ", COMMAND_DONE,
+	  "child\tthe same\nike\trekey the tunnel's IKE SA now\n"
+	  "<enter>\trekey the tunnel's child SA now\n" },
+	{ "?route add ", COMMAND_DONE,
+	  "bgw\tborder gateway\nprod\tvpc\nunderlay\tthe ports' own networks\n" },
+	{ "?route add bgw ", COMMAND_DONE,
+	  "<PREFIX>\ta prefix, like 192.168.0.0/16, or an address\n" },
+	{ "?bgp dc", COMMAND_DONE,
+	  "dc1-a\tUP\ndc1-b\tDOWN\ndc1\tvpn connection\ndc2\tvpn connection\n" },
+	{ "?s v ", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, version\n" },
+	{ "?show tunnels ", COMMAND_DONE, "<enter>\tevery tunnel's state, reason and traffic\n" },
 };
 
 static void every_line_gets_its_answer(void **state)
@@ -173,7 +234,7 @@ static void every_line_gets_its_answer(void **state)
 		run(lines[i].line);
 		assert_true(result.called);
 		assert_string_equal(result.body, lines[i].body);
-		assert_int_equal(result.ok, lines[i].ok);
+		assert_int_equal(result.status, lines[i].status);
 	}
 }
 
@@ -214,6 +275,38 @@ static void help_lists_every_command(void **state)
 	}
 }
 
+static void help_is_given_about_some(void **state)
+{
+	run("help tu dc1-a rekey --json");
+	assert_string_equal(result.body, "{\"commands\":["
+					 "{\"command\":\"tunnel TUNNEL rekey\","
+					 "\"help\":\"rekey the tunnel's child SA now\"},"
+					 "{\"command\":\"tunnel TUNNEL rekey child\","
+					 "\"help\":\"the same\"},"
+					 "{\"command\":\"tunnel TUNNEL rekey ike\","
+					 "\"help\":\"rekey the tunnel's IKE SA now\"}]}\n");
+	run("help tunnels");
+	assert_int_equal(result.status, COMMAND_REFUSED);
+	assert_non_null(strstr(result.body, "'tunnels' is not known here ('tunnel'?)"));
+}
+
+/* A word in capitals that command_word.c does not know takes anything and completes nothing. */
+static void every_argument_is_known(void **state)
+{
+	for (unsigned i = 0; i < commands_n; i++) {
+		const char *p = commands[i].pattern;
+
+		while (*(p += strspn(p, " []|."))) {
+			size_t len = strcspn(p, " []|.");
+
+			if (command_is_argument(p) && !command_word(p, len))
+				fail_msg("%s: %.*s is not in command_word.c", commands[i].pattern,
+					 (int)len, p);
+			p += len;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +314,8 @@ int main(void)
 		cmocka_unit_test_setup(many_names_are_cut, setup),
 		cmocka_unit_test_setup(an_answer_may_come_later, setup),
 		cmocka_unit_test_setup(help_lists_every_command, setup),
+		cmocka_unit_test_setup(help_is_given_about_some, setup),
+		cmocka_unit_test(every_argument_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,31 +18,47 @@
 /* Commands of this test: "later" is answered when the test says so, "big N" with N bytes, "bad"
  * with an error, everything else with itself. */
 static struct {
-	void (*done)(void *ctx, bool ok, const char *body, size_t len);
+	const struct command_reader *reader;
 	void *ctx;
-	unsigned runs;
+	unsigned runs, cancelled;
+	bool endless; /* "later" ends when it is cancelled, and else does not mind */
 } pending;
 
-void command_run(struct gateway *g, const char *line,
-		 void (*done)(void *ctx, bool ok, const char *body, size_t len), void *ctx)
+static int no_call; /* stands for a call under way */
+
+struct command_call *command_run(struct gateway *g, const char *line,
+				 const struct command_reader *reader, void *ctx)
 {
 	unsigned long n;
 	char *big;
 
 	pending.runs++;
 	if (strcmp(line, "later") == 0) {
-		pending.done = done;
+		pending.reader = reader;
 		pending.ctx = ctx;
-	} else if (strcmp(line, "bad") == 0) {
-		done(ctx, false, "no\n", 3);
+		return (struct command_call *)&no_call;
+	}
+	if (strcmp(line, "bad") == 0) {
+		reader->done(ctx, COMMAND_REFUSED, "no\n", 3);
+	} else if (strcmp(line, "what") == 0) {
+		reader->done(ctx, COMMAND_WRONG, "?\n", 2);
 	} else if (sscanf(line, "big %lu", &n) == 1) {
 		big = malloc(n);
 		memset(big, 'b', n);
-		done(ctx, true, big, n);
+		reader->done(ctx, COMMAND_DONE, big, n);
 		free(big);
 	} else {
-		done(ctx, true, line, strlen(line));
+		reader->done(ctx, COMMAND_DONE, line, strlen(line));
 	}
+	return NULL;
+}
+
+void command_cancel(struct command_call *call)
+{
+	assert_ptr_equal(call, &no_call);
+	pending.cancelled++;
+	if (pending.endless)
+		pending.reader->done(pending.ctx, COMMAND_REFUSED, "", 0);
 }
 
 static struct event_base *base;
@@ -108,6 +124,8 @@ static void replies_are_framed(void **state)
 			"ok 3\ntwo"
 			"ok 0\n"
 			"error 3\nno\n");
+	say(fd, "what\n");
+	expect_text(fd, "wrong 2\n?\n");
 	close(fd);
 }
 
@@ -133,7 +151,7 @@ static void who_waits_holds_nobody_up(void **state)
 	say(b, "quick\n");
 	expect_text(a, "");
 	expect_text(b, "ok 5\nquick");
-	pending.done(pending.ctx, true, "done", 4);
+	pending.reader->done(pending.ctx, COMMAND_DONE, "done", 4);
 	turn();
 	expect_text(a, "ok 4\ndone"
 		       "ok 5\nafter");
@@ -148,7 +166,7 @@ static void an_operator_may_leave_before_the_answer(void **state)
 	say(fd, "later\n");
 	close(fd);
 	turn();
-	pending.done(pending.ctx, true, "nobody reads this", 17);
+	pending.reader->done(pending.ctx, COMMAND_DONE, "nobody reads this", 17);
 	turn();
 	fd = attach();
 	say(fd, "x\n");
@@ -164,10 +182,47 @@ static void the_end_of_input_is_not_the_end_of_answers(void **state)
 	say(fd, "later\n");
 	shutdown(fd, SHUT_WR);
 	turn();
-	pending.done(pending.ctx, true, "yes", 3);
+	pending.reader->done(pending.ctx, COMMAND_DONE, "yes", 3);
 	turn();
 	expect_text(fd, "ok 3\nyes");
 	assert_int_equal(read(fd, &byte, 1), 0); /* closed by the server */
+	close(fd);
+}
+
+static void a_command_may_answer_in_parts(void **state)
+{
+	int fd = attach();
+
+	say(fd, "later\n");
+	pending.reader->part(pending.ctx, "one", 3);
+	turn();
+	expect_text(fd, "more 3\none");
+	assert_int_equal(pending.reader->unread(pending.ctx), 0);
+	pending.reader->part(pending.ctx, "two", 3);
+	assert_int_equal(pending.reader->unread(pending.ctx), strlen("more 3\ntwo"));
+	pending.reader->done(pending.ctx, COMMAND_DONE, "end", 3);
+	turn();
+	expect_text(fd, "more 3\ntwo"
+			"ok 3\nend");
+	close(fd);
+}
+
+static void an_endless_command_ends_with_its_reader(void **state)
+{
+	int fd = attach();
+
+	pending.endless = true;
+	say(fd, "later\n");
+	close(fd);
+	turn();
+	assert_int_equal(pending.cancelled, 1);
+	fd = attach();
+	say(fd, "x\n");
+	expect_text(fd, "ok 1\nx");
+	say(fd, "later\n");
+	control_free(control); /* the gateway stops */
+	assert_int_equal(pending.cancelled, 2);
+	assert_int_equal(control_new(&control, base, NULL, -1, NULL), 0);
 	close(fd);
 }
 
@@ -179,7 +234,7 @@ static void an_endless_line_is_refused(void **state)
 	memset(big, 'x', sizeof(big));
 	assert_int_equal(write(fd, big, sizeof(big)), sizeof(big));
 	turn();
-	expect_text(fd, "error 24\nthe request is too long\n");
+	expect_text(fd, "wrong 24\nthe request is too long\n");
 	assert_int_equal(pending.runs, 0);
 	close(fd);
 	turn();
@@ -187,7 +242,7 @@ static void an_endless_line_is_refused(void **state)
 	big[COMMAND_LINE_MAX] = '\n';
 	assert_int_equal(write(fd, big, COMMAND_LINE_MAX + 1), COMMAND_LINE_MAX + 1);
 	turn();
-	expect_text(fd, "error 24\nthe request is too long\n");
+	expect_text(fd, "wrong 24\nthe request is too long\n");
 	assert_int_equal(pending.runs, 0);
 	close(fd);
 }
@@ -319,6 +374,8 @@ int main(void)
 		WITH_CONTROL(who_waits_holds_nobody_up),
 		WITH_CONTROL(an_operator_may_leave_before_the_answer),
 		WITH_CONTROL(the_end_of_input_is_not_the_end_of_answers),
+		WITH_CONTROL(a_command_may_answer_in_parts),
+		WITH_CONTROL(an_endless_command_ends_with_its_reader),
 		WITH_CONTROL(an_endless_line_is_refused),
 		WITH_CONTROL(who_does_not_read_gets_no_more),
 		WITH_CONTROL(the_next_operator_too_many_is_turned_away),

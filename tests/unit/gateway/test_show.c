@@ -216,17 +216,19 @@ static struct {
 	char body[16384];
 } result;
 
-static void on_done(void *ctx, bool ok, const char *body, size_t len)
+static void on_done(void *ctx, enum command_status status, const char *body, size_t len)
 {
 	assert_true(len < sizeof(result.body));
-	result.ok = ok;
+	result.ok = status == COMMAND_DONE;
 	memcpy(result.body, body, len);
 	result.body[len] = '\0';
 }
 
+static const struct command_reader reader = { .done = on_done };
+
 static void expect(const char *line, const char *body)
 {
-	command_run(&gateway, line, on_done, NULL);
+	command_run(&gateway, line, &reader, NULL);
 	assert_string_equal(result.body, body);
 	assert_true(result.ok);
 }
@@ -411,14 +413,14 @@ static void log_page(void **state)
 {
 	const char *at = result.body;
 
-	command_run(&gateway, "show tunnel dc1-a log", on_done, NULL);
+	command_run(&gateway, "show tunnel dc1-a log", &reader, NULL);
 	assert_true(result.ok);
 	at = strstr(result.body, "Z  calling (2 times since 2");
 	assert_non_null(at);
 	at = strstr(at, "Z  no common proposal\n                      ours: x\n");
 	assert_non_null(at);
 	assert_non_null(strstr(at, "                      peer's: y\n"));
-	command_run(&gateway, "show tunnel dc1-a log --json", on_done, NULL);
+	command_run(&gateway, "show tunnel dc1-a log --json", &reader, NULL);
 	assert_true(result.ok);
 	assert_non_null(strstr(result.body, "{\"name\":\"dc1-a\",\"log\":[{\"first\":\"2"));
 	assert_non_null(strstr(result.body, "\"age_seconds\":60.000,\"times\":2,\"proven\":true,"
@@ -426,7 +428,7 @@ static void log_page(void **state)
 	assert_non_null(strstr(result.body, "\"times\":1,\"proven\":false,\"text\":\"no common "
 					    "proposal\\nours: x\\npeer's: y\"}]}"));
 	answer_result = -ECANCELED;
-	command_run(&gateway, "show tunnel dc1-a log", on_done, NULL);
+	command_run(&gateway, "show tunnel dc1-a log", &reader, NULL);
 	assert_false(result.ok);
 }
 
@@ -464,7 +466,7 @@ static void changes_are_told(void **state)
 	expect("tunnel dc1-a enable --json", "{\"tunnel\":\"dc1-a\",\"done\":\"enabled\"}\n");
 	assert_true(gateway.tunnels->v[0].enabled);
 	answer_result = -EAGAIN;
-	command_run(&gateway, "tunnel dc1-b rekey ike", on_done, NULL);
+	command_run(&gateway, "tunnel dc1-b rekey ike", &reader, NULL);
 	assert_false(result.ok);
 	assert_string_equal(result.body,
 			    "tunnel 'dc1-b' is not UP, or busy with another exchange\n");

@@ -1,0 +1,119 @@
+#include "gateway/command_word.h"
+
+#include "conf/addr.h"
+#include "gateway/gateway.h"
+
+#include <string.h>
+
+/* ---- forms ------------------------------------------------------------------------------- */
+
+static bool is_prefix(const char *word)
+{
+	struct prefix p;
+
+	return prefix_parse(&p, word);
+}
+
+static bool is_address(const char *word)
+{
+	struct addr a;
+
+	return addr_parse(&a, word);
+}
+
+static bool is_number(const char *word)
+{
+	size_t n = strspn(word, "0123456789");
+
+	return n > 0 && n < 10 && word[n] == '\0';
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+static void list_tunnels(const struct gateway *g, unsigned n, char *const *word,
+			 struct command_values *to)
+{
+	for (uint32_t i = 0; i < g->tunnels->n; i++)
+		to->add(to, g->tunnels->v[i].conf->name, g->tunnels->v[i].up ? "UP" : "DOWN");
+}
+
+static void list_connections(const struct gateway *g, unsigned n, char *const *word,
+			     struct command_values *to)
+{
+	for (unsigned i = 0; i < g->conf->n_connections; i++)
+		to->add(to, g->conf->connection[i].name, "vpn connection");
+}
+
+static void list_border_gateways(const struct gateway *g, unsigned n, char *const *word,
+				 struct command_values *to)
+{
+	for (unsigned i = 0; i < g->conf->n_border_gateways; i++)
+		to->add(to, g->conf->border_gateway[i].name, "border gateway");
+}
+
+static void list_customer_gateways(const struct gateway *g, unsigned n, char *const *word,
+				   struct command_values *to)
+{
+	for (unsigned i = 0; i < g->conf->n_customer_gateways; i++)
+		to->add(to, g->conf->customer_gateway[i].name, "customer gateway");
+}
+
+static void list_vpcs(const struct gateway *g, unsigned n, char *const *word,
+		      struct command_values *to)
+{
+	for (unsigned i = 0; i < g->conf->n_vpcs; i++)
+		to->add(to, g->conf->vpc[i].name, "vpc");
+}
+
+static void list_ports(const struct gateway *g, unsigned n, char *const *word,
+		       struct command_values *to)
+{
+	for (unsigned i = 0; i < g->conf->n_ports; i++)
+		to->add(to, g->conf->port[i].name, "port");
+}
+
+static void list_tables(const struct gateway *g, unsigned n, char *const *word,
+			struct command_values *to)
+{
+	list_border_gateways(g, n, word, to);
+	list_vpcs(g, n, word, to);
+	to->add(to, "underlay", "the ports' own networks");
+}
+
+static void list_next_hops(const struct gateway *g, unsigned n, char *const *word,
+			   struct command_values *to)
+{
+	list_connections(g, n, word, to);
+	list_border_gateways(g, n, word, to);
+	list_vpcs(g, n, word, to);
+}
+
+static const struct command_word words[] = {
+	{ "TUNNEL", "the name of a tunnel", NULL, list_tunnels },
+	{ "CONNECTION", "the name of a vpn connection", NULL, list_connections },
+	{ "BORDER_GATEWAY", "the name of a border gateway", NULL, list_border_gateways },
+	{ "CUSTOMER_GATEWAY", "the name of a customer gateway", NULL, list_customer_gateways },
+	{ "VPC", "the name of a vpc", NULL, list_vpcs },
+	{ "PORT", "the name of a port", NULL, list_ports },
+	{ "TABLE", "a route table: a border gateway, a vpc or 'underlay'", NULL, list_tables },
+	{ "NEXT_HOP", "a vpn connection, a vpc, or from a vpc a border gateway", NULL,
+	  list_next_hops },
+	{ "PREFIX", "a prefix, like 192.168.0.0/16, or an address", is_prefix, NULL },
+	{ "ADDRESS", "an address, like 192.168.0.1", is_address, NULL },
+	{ "NUMBER", "a number", is_number, NULL },
+	{ "SECONDS", "a number of seconds", is_number, NULL },
+	{ "FILE", "the name of a file", NULL, NULL },
+	{ "NAME", "a name", NULL, NULL },
+	{ "KIND", "a kind of object", NULL, NULL },
+	{ "FIELD", "a parameter", NULL, NULL },
+	{ "VALUE", "its value", NULL, NULL },
+	{ "WORD", "the words of a command", NULL, NULL },
+};
+
+const struct command_word *command_word(const char *name, size_t len)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strlen(words[i].name) == len && memcmp(words[i].name, name, len) == 0)
+			return &words[i];
+	return NULL;
+}
