@@ -83,6 +83,22 @@ struct conf_bird {
 	char run_dir[CONF_DEVICE_BYTES - 64];
 };
 
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+enum conf_log_target { CONF_LOG_STDERR, CONF_LOG_SYSLOG, CONF_LOG_JOURNALD };
+enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_DEBUG };
+
+struct conf_log {
+	enum conf_log_format format;
+	enum conf_log_target target;
+	enum conf_log_level level;
+};
+
+/* Where Prometheus asks. */
+struct conf_metrics {
+	struct conf_where where;
+	struct endpoint listen; /* ADDR_NONE: nowhere */
+};
+
 /* A route written down by an operator; which next_hop is legal depends on the table. */
 struct conf_static_route {
 	struct conf_where where;
@@ -232,6 +248,8 @@ struct conf {
 	char *path;
 	struct conf_workers workers;
 	struct conf_bird bird;
+	struct conf_log log;
+	struct conf_metrics metrics;
 	char key_export[CONF_PATH_BYTES];     /* folder for keys, for debugging; "": none */
 	char control_socket[CONF_PATH_BYTES]; /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;

@@ -209,6 +209,8 @@ static const struct field top_fields[] = {
 	  FIELD_COUNT(struct conf, n_underlay_routes), .arg = &parse_underlay_route },
 	{ "workers", field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
 	{ "bird", field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
+	{ "log", field_group, FIELD_AT(struct conf, log), .arg = &parse_log },
+	{ "metrics", field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics },
 	{ "control_socket", read_path, FIELD_AT(struct conf, control_socket) },
 	{ "key_export", read_key_export, FIELD_AT(struct conf, key_export) },
 };
@@ -247,6 +249,7 @@ static struct conf *conf_new(const char *path)
 	}
 	workers_default(&c->workers);
 	bird_default(&c->bird);
+	parse_log_default(&c->log);
 	strcpy(c->control_socket, "/run/isthmus/control.sock");
 	return c;
 }

@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 extern const struct field_object parse_workers, parse_port, parse_underlay_route,
-	parse_bird; /* parse.c */
+	parse_bird;					   /* parse.c */
+extern const struct field_object parse_log, parse_metrics; /* parse_watch.c */
+void parse_log_default(struct conf_log *l);
 extern const struct field_object parse_border_gateway, parse_vpc, parse_attachment;
 extern const struct field_object parse_customer_gateway, parse_connection, parse_tunnel;
 

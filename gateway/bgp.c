@@ -2,6 +2,7 @@
 
 #include "gateway/bgp_describe.h"
 #include "gateway/clock.h"
+#include "gateway/event.h"
 #include "gateway/log.h"
 
 #include <errno.h>
@@ -136,8 +137,8 @@ static void on_taken(void *ctx, uint32_t gateway, int rc)
 	struct tables_quota q;
 
 	if (rc == -ENOSPC && tables_quota(tables, gateway, &q))
-		log_warning(
-			"bgp", gateway_name(b, gateway),
+		event_publish(
+			EVENT_QUOTA, gateway_name(b, gateway), NULL,
 			"more routes than dynamic_quota = %u allows: new ones are refused until "
 			"there is room for all (%zu learnt, %zu propagated)",
 			q.limit, q.learnt, q.propagated);
@@ -184,8 +185,8 @@ static void replay(struct bgp *b, uint32_t gateway)
 	}
 	b->gateway[gateway].replay = false;
 	if (was_refusing && tables_quota(tables, gateway, &q) && !q.refusing)
-		log_info("bgp", gateway_name(b, gateway), "all routes fit again: %zu learnt",
-			 q.learnt);
+		event_publish(EVENT_QUOTA_OVER, gateway_name(b, gateway), NULL,
+			      "all routes fit again: %zu learnt", q.learnt);
 }
 
 static void on_announce(void *ctx, uint32_t gateway)
@@ -204,10 +205,11 @@ static void on_standing(void *ctx, uint32_t gateway, enum source_standing standi
 	struct bgp *b = ctx;
 
 	if (standing == SOURCE_STALE)
-		log_warning("bgp", gateway_name(b, gateway),
-			    "BIRD is not heard: its routes stay, and may be old");
+		event_publish(EVENT_STALE, gateway_name(b, gateway), NULL,
+			      "BIRD is not heard: its routes stay, and may be old");
 	else if (b->gateway[gateway].standing == SOURCE_STALE)
-		log_info("bgp", gateway_name(b, gateway), "routes are current again");
+		event_publish(EVENT_CURRENT, gateway_name(b, gateway), NULL,
+			      "routes are current again");
 	b->gateway[gateway].standing = standing;
 }
 
@@ -218,18 +220,19 @@ static void on_source_log(void *ctx, const char *text)
 
 /* ---- sessions ---------------------------------------------------------------------------- */
 
-static void log_session(const struct bgp *b, uint32_t tunnel, const struct source_session *was)
+static void tell_session(const struct bgp *b, uint32_t tunnel, const struct source_session *was)
 {
 	const struct source_session *now = &b->session[tunnel].now;
 	const char *name = tunnels_name(b->setup.tunnels, tunnel);
 
 	if (now->state == SOURCE_SESSION_UP && was->state != SOURCE_SESSION_UP)
-		log_info("bgp", name, "the session is established with AS %u", now->peer_asn);
+		event_publish(EVENT_BGP_UP, name, NULL, "the session is established with AS %u",
+			      now->peer_asn);
 	else if (now->state != SOURCE_SESSION_UP && was->state == SOURCE_SESSION_UP)
-		log_warning("bgp", name, "the session is down%s%s", now->error[0] ? ": " : "",
-			    now->error);
+		event_publish(EVENT_BGP_DOWN, name, NULL, "the session is down%s%s",
+			      now->error[0] ? ": " : "", now->error);
 	else if (now->error[0] && strcmp(now->error, was->error) != 0)
-		log_info("bgp", name, "%s: %s", now->word, now->error);
+		event_publish(EVENT_BGP_ERROR, name, NULL, "%s: %s", now->word, now->error);
 }
 
 static void answer(struct bgp *b, uint32_t tunnel, uint64_t now)
@@ -258,7 +261,7 @@ static void on_session(void *ctx, uint32_t tunnel, const struct source_session *
 	was = b->session[tunnel].now;
 	b->session[tunnel].now = *now;
 	if (!b->stopping)
-		log_session(b, tunnel, &was);
+		tell_session(b, tunnel, &was);
 	answer(b, tunnel, clock_now());
 }
 

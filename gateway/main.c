@@ -123,8 +123,14 @@ int main(int argc, char **argv)
 		fprintf(stderr, "isthmusd: %s is not usable: nothing was started\n", path);
 		return EXIT_BAD_FILE;
 	}
-	if (!only_check)
+	if (!only_check) {
+		int rc = log_configure(&c->log);
+
+		if (rc < 0)
+			log_warning("log", NULL, "its target cannot be reached: %s: to stderr",
+				    strerror(-rc));
 		return gateway_run(c);
+	}
 	status = check(c);
 	conf_free(c);
 	return status;

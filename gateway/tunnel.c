@@ -1,5 +1,6 @@
 #include "gateway/tunnel.h"
 
+#include "gateway/event.h"
 #include "gateway/format.h"
 #include "gateway/log.h"
 
@@ -86,20 +87,22 @@ static void publish(struct tunnels *t, uint32_t index)
 			  "the dataplane refused the tunnel's state: %s", strerror(-rc));
 }
 
-static void log_change(const struct tunnel *t, bool changed, uint64_t lasted)
+static void tell_change(const struct tunnel *t, bool changed, uint64_t lasted)
 {
-	const char *words = tunnel_reason(t->reason), *colon = t->text[0] ? ": " : "";
+	const char *words = tunnel_reason(t->reason), *code = ike_reason_name(t->reason);
+	const char *colon = t->text[0] ? ": " : "";
 	char buf[FORMAT_NUMBER_MAX];
 
 	if (t->up && changed)
-		log_info("tunnel", t->conf->name, "UP%s%s", colon, t->text);
+		event_publish(EVENT_TUNNEL_UP, t->conf->name, NULL, "UP%s%s", colon, t->text);
 	else if (changed)
-		log_warning("tunnel", t->conf->name, "DOWN after %s: %s%s%s",
-			    format_age(lasted, buf), words, colon, t->text);
+		event_publish(EVENT_TUNNEL_DOWN, t->conf->name, code, "DOWN after %s: %s%s%s",
+			      format_age(lasted, buf), words, colon, t->text);
 	else if (t->up)
 		log_debug("tunnel", t->conf->name, "still UP%s%s", colon, t->text);
 	else
-		log_info("tunnel", t->conf->name, "still DOWN: %s%s%s", words, colon, t->text);
+		event_publish(EVENT_TUNNEL_REASON, t->conf->name, code, "still DOWN: %s%s%s", words,
+			      colon, t->text);
 }
 
 void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enum ike_reason reason,
@@ -129,7 +132,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 		publish(t, index);
 	}
 	if (news && !t->quiet)
-		log_change(tunnel, changed, lasted);
+		tell_change(tunnel, changed, lasted);
 }
 
 int64_t tunnels_find(const struct tunnels *t, const char *name)

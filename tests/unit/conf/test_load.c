@@ -81,11 +81,12 @@ static void assert_mentioned(const char *text, const struct field_object *kind)
 
 static void the_reference_is_right_and_complete(void **state)
 {
-	const struct field_object *const kinds[] = { &parse_workers,	    &parse_port,
-						     &parse_border_gateway, &parse_vpc,
-						     &parse_attachment,	    &parse_customer_gateway,
-						     &parse_connection,	    &parse_tunnel,
-						     &parse_underlay_route, &parse_bird };
+	const struct field_object *const kinds[] = {
+		&parse_workers,	   &parse_port,	      &parse_border_gateway,
+		&parse_vpc,	   &parse_attachment, &parse_customer_gateway,
+		&parse_connection, &parse_tunnel,     &parse_underlay_route,
+		&parse_bird,	   &parse_log,	      &parse_metrics
+	};
 	size_t len;
 	char *text = slurp(reference_path, &len), *messages = NULL;
 	struct problem_list problems = { 0 };

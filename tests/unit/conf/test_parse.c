@@ -229,6 +229,24 @@ static const struct edit values[] = {
 	  "1: error: workers: 'idel_nap': unknown name; did you mean 'idle_nap'?\n" },
 	{ "ports = (", "workers = { lcores = 3; hugepages = false; memory_mb = 64; }; ports = (",
 	  "" },
+	/* what is watched */
+	{ "ports = (",
+	  "log = { format = \"xml\"; target = \"syslog\"; level = \"all\"; }; ports = (",
+	  "1: error: log: format = 'xml': unknown; allowed: text, json\n"
+	  "1: error: log: level = 'all': unknown; allowed: error, warning, info, debug\n" },
+	{ "ports = (", "metrics = { listen = \"[::1]:9100\"; }; ports = (", "" },
+	{ "ports = (", "metrics = { listen = \"9100\"; }; ports = (",
+	  "1: error: metrics: listen = '9100': must be an address of this box and a port, like "
+	  "\"127.0.0.1:9100\"\n" },
+	{ "ports = (", "metrics = { listen = \"::1:9100\"; }; ports = (",
+	  "1: error: metrics: listen = '::1:9100': must be an address of this box and a port, like "
+	  "\"127.0.0.1:9100\"\n" },
+	{ "ports = (", "metrics = { listen = \"127.0.0.1:70000\"; }; ports = (",
+	  "1: error: metrics: listen = '127.0.0.1:70000': must be an address of this box and a "
+	  "port, like \"127.0.0.1:9100\"\n" },
+	{ "ports = (", "metrics = { }; ports = (",
+	  "1: error: metrics: listen is missing: where Prometheus asks, like "
+	  "\"127.0.0.1:9100\"\n" },
 	/* one encapsulation, subnets only when they are asked for */
 	{ "  vxlan = {", "  vlan = { id = 5; }; vxlan = {",
 	  "10: error: vpc_attachment 'prod': has both vxlan and vlan, must have one of them\n" },

@@ -1,11 +1,15 @@
 #include "gateway/log.h"
 
+#include "gateway/log_socket.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int ends[2]; /* a pipe: reader, writer */
@@ -110,22 +114,126 @@ static void a_bucket_fills_again_and_tells(void **state)
 {
 	struct log_bucket b = { 0 };
 	uint64_t now = 5000000;
-	uint32_t left_out;
 
 	for (unsigned i = 0; i < LOG_BURST; i++)
-		assert_true(log_bucket_take(&b, now, &left_out));
+		assert_true(log_bucket_take(&b, now, LOG_BURST, LOG_RATE));
 	for (unsigned i = 0; i < 3; i++)
-		assert_false(log_bucket_take(&b, now, &left_out));
-	assert_false(log_bucket_take(&b, now + 1000000 / LOG_RATE - 1, &left_out));
-	assert_true(log_bucket_take(&b, now + 1000000 / LOG_RATE, &left_out));
-	assert_int_equal(left_out, 4);
+		assert_false(log_bucket_take(&b, now, LOG_BURST, LOG_RATE));
+	assert_false(log_bucket_take(&b, now + 1000000 / LOG_RATE - 1, LOG_BURST, LOG_RATE));
+	assert_true(log_bucket_take(&b, now + 1000000 / LOG_RATE, LOG_BURST, LOG_RATE));
+	assert_int_equal(b.left_out, 4);
 	now += 3600u * UINT64_C(1000000);
-	for (unsigned i = 0; i < LOG_BURST; i++) {
-		assert_true(log_bucket_take(&b, now, &left_out));
-		assert_int_equal(left_out, 0);
+	for (unsigned i = 0; i < LOG_BURST; i++)
+		assert_true(log_bucket_take(&b, now, LOG_BURST, LOG_RATE));
+	assert_int_equal(b.left_out, 4);
+	assert_false(log_bucket_take(&b, now, LOG_BURST, LOG_RATE));
+	assert_false(log_bucket_take(&b, now - 1, LOG_BURST,
+				     LOG_RATE)); /* a clock is no reason to fail */
+}
+
+/* Ten thousand tunnels that go down at once do not bury what else there is to say. */
+static void a_part_that_floods_under_many_names_is_held_back(void **state)
+{
+	uint64_t before = log_left_out();
+	char name[16];
+
+	log_open(ends[1], LOG_INFO);
+	for (unsigned i = 0; i < LOG_PART_BURST; i++) {
+		snprintf(name, sizeof(name), "t%u", i);
+		log_warning("tunnel", name, "DOWN");
+		written();
 	}
-	assert_false(log_bucket_take(&b, now, &left_out));
-	assert_false(log_bucket_take(&b, now - 1, &left_out)); /* a clock is no reason to fail */
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "u%u", i);
+		log_warning("tunnel", name, "DOWN");
+	}
+	log_info("bgp", NULL, "still heard");
+	assert_non_null(strstr(written(), "bgp: still heard"));
+	assert_true(log_left_out() >= before);
+}
+
+static void json_lines_keep_every_byte(void **state)
+{
+	static const struct conf_log json = { .format = CONF_LOG_JSON, .level = CONF_LOG_INFO };
+	const char *out;
+
+	log_open(ends[1], LOG_INFO);
+	assert_int_equal(log_configure(&json), 0);
+	log_warning("ike", "dc1-a", "first\nsecond \"\x1b[31m");
+	out = written();
+	assert_int_equal(strncmp(out, "{\"time\":\"20", 11), 0);
+	assert_non_null(strstr(out, ",\"level\":\"warning\",\"part\":\"ike\",\"object\":\"dc1-a\","
+				    "\"event\":null,\"left_out\":0,"));
+	assert_non_null(strstr(out, "\"text\":\"first\\nsecond \\\"\\u001b[31m\"}\n"));
+	log_happening(LOG_INFO, "tunnel", NULL, "tunnel-up", "UP");
+	assert_non_null(strstr(written(), "\"object\":null,\"event\":\"tunnel-up\""));
+	log_debug("ike", NULL, "not asked for");
+	log_open(ends[1], LOG_INFO);
+	log_info("ike", NULL, "text again");
+	assert_int_equal(written()[0], '2');
+}
+
+static void a_long_json_line_is_whole(void **state)
+{
+	static const struct conf_log json = { .format = CONF_LOG_JSON, .level = CONF_LOG_INFO };
+	char *big = calloc(1, LOG_LINE_MAX * 2);
+	static char all[LOG_LINE_MAX * 8];
+	ssize_t n;
+
+	memset(big, 1, LOG_LINE_MAX * 2 - 1);
+	log_open(ends[1], LOG_INFO);
+	log_configure(&json);
+	log_info("ike", NULL, "%s", big);
+	n = read(ends[0], all, sizeof(all) - 1);
+	assert_true(n > 6 * (LOG_LINE_MAX - 1));
+	assert_memory_equal(all + n - 9, "\\u0001\"}\n", 9);
+	free(big);
+}
+
+static void datagrams_go_to_the_systems_log(void **state)
+{
+	struct log_socket s = { .fd = -1 };
+	const struct log_message m = { '4', "ike", "dc1-a", "tunnel-down" };
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char folder[] = "/tmp/isthmus-log-XXXXXX", got[512];
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	ssize_t n;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/log", folder);
+	snprintf(s.path, sizeof(s.path), "%s", at.sun_path);
+	assert_int_equal(log_socket_open(&s, LOG_SOCKET_SYSLOG), -ENOENT);
+	assert_false(log_socket_send(&s, &m, "nobody hears"));
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(log_socket_open(&s, LOG_SOCKET_SYSLOG), 0);
+	assert_true(log_socket_send(&s, &m, "ike/dc1-a: no answer"));
+	n = read(fd, got, sizeof(got) - 1);
+	got[n] = '\0';
+	assert_int_equal(strncmp(got, "<28>", 4), 0);
+	assert_non_null(strstr(got, " isthmusd["));
+	assert_non_null(strstr(got, "]: ike/dc1-a: no answer"));
+	/* A reader that is stuck costs lines, not time. */
+	while (log_socket_send(&s, &m, "more"))
+		continue;
+	/* It comes back. */
+	close(fd);
+	unlink(at.sun_path);
+	fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_true(log_socket_send(&s, &m, "again"));
+	log_socket_close(&s);
+	assert_int_equal(log_socket_open(&s, LOG_SOCKET_JOURNALD), 0);
+	n = read(fd, got, sizeof(got));
+	assert_true(log_socket_send(&s, &m, "no answer"));
+	n = read(fd, got, sizeof(got) - 1);
+	got[n] = '\0';
+	assert_string_equal(got, "PRIORITY=4\nSYSLOG_IDENTIFIER=isthmusd\nISTHMUS_PART=ike\n"
+				 "ISTHMUS_OBJECT=dc1-a\nISTHMUS_EVENT=tunnel-down\n"
+				 "MESSAGE=no answer\n");
+	log_socket_close(&s);
+	close(fd);
+	unlink(at.sun_path);
+	rmdir(folder);
 }
 
 #define WITH_PIPE(t) cmocka_unit_test_setup_teardown(t, make_pipe, close_pipe)
@@ -138,6 +246,10 @@ int main(void)
 		WITH_PIPE(a_peers_bytes_do_not_reach_the_terminal),
 		WITH_PIPE(a_long_line_is_cut_and_ends),
 		WITH_PIPE(a_source_that_floods_is_held_back_alone),
+		WITH_PIPE(a_part_that_floods_under_many_names_is_held_back),
+		WITH_PIPE(json_lines_keep_every_byte),
+		WITH_PIPE(a_long_json_line_is_whole),
+		cmocka_unit_test(datagrams_go_to_the_systems_log),
 		cmocka_unit_test(a_bucket_fills_again_and_tells),
 	};
 

@@ -19,6 +19,11 @@ int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)
 	return 0;
 }
 
+const char *ike_reason_name(enum ike_reason r)
+{
+	return "a-reason";
+}
+
 /* Three connections of 2, 0 and 3 tunnels: indices 0 1, none, 2 3 4. */
 static struct conf_tunnel first[2], third[3];
 static struct conf_vpn_connection connection[3];

@@ -1,0 +1,87 @@
+/* What is watched and told: the log and the metrics' door. */
+#include "conf/parse.h"
+
+#include <libconfig.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct field_choice formats[] = { { "text", CONF_LOG_TEXT, false },
+					       { "json", CONF_LOG_JSON, false },
+					       { NULL, 0, false } };
+static const struct field_choice targets[] = { { "stderr", CONF_LOG_STDERR, false },
+					       { "syslog", CONF_LOG_SYSLOG, false },
+					       { "journald", CONF_LOG_JOURNALD, false },
+					       { NULL, 0, false } };
+static const struct field_choice levels[] = { { "error", CONF_LOG_ERROR, false },
+					      { "warning", CONF_LOG_WARNING, false },
+					      { "info", CONF_LOG_INFO, false },
+					      { "debug", CONF_LOG_DEBUG, false },
+					      { NULL, 0, false } };
+
+static const struct field log_fields[] = {
+	{ "format", field_choice, FIELD_AT(struct conf_log, format), .arg = formats },
+	{ "target", field_choice, FIELD_AT(struct conf_log, target), .arg = targets },
+	{ "level", field_choice, FIELD_AT(struct conf_log, level), .arg = levels },
+};
+
+void parse_log_default(struct conf_log *l)
+{
+	l->level = CONF_LOG_INFO;
+}
+
+const struct field_object parse_log = {
+	.fields = log_fields,
+	.n_fields = sizeof(log_fields) / sizeof(log_fields[0]),
+};
+
+/* "127.0.0.1:9100" or "[::1]:9100" */
+static bool read_listen(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	struct endpoint *e = (struct endpoint *)((char *)object + f->offset);
+	char address[ADDR_STR_MAX];
+	const char *text, *colon;
+	unsigned long port;
+	char *end;
+	size_t n;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	colon = strrchr(text, ':');
+	n = colon ? (size_t)(colon - text) : 0;
+	if (n >= 2 && text[0] == '[' && text[n - 1] == ']') {
+		text++;
+		n -= 2;
+	} else if (memchr(text, ':', n)) {
+		n = 0; /* IPv6 without brackets: which colon is the port's? */
+	}
+	if (n == 0 || n >= sizeof(address))
+		goto bad;
+	memcpy(address, text, n);
+	address[n] = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (!addr_parse(&e->addr, address) || end == colon + 1 || *end || port == 0 || port > 65535)
+		goto bad;
+	e->port = (uint16_t)port;
+	return true;
+bad:
+	return field_wrong(r, s, f, "an address of this box and a port, like \"127.0.0.1:9100\"");
+}
+
+static const struct field metrics_fields[] = {
+	{ "listen", read_listen, .required = true, FIELD_AT(struct conf_metrics, listen),
+	  .means = "where Prometheus asks, like \"127.0.0.1:9100\"" },
+};
+
+static void metrics_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)
+{
+	struct conf_metrics *m = object;
+
+	m->where = field_where(r, s);
+}
+
+const struct field_object parse_metrics = {
+	.fields = metrics_fields,
+	.n_fields = sizeof(metrics_fields) / sizeof(metrics_fields[0]),
+	.end = metrics_end,
+};
