@@ -211,17 +211,13 @@ bool field_choose(struct reader *r, const config_setting_t *s, const struct fiel
 	if (!field_string(r, s, f, &text))
 		return false;
 	for (const struct field_choice *c = choices; c->name != NULL; c++)
-		if (!c->later)
-			snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed),
-				 "%s%s", allowed[0] != '\0' ? ", " : "", c->name);
+		snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed), "%s%s",
+			 allowed[0] != '\0' ? ", " : "", c->name);
 	for (const struct field_choice *c = choices; c->name != NULL; c++) {
 		if (strcmp(c->name, text) != 0)
 			continue;
-		if (c->later)
-			field_problem(r, PROBLEM_ERROR, s, f, "not supported yet; allowed: %s",
-				      allowed);
 		*value = c->value;
-		return !c->later;
+		return true;
 	}
 	field_problem(r, PROBLEM_ERROR, s, f, "unknown; allowed: %s", allowed);
 	return false;
@@ -236,13 +232,4 @@ bool field_choice(struct reader *r, const config_setting_t *s, const struct fiel
 	if (f->size > 0)
 		*(int *)field_destination(f, object) = value;
 	return true;
-}
-
-bool field_later(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
-{
-	if (is_integer(s) && f->max > 0 && number_of(s) == 0)
-		return true;
-	field_problem(r, PROBLEM_ERROR, s, f, "%s is not supported yet%s", f->name,
-		      f->max > 0 ? "; allowed: 0 (off)" : "; leave it out");
-	return false;
 }

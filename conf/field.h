@@ -84,7 +84,6 @@ bool field_network(struct reader *r, const struct config_setting_t *s, const str
 struct field_choice {
 	const char *name;
 	int value;
-	bool later; /* known, but not supported by this version */
 };
 bool field_choice(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		  void *object); /* an int-sized enum; arg: choices, ended by a NULL name */
@@ -101,11 +100,6 @@ bool field_heap_list(struct reader *r, const struct config_setting_t *s, const s
 bool field_objects(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		   void *object);
 bool field_group(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		 void *object);
-
-/* Known to the service, not to this version: an error by name; a number may be 0, which says off.
- */
-bool field_later(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		 void *object);
 
 /* For rows' own read functions. "name = value: " is put before the text of field_problem(). */

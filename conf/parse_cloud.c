@@ -116,10 +116,10 @@ static bool read_mac(struct reader *r, const config_setting_t *s, const struct f
 }
 
 static const struct field_choice propagations[] = {
-	{ "all", CONF_PROPAGATE_ALL, false },
-	{ "partial", CONF_PROPAGATE_PARTIAL, false },
-	{ "none", CONF_PROPAGATE_NONE, false },
-	{ NULL, 0, false },
+	{ "all", CONF_PROPAGATE_ALL },
+	{ "partial", CONF_PROPAGATE_PARTIAL },
+	{ "none", CONF_PROPAGATE_NONE },
+	{ NULL, 0 },
 };
 
 static const struct field attachment_fields[] = {

@@ -210,29 +210,29 @@ static bool read_inner(struct reader *r, const config_setting_t *s, const struct
 }
 
 static const struct field_choice versions[] = {
-	{ "v1", CONF_IKE_V1, false },
-	{ "v2", CONF_IKE_V2, false },
-	{ NULL, 0, false },
+	{ "v1", CONF_IKE_V1 },
+	{ "v2", CONF_IKE_V2 },
+	{ NULL, 0 },
 };
 
 static const struct field_choice modes[] = {
-	{ "main", CONF_IKE_MAIN, false },
-	{ "aggressive", CONF_IKE_AGGRESSIVE, false },
-	{ NULL, 0, false },
+	{ "main", CONF_IKE_MAIN },
+	{ "aggressive", CONF_IKE_AGGRESSIVE },
+	{ NULL, 0 },
 };
 
 static const struct field_choice starts[] = {
-	{ "initiate", CONF_START_INITIATE, false },
-	{ "respond", CONF_START_RESPOND, false },
-	{ "on_demand", CONF_START_ON_DEMAND, true },
-	{ NULL, 0, false },
+	{ "initiate", CONF_START_INITIATE },
+	{ "respond", CONF_START_RESPOND },
+	{ "on_demand", CONF_START_ON_DEMAND },
+	{ NULL, 0 },
 };
 
 static const struct field_choice df_policies[] = {
-	{ "set", CONF_DF_SET, false },
-	{ "copy", CONF_DF_COPY, false },
-	{ "clear", CONF_DF_CLEAR, false },
-	{ NULL, 0, false },
+	{ "set", CONF_DF_SET },
+	{ "copy", CONF_DF_COPY },
+	{ "clear", CONF_DF_CLEAR },
+	{ NULL, 0 },
 };
 
 #define LIFETIME .read = read_lifetime, .min = LIFETIME_TESTS, .max = 86400, .unit = "seconds"

@@ -5,18 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct field_choice formats[] = { { "text", CONF_LOG_TEXT, false },
-					       { "json", CONF_LOG_JSON, false },
-					       { NULL, 0, false } };
-static const struct field_choice targets[] = { { "stderr", CONF_LOG_STDERR, false },
-					       { "syslog", CONF_LOG_SYSLOG, false },
-					       { "journald", CONF_LOG_JOURNALD, false },
-					       { NULL, 0, false } };
-static const struct field_choice levels[] = { { "error", CONF_LOG_ERROR, false },
-					      { "warning", CONF_LOG_WARNING, false },
-					      { "info", CONF_LOG_INFO, false },
-					      { "debug", CONF_LOG_DEBUG, false },
-					      { NULL, 0, false } };
+static const struct field_choice formats[] = { { "text", CONF_LOG_TEXT },
+					       { "json", CONF_LOG_JSON },
+					       { NULL, 0 } };
+static const struct field_choice targets[] = { { "stderr", CONF_LOG_STDERR },
+					       { "syslog", CONF_LOG_SYSLOG },
+					       { "journald", CONF_LOG_JOURNALD },
+					       { NULL, 0 } };
+static const struct field_choice levels[] = { { "error", CONF_LOG_ERROR },
+					      { "warning", CONF_LOG_WARNING },
+					      { "info", CONF_LOG_INFO },
+					      { "debug", CONF_LOG_DEBUG },
+					      { NULL, 0 } };
 
 static const struct field log_fields[] = {
 	{ "format", field_choice, FIELD_AT(struct conf_log, format), .arg = formats },

@@ -132,6 +132,7 @@ struct dataplane_tunnel {
 	struct addr inner_peer;
 	uint16_t mtu;	/* of inner packets, at most; 0: as many bytes as fit */
 	bool mss_clamp; /* TCP's segments, in both directions, are kept within it */
+	bool on_demand; /* packets for it while it is not UP are told to the negotiator */
 	enum dataplane_df df;
 	uint32_t bandwidth; /* Mbit/s of inner packets in each direction; 0: no limit */
 };
@@ -255,6 +256,9 @@ struct dataplane_negotiator_ops {
 	void (*sa_soft_limit)(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound);
 	/* Once for an SA: they did, and it carries nothing any more. */
 	void (*sa_hard_limit)(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound);
+	/* There are packets for a tunnel on demand, or for a set of which none is UP: about once a
+	 * second while it lasts. */
+	void (*tunnel_wanted)(void *ctx, uint32_t tunnel);
 };
 /* Takes what came from the workers: at most one burst. Returns true if there may be more. */
 bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,

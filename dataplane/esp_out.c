@@ -138,6 +138,7 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 		struct sa *sa = w->tables->tunnel[b->out_tunnel[i]].out;
 
 		if (unlikely(!sa)) {
+			worker_want(w, b->out_tunnel[i]);
 			worker_drop(w, b->out[i], DROP_NO_TUNNEL_UP);
 			continue;
 		}

@@ -34,7 +34,8 @@ static inline uint16_t tunnel_of(const struct tunnel_set *s, struct rte_mbuf *m)
 	return (uint16_t)(s->bucket[bucket] - 1); /* NO_TUNNEL: none is UP */
 }
 
-/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
+/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. A
+ * connection is left only where none of its tunnels is UP. */
 static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
 {
 	unsigned i;
@@ -51,9 +52,9 @@ static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
 
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
 			index = tunnel_of(&t->set[index], b->ip[i]);
-			nh[i] = nexthop(NEXTHOP_TUNNEL, index);
 			if (unlikely(index == NO_TUNNEL))
 				continue;
+			nh[i] = nexthop(NEXTHOP_TUNNEL, index);
 		}
 		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL) {
 			rte_prefetch0(&t->tunnel[index]);
@@ -62,15 +63,25 @@ static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
 	}
 }
 
+/* Whichever of them comes up first carries the traffic, so all that wait for some are wanted. */
+static __rte_noinline void to_nobody(struct worker *w, struct rte_mbuf *m, uint32_t index)
+{
+	const struct tunnel_set *s = &w->tables->set[index];
+
+	for (unsigned i = 0; i < DATAPLANE_SET_TUNNELS; i++) {
+		uint16_t member = __atomic_load_n(&s->member[i], __ATOMIC_RELAXED);
+
+		if (!member)
+			break;
+		worker_want(w, member - 1u);
+	}
+	worker_drop(w, m, DROP_NO_TUNNEL_UP);
+}
+
 static void to_tunnel(struct worker *w, struct burst *b, struct rte_mbuf *m, uint32_t index)
 {
-	unsigned owner;
+	unsigned owner = w->tables->tunnel[index].owner;
 
-	if (unlikely(index == NO_TUNNEL)) {
-		worker_drop(w, m, DROP_NO_TUNNEL_UP);
-		return;
-	}
-	owner = w->tables->tunnel[index].owner;
 	if (likely(owner == w->index)) {
 		burst_add_out(b, m, index);
 	} else {
@@ -132,6 +143,8 @@ void forward(struct worker *w, struct burst *b)
 		}
 		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL)
 			to_tunnel(w, b, m, nexthop_index(nh[i]));
+		else if (unlikely(nexthop_kind(nh[i]) == NEXTHOP_CONNECTION))
+			to_nobody(w, m, nexthop_index(nh[i]));
 		else
 			burst_add_link(b, m, nh[i]);
 	}

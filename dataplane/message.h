@@ -20,6 +20,8 @@ enum message_kind {
 	MESSAGE_USED, /* first authenticated packet on an inbound SA */
 	MESSAGE_SOFT_LIMIT, /* packets, bytes or sequence numbers run out soon */
 	MESSAGE_HARD_LIMIT, /* they did */
+	/* any worker -> negotiator */
+	MESSAGE_WANTED, /* there is traffic for a tunnel that starts on demand */
 };
 
 struct message {

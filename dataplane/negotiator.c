@@ -259,6 +259,9 @@ static bool take_reports(struct dataplane *dp, struct rte_ring *r,
 		case MESSAGE_HARD_LIMIT:
 			ops->sa_hard_limit(ctx, m[i].tunnel, m[i].spi, m[i].inbound);
 			break;
+		case MESSAGE_WANTED:
+			ops->tunnel_wanted(ctx, m[i].tunnel);
+			break;
 		}
 	}
 	return n == AT_ONCE;

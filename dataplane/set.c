@@ -128,6 +128,9 @@ static void publish(struct dataplane *dp, uint32_t index)
 
 		__atomic_store_n(&to->bucket[i], value, __ATOMIC_RELAXED);
 	}
+	for (i = 0; i < DATAPLANE_SET_TUNNELS; i++)
+		__atomic_store_n(&to->member[i], (uint16_t)(i < m->n ? m->tunnel[i] + 1u : 0),
+				 __ATOMIC_RELAXED);
 	__atomic_store_n(&to->n, (uint16_t)n, __ATOMIC_RELEASE);
 }
 

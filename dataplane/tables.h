@@ -40,6 +40,7 @@ struct tunnel {
 	uint8_t owner;	/* worker that holds its SAs */
 	bool used, up;
 	bool mss_clamp;
+	bool on_demand;
 	uint8_t df;		       /* enum dataplane_df */
 	uint16_t mtu_most;	       /* of inner packets; 0: what fits */
 	struct policer *policer;       /* the owner worker's; NULL: no limit */
@@ -54,6 +55,8 @@ struct tunnel {
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t replayed;
 	uint64_t bad_icv, selector;
 	uint32_t mtu; /* of inner packets, by the outbound SA; 0: there was none */
+	/* any worker: rw; TSC until which nobody is told again that packets want it */
+	_Atomic uint64_t wanted;
 };
 _Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
 	       "one line each: shared, hot, rare");
@@ -64,9 +67,11 @@ _Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
 struct tunnel_set {
 	uint16_t n; /* tunnels that are UP; with one of them there is no need to hash */
 	uint16_t spare[7];
-	uint16_t bucket[SET_BUCKETS]; /* tunnel + 1; 0: none is UP */
+	uint16_t bucket[SET_BUCKETS];		/* tunnel + 1; 0: none is UP */
+	uint16_t member[DATAPLANE_SET_TUNNELS]; /* tunnel + 1; 0: no more. Read when none is UP */
 };
-_Static_assert(sizeof(struct tunnel_set) == 4 * RTE_CACHE_LINE_SIZE, "a set is four lines");
+_Static_assert(sizeof(struct tunnel_set) == 5 * RTE_CACHE_LINE_SIZE,
+	       "four lines, and one that is rarely read");
 
 /* A resolved next hop: everything that goes before an IP packet, ready to be copied. Immutable
  * while a worker can reach it: a change makes a new one. */

@@ -42,6 +42,8 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->inner_peer = t->inner_peer;
 	to->owner = (uint8_t)owner_for_new(dp);
 	to->mss_clamp = t->mss_clamp;
+	to->on_demand = t->on_demand;
+	atomic_store_explicit(&to->wanted, 0, memory_order_relaxed);
 	to->df = (uint8_t)t->df;
 	to->policer = policer;
 	to->mtu_most = t->mtu;

@@ -45,6 +45,19 @@ bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa)
 	return true;
 }
 
+void worker_want(struct worker *w, uint32_t tunnel)
+{
+	struct tunnel *t = &w->tables->tunnel[tunnel];
+	struct message m = { .kind = MESSAGE_WANTED, .tunnel = tunnel };
+
+	if (!t->on_demand || w->tsc < atomic_load_explicit(&t->wanted, memory_order_relaxed))
+		return;
+	if (rte_ring_sp_enqueue_elem(w->reports, &m, sizeof(m)) != 0)
+		return;
+	atomic_store_explicit(&t->wanted, w->tsc + rte_get_tsc_hz(), memory_order_relaxed);
+	w->punt.ring_negotiator = true;
+}
+
 /* Where the list of the tunnel's outbound SAs names this one; its end: nowhere. */
 static struct sa **place_of(struct tunnel *t, const struct sa *sa)
 {

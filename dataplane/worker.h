@@ -109,6 +109,10 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_r
 /* Tells the negotiator about an SA. False: its ring is full; try again with a later packet. */
 bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa);
 
+/* Tells the negotiator, once a second at most, that there is a packet for a tunnel that has nothing
+ * to send on, if it is one that waits for that. */
+void worker_want(struct worker *w, uint32_t tunnel);
+
 /* Gives a tagged packet to another worker at the end of this burst. */
 void worker_hand_over(struct worker *w, unsigned to, struct rte_mbuf *m);
 

@@ -278,6 +278,7 @@ static int build_connection(struct applied *a, unsigned connection, uint32_t *tu
 			.inner_peer = t->inner_peer,
 			.mtu = t->mtu,
 			.mss_clamp = t->mss_clamp,
+			.on_demand = t->start == CONF_START_ON_DEMAND,
 			.df = df_policy(t->df),
 			.bandwidth = t->bandwidth,
 		};

@@ -188,11 +188,19 @@ static void on_sa_hard_limit(void *ctx, uint32_t tunnel, uint32_t spi, bool inbo
 	ike_sa_hard_limit(n->engine, clock_now(), tunnel, inbound ? IKE_IN : IKE_OUT, spi);
 }
 
+static void on_tunnel_wanted(void *ctx, uint32_t tunnel)
+{
+	struct negotiator *n = ctx;
+
+	ike_tunnel_wanted(n->engine, clock_now(), tunnel);
+}
+
 static const struct dataplane_negotiator_ops worker_ops = {
 	.packet = on_packet,
 	.sa_used = on_sa_used,
 	.sa_soft_limit = on_sa_soft_limit,
 	.sa_hard_limit = on_sa_hard_limit,
+	.tunnel_wanted = on_tunnel_wanted,
 };
 
 /* ---- what main asks ---------------------------------------------------------------------- */

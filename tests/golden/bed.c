@@ -190,7 +190,10 @@ static void no_end(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 
 void bed_run(struct bed *b)
 {
-	static const struct dataplane_negotiator_ops ops = { no_packet, no_news, no_end, no_end };
+	static const struct dataplane_negotiator_ops ops = { .packet = no_packet,
+							     .sa_used = no_news,
+							     .sa_soft_limit = no_end,
+							     .sa_hard_limit = no_end };
 	unsigned idle = 0;
 
 	while (idle < 3) {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab import wait_for
+from lab import Stopwatch, wait_for
 from lab.topology import PSK, Site
 
 SECOND = "192.168.11.0/24"
@@ -14,6 +14,26 @@ def counter(site, name):
 
 def log(site):
     return "\n".join(e["text"] for e in site.gateway.show("tunnel", site.TUNNEL, "log")["log"])
+
+
+def test_on_demand(lab):
+    """Idle it stays down and says nothing; the first packet brings it up, again after the peer has deleted it."""
+    site = Site(lab, start="on_demand").start()
+    idc, cloud = site.hosts
+    site.gateway.await_tunnel(site.TUNNEL, "DOWN", reason="wait")
+    quiet = Stopwatch()
+    wait_for(lambda: quiet.seconds > 3, 5, "three idle seconds")
+    assert site.gateway.show("ike")["counters"]["tx"] == 0 and site.gateway.tunnel(site.TUNNEL)["state"] == "DOWN"
+    for again in range(2):
+        cloud.await_ping(idc)
+        site.await_up()
+        site.check_both_ways()
+        assert "there is traffic" in log(site)
+        if not again:
+            site.strongswan.terminate()
+            site.gateway.await_tunnel(site.TUNNEL, "DOWN", reason="deleted")
+    drops = site.gateway.show("drops")
+    assert "no-tunnel-up" in str(drops), drops
 
 
 def test_fragmentation(lab):

@@ -118,9 +118,10 @@ static const struct edit values[] = {
 	  "19: warning: " TUNNEL_A "verify_pfs has no effect: esp_pfs is none\n" },
 	{ "dpd = 20", "verify_pfs = true; esp_pfs = \"ecp256\"", "" },
 	{ "dpd = 20", "esp_sha256_96 = true", "" },
-	{ "dpd = 20", "start = \"on_demand\"",
+	{ "dpd = 20", "start = \"on_demand\"", "" },
+	{ "dpd = 20", "start = \"never\"",
 	  "19: error: " TUNNEL_A
-	  "start = 'on_demand': not supported yet; allowed: initiate, respond\n" },
+	  "start = 'never': unknown; allowed: initiate, respond, on_demand\n" },
 	{ "dpd = 20", "esp_lifetime_packets = 0; bandwidth = 0", "" },
 	{ "dpd = 20", "bandwidth = 1.5",
 	  "19: error: " TUNNEL_A

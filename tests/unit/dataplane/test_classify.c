@@ -307,8 +307,10 @@ static void never_either(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 	fail();
 }
 
-static const struct dataplane_negotiator_ops ops = { ignore_packet, never, never_either,
-						     never_either };
+static const struct dataplane_negotiator_ops ops = { .packet = ignore_packet,
+						     .sa_used = never,
+						     .sa_soft_limit = never_either,
+						     .sa_hard_limit = never_either };
 
 /* Real frames cut anywhere and with bytes changed anywhere, on both ports. */
 static void garbage_leaks_nothing(void **state)

@@ -95,8 +95,10 @@ static void on_exhausted(void *ctx, uint32_t tunnel, uint32_t spi, bool inbound)
 {
 }
 
-static const struct dataplane_negotiator_ops ops = { on_packet, on_used, on_exhausted,
-						     on_exhausted };
+static const struct dataplane_negotiator_ops ops = { .packet = on_packet,
+						     .sa_used = on_used,
+						     .sa_soft_limit = on_exhausted,
+						     .sa_hard_limit = on_exhausted };
 
 static void ike_reaches_the_negotiator(void **state)
 {
@@ -341,6 +343,68 @@ static void children_beside_each_other(void **state)
 	dataplane_negotiator_unregister(rig_dp);
 }
 
+static void count_wanted(void *ctx, uint32_t tunnel)
+{
+	((unsigned *)ctx)[tunnel]++;
+}
+
+static void host_sends(uint32_t table, const char *to)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rig_dp->pool);
+	uint8_t *ip = (uint8_t *)rte_pktmbuf_append(m, 32);
+
+	memset(ip, 0, 32);
+	rig_ip4(ip, "10.1.0.5", to, PROTO_UDP, 8 + 4);
+	put_be16(ip + 24, 12);
+	tag_set(m, TAG_ROUTE, 0, table);
+	assert_int_equal(inject(rig_dp, 0, INJECT_MAIN, m), 0);
+	rig_run();
+}
+
+/* A packet that finds nothing UP is told for each tunnel behind its route that waits for one: now,
+ * and not again within the second. */
+static void traffic_wants_a_tunnel(void **state)
+{
+	static const struct dataplane_negotiator_ops demand = { .tunnel_wanted = count_wanted };
+	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1") };
+	struct prefix behind = rig_prefix("192.168.0.0/16");
+	uint32_t member[] = { 1, 2, 3 };
+	unsigned wanted[4] = { 0 };
+
+	assert_int_equal(dataplane_negotiator_register(rig_dp), 0);
+	assert_int_equal(dataplane_table_add(rig_dp, &t.table), 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		t.customer_ip = addr_ipv4(0xcb007109 + i);
+		t.inner = (struct prefix){ addr_ipv4(0xa9fe0002 + i * 4), 30 };
+		t.inner_peer = addr_ipv4(0xa9fe0001 + i * 4);
+		t.on_demand = i != 2;
+		assert_int_equal(dataplane_tunnel_add(rig_dp, i, &t), 0);
+	}
+	assert_int_equal(dataplane_connection_set(rig_dp, 5, member, 3), 0);
+	assert_int_equal(
+		dataplane_route_set(rig_dp, t.table, &behind, nexthop(NEXTHOP_CONNECTION, 5)), 0);
+	for (unsigned i = 0; i < 100; i++)
+		host_sends(t.table, "192.168.3.4");
+	assert_int_equal(rig_dropped(DROP_NO_TUNNEL_UP), 100);
+	while (dataplane_negotiator_poll(rig_dp, &demand, wanted))
+		;
+	assert_memory_equal(wanted, ((unsigned[]){ 0, 1, 0, 1 }), sizeof(wanted));
+
+	/* One is UP as main knows, but has no SA yet: that one is wanted, the others are not. */
+	atomic_store(&rig_dp->tables.tunnel[1].wanted, 0); /* the second is over */
+	assert_int_equal(dataplane_tunnel_state(rig_dp, 1, true), 0);
+	host_sends(t.table, "192.168.3.4");
+	while (dataplane_negotiator_poll(rig_dp, &demand, wanted))
+		;
+	assert_memory_equal(wanted, ((unsigned[]){ 0, 2, 0, 1 }), sizeof(wanted));
+	/* By the inner peer's address it is this tunnel and no other. */
+	host_sends(t.table, "169.254.0.1");
+	while (dataplane_negotiator_poll(rig_dp, &demand, wanted))
+		;
+	assert_memory_equal(wanted, ((unsigned[]){ 1, 2, 0, 1 }), sizeof(wanted));
+	dataplane_negotiator_unregister(rig_dp);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +416,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(esp_both_ways, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(children_beside_each_other, rig_set_up,
 						rig_tear_down),
+		cmocka_unit_test_setup_teardown(traffic_wants_a_tunnel, rig_set_up, rig_tear_down),
 		{ "esp_both_ways, three workers", esp_both_ways, rig_set_up_three, rig_tear_down,
 		  NULL },
 	};
