@@ -51,6 +51,11 @@ const struct command commands[] = {
 	{ "route add TABLE PREFIX NEXT_HOP", "a static route, until the next start",
 	  static_route_add },
 	{ "route delete TABLE PREFIX NEXT_HOP", "take a static route away", static_route_delete },
+	{ "client-config TUNNEL|CONNECTION for DEVICE",
+	  "the customer's side of a connection, or of one of its tunnels, in its device's words",
+	  client_config_show },
+	{ "client-config TUNNEL|CONNECTION for DEVICE with-psk", "the same with the keys in it",
+	  client_config_show },
 	{ "help [WORD...]", "the commands, or those that begin with these words", help },
 };
 const unsigned commands_n = sizeof(commands) / sizeof(commands[0]);
@@ -65,6 +70,8 @@ int command_split(char *line, char **word, bool *json)
 
 	*json = false;
 	for (char *w = strtok_r(line, blanks, &save); w; w = strtok_r(NULL, blanks, &save)) {
+		if (strcmp(w, "--for") == 0 || strcmp(w, "--with-psk") == 0)
+			w += 2; /* as options, which these words look like */
 		if (strcmp(w, "--json") == 0) {
 			*json = true;
 			continue;

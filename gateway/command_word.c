@@ -1,6 +1,7 @@
 #include "gateway/command_word.h"
 
 #include "conf/addr.h"
+#include "gateway/client.h"
 #include "gateway/gateway.h"
 
 #include <string.h>
@@ -88,6 +89,13 @@ static void list_next_hops(const struct gateway *g, unsigned n, char *const *wor
 	list_vpcs(g, n, word, to);
 }
 
+static void list_devices(const struct gateway *g, unsigned n, char *const *word,
+			 struct command_values *to)
+{
+	for (unsigned i = 0; i < client_devices_n; i++)
+		to->add(to, client_devices[i].name, client_devices[i].title);
+}
+
 static const struct command_word words[] = {
 	{ "TUNNEL", "the name of a tunnel", NULL, list_tunnels },
 	{ "CONNECTION", "the name of a vpn connection", NULL, list_connections },
@@ -98,6 +106,7 @@ static const struct command_word words[] = {
 	{ "TABLE", "a route table: a border gateway, a vpc or 'underlay'", NULL, list_tables },
 	{ "NEXT_HOP", "a vpn connection, a vpc, or from a vpc a border gateway", NULL,
 	  list_next_hops },
+	{ "DEVICE", "a kind of customer's device", NULL, list_devices },
 	{ "PREFIX", "a prefix, like 192.168.0.0/16, or an address", is_prefix, NULL },
 	{ "ADDRESS", "an address, like 192.168.0.1", is_address, NULL },
 	{ "NUMBER", "a number", is_number, NULL },

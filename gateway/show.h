@@ -44,6 +44,7 @@
  *   tunnel N ...    tunnel, done
  *   bgp N ...       name, done
  *   route ...       table prefix next_hop done
+ *   client-config   name device configuration
  *   an error        error */
 #ifndef GATEWAY_SHOW_H
 #define GATEWAY_SHOW_H
@@ -76,6 +77,7 @@ int static_route_add(struct command_call *call);
 int static_route_delete(struct command_call *call);
 int tunnel_rekey_child(struct command_call *call);
 int tunnel_rekey_ike(struct command_call *call);
+int client_config_show(struct command_call *call);
 
 /* ---- parts, also for tests --------------------------------------------------------------- */
 

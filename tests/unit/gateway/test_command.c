@@ -39,6 +39,7 @@ COMMAND(tunnel_enable)
 COMMAND(tunnel_disable)
 COMMAND(tunnel_rekey_child)
 COMMAND(tunnel_rekey_ike)
+COMMAND(client_config_show)
 
 int show_tunnel(struct command_call *call)
 {
