@@ -239,7 +239,7 @@ static uint32_t window(uint32_t packets)
 
 static void set_ike(struct facts *f, const struct conf_tunnel *t)
 {
-	bool v1 = t->ike_version == CONF_IKE_V1;
+	bool v1 = t->ike_version == CONF_IKE_V1, auth = false;
 
 	facts_set_flag(f, "v1", v1);
 	facts_set_flag(f, "v2", !v1);
@@ -250,6 +250,9 @@ static void set_ike(struct facts *f, const struct conf_tunnel *t)
 	set_algos(f, "esp_cipher", &t->esp_cipher, cipher_name);
 	set_algos(f, "esp_auth", &t->esp_auth, auth_name);
 	set_algos(f, "esp_pfs", &t->esp_pfs, dh_name);
+	for (unsigned i = 0; i < t->esp_cipher.n; i++)
+		auth = auth || !algo_ciphers[t->esp_cipher.id[i]].aead;
+	facts_set_flag(f, "esp_auth_used", auth);
 	facts_set_flag(f, "esp_sha256_96", t->esp_sha256_96);
 	facts_set_number(f, "ike_lifetime", t->ike_lifetime);
 	facts_set_number(f, "esp_lifetime", t->esp_lifetime);

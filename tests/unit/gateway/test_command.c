@@ -133,7 +133,7 @@ static int setup(void **state)
 
 #define NEXT \
 	"tunnels, tunnel, sas, routes, route, vpc, bgp, routing, ports, workers, drops, ike, version"
-#define FIRST "show, tunnel, bgp, route, help"
+#define FIRST "show, tunnel, bgp, route, client-config, help"
 static const struct {
 	const char *line;
 	enum command_status status;
@@ -206,7 +206,7 @@ static const struct {
 
 	/* What may follow. */
 	{ "?", COMMAND_DONE,
-	  "show\t17 commands\ntunnel\t6 commands\nbgp\t3 commands\nroute\t2 commands\n"
+	  "show\t17 commands\ntunnel\t6 commands\nbgp\t3 commands\nroute\t2 commands\nclient-config\t2 commands\n"
 	  "help\tthe commands, or those that begin with these words\n" },
 	{ "?t", COMMAND_DONE, "tunnel\t6 commands\n" },
 	{ "?sh tun", COMMAND_DONE,
