@@ -1,10 +1,10 @@
 #include "gateway/event.h"
 
+#include "gateway/clock.h"
 #include "gateway/json.h"
 
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 static const struct {
 	const char *name;
@@ -42,15 +42,13 @@ void event_publish(enum event_kind kind, const char *object, const char *reason,
 		   ...)
 {
 	char text[LOG_LINE_MAX];
-	struct timespec now;
 	struct event_notice e = { .kind = kind, .object = object, .reason = reason, .text = text };
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	clock_gettime(CLOCK_REALTIME, &now);
-	e.time = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	e.time = clock_unix();
 	e.sequence = ++bus.sequence;
 	bus.count[kind]++;
 	log_happening(kinds[kind].level, kinds[kind].part, object, kinds[kind].name,

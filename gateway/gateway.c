@@ -5,6 +5,7 @@
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
+#include "gateway/metrics.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -272,6 +273,22 @@ static int start_control(struct gateway *g)
 	return control_new(&g->control, g->base, g, fd, g->conf->control_socket);
 }
 
+static int start_metrics(struct gateway *g)
+{
+	const struct endpoint *listen = &g->conf->metrics.listen;
+	char error[256] = "out of memory", text[ENDPOINT_STR_MAX];
+	int rc;
+
+	if (listen->addr.family == ADDR_NONE)
+		return 0;
+	rc = metrics_new(&g->metrics, g, listen, error, sizeof(error));
+	if (rc < 0)
+		log_error("metrics", NULL, "%s", error);
+	else
+		log_info("metrics", NULL, "on http://%s/metrics", endpoint_format(listen, text));
+	return rc;
+}
+
 static void free_event(struct event *ev)
 {
 	if (ev)
@@ -282,6 +299,7 @@ static void take_down(struct gateway *g)
 {
 	negotiator_free(g->negotiator); /* answers what operators still wait for */
 	bgp_answer(g->bgp);		/* and this as well */
+	metrics_free(g->metrics);
 	control_free(g->control);
 	free_event(g->dataplane_event);
 	free_event(g->dataplane_timer);
@@ -315,7 +333,8 @@ int gateway_run(struct conf *c)
 	/* Opening the dataplane bound this thread to one CPU. */
 	control_cpus(c, &ours, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0)
+	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0 ||
+	    start_metrics(&g) < 0)
 		goto out;
 	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->n,
 		 c->control_socket);

@@ -18,6 +18,7 @@
 struct control;
 struct event;
 struct event_base;
+struct metrics;
 
 struct gateway {
 	struct conf *conf;
@@ -27,6 +28,7 @@ struct gateway {
 	struct tunnels *tunnels;
 	struct negotiator *negotiator;
 	struct control *control;
+	struct metrics *metrics;     /* NULL: nobody asked for them */
 	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
 	uint64_t started;	     /* clock_now() */
 

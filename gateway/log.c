@@ -189,14 +189,6 @@ const char *log_time(uint64_t us, char buf[LOG_TIME_MAX])
 	return buf;
 }
 
-static const char *time_now(char buf[LOG_TIME_MAX])
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return log_time((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000, buf);
-}
-
 /* ---- one line ---------------------------------------------------------------------------- */
 
 /* Without time and level: "ike/dc1-a: (3 lines left out) text" */
@@ -221,7 +213,7 @@ static size_t format_json(const struct entry *e, char *to, size_t room)
 		return 0;
 	json_init(&j, out);
 	json_object(&j, NULL);
-	json_string(&j, "time", time_now(time));
+	json_string(&j, "time", log_time(clock_unix(), time));
 	json_string(&j, "level", level_name[e->level]);
 	json_string(&j, "part", e->part);
 	json_string(&j, "object", e->object);
@@ -244,7 +236,8 @@ static size_t format_text(const struct entry *e, char *to, size_t room)
 	if (logger.journal)
 		n = snprintf(to, room, "<%c>%s\n", level_priority[e->level], body);
 	else
-		n = snprintf(to, room, "%s %s %s\n", time_now(time), level_name[e->level], body);
+		n = snprintf(to, room, "%s %s %s\n", log_time(clock_unix(), time),
+			     level_name[e->level], body);
 	return n > 0 ? (size_t)n : 0;
 }
 

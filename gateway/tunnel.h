@@ -24,6 +24,7 @@ struct tunnel {
 	char text[512]; /* for a person; may have several lines */
 	uint64_t since; /* of the last change between UP and DOWN, clock_now() */
 	uint64_t ups, downs;
+	uint64_t child_rekeys, ike_rekeys;
 };
 
 struct tunnels {

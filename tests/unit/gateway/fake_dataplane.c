@@ -7,7 +7,7 @@
 
 char fake_told[16384];
 struct dataplane_tunnel_stats fake_tunnel_stats;
-struct dataplane_worker_stats fake_worker_stats[2];
+struct dataplane_worker_stats fake_worker_stats[3];
 struct dataplane_port_stats fake_port_stats;
 int fake_attachment_error;
 const struct dataplane_main_ops *fake_main_ops;

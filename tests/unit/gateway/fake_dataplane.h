@@ -7,7 +7,7 @@
 /* Since fake_reset(), one line a call: "route 2 10.0.0.0/16 table 1\n". */
 extern char fake_told[16384];
 extern struct dataplane_tunnel_stats fake_tunnel_stats;
-extern struct dataplane_worker_stats fake_worker_stats[2];
+extern struct dataplane_worker_stats fake_worker_stats[3]; /* two, and the control threads */
 extern struct dataplane_port_stats fake_port_stats;
 extern int fake_attachment_error;
 
