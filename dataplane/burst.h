@@ -31,7 +31,7 @@ struct burst {
 	struct rte_mbuf *ip[BURST_MAX];
 	uint32_t ip_table[BURST_MAX]; /* BURST_OWN set: our own packet, its TTL stays */
 
-	/* forward -> esp_out: data at the inner IP header; the tunnel is this worker's. */
+	/* forward -> esp_out: data at the inner IP header. */
 	unsigned n_out;
 	struct rte_mbuf *out[BURST_MAX];
 	uint32_t out_tunnel[BURST_MAX];

@@ -4,6 +4,7 @@
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
 #include "dataplane/eal.h"
+#include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/policer.h"
 #include "dataplane/reassemble.h"
@@ -42,12 +43,16 @@ static int fail(const char **error, const char *what, int rc)
 	return rc;
 }
 
-/* Zeroed, on lines of its own, and backed by memory only where it is touched. */
+/* Zeroed, on lines of its own, and backed by memory only where it is touched: by large pages if the
+ * system has any to give. */
 static void *map(size_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
 }
 
 static void unmap(void *p, size_t bytes)
@@ -78,6 +83,7 @@ static int open_tables(struct dataplane *dp)
 	if (rte_rcu_qsbr_init(t->qsbr, readers) != 0)
 		return -EINVAL;
 	atomic_store(&t->underlay_epoch, 1);
+	atomic_store(&t->routes_epoch, 1);
 	dp->heap = fib_heap_new(t->qsbr);
 	dp->sets = sets_new();
 	return dp->heap && dp->sets ? dataplane_table_add(dp, &underlay) : -ENOMEM;
@@ -218,6 +224,9 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->crypt = crypt_new((int)rte_socket_id(), error);
 	if (!w->crypt)
 		return -ENOMEM;
+	w->memo = rte_zmalloc("memo", MEMO_ENTRIES * sizeof(*w->memo), RTE_CACHE_LINE_SIZE);
+	if (!w->memo)
+		return fail(error, "lookups", -ENOMEM);
 	w->reassembly = reassembly_new();
 	if (!w->reassembly)
 		return fail(error, "fragments", -ENOMEM);
@@ -292,6 +301,7 @@ static void close_worker(struct dataplane *dp, struct worker *w)
 	rte_ring_free(w->orders);
 	rte_ring_free(w->reports);
 	crypt_free(w->crypt);
+	rte_free(w->memo);
 	unmap(w->slot, SLOT_BYTES);
 	rte_free(w);
 }

@@ -129,22 +129,29 @@ static __rte_noinline void write_df(const struct sa *sa, uint8_t *outer, const u
 	put16(outer + 10, ip4_sum(outer, IP4_BYTES));
 }
 
-/* The SAs in use by the lane's tunnels; both hot lines of each start to come. */
+/* The SAs in use by the lane's tunnels; both hot lines of each start to come. Another worker's
+ * tunnels are its matter. */
 static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 {
 	unsigned i, n = 0;
 
 	for (i = 0; i < b->n_out; i++) {
-		struct sa *sa = w->tables->tunnel[b->out_tunnel[i]].out;
+		const struct tunnel *t = &w->tables->tunnel[b->out_tunnel[i]];
+		struct rte_mbuf *m = b->out[i];
 
-		if (unlikely(!sa)) {
-			worker_want(w, b->out_tunnel[i]);
-			worker_drop(w, b->out[i], DROP_NO_TUNNEL_UP);
+		if (unlikely(t->owner != w->index)) {
+			tag_set(m, TAG_ESP_OUT, 0, b->out_tunnel[i]);
+			worker_hand_over(w, t->owner, m);
 			continue;
 		}
-		sa_prefetch(sa);
-		op[n].sa = sa;
-		b->out[n++] = b->out[i];
+		if (unlikely(!t->out)) {
+			worker_want(w, b->out_tunnel[i]);
+			worker_drop(w, m, DROP_NO_TUNNEL_UP);
+			continue;
+		}
+		sa_prefetch(t->out);
+		op[n].sa = t->out;
+		b->out[n++] = m;
 	}
 	return n;
 }

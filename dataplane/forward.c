@@ -34,32 +34,19 @@ static inline uint16_t tunnel_of(const struct tunnel_set *s, struct rte_mbuf *m)
 	return (uint16_t)(s->bucket[bucket] - 1); /* NO_TUNNEL: none is UP */
 }
 
-/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. A
- * connection is left only where none of its tunnels is UP. */
-static void look_up(const struct tables *t, struct burst *b, uint32_t *nh)
+/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
+static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 {
-	unsigned i;
+	const struct tables *t = w->tables;
+	uint64_t epoch = atomic_load_explicit(&t->routes_epoch, memory_order_acquire);
 
-	for (i = 0; i < b->n_ip; i++) {
-		nh[i] = lookup(t, b->ip_table[i] & ~BURST_OWN, packet(b->ip[i]));
+	for (unsigned i = 0; i < b->n_ip; i++) {
+		nh[i] = lookup_memo(t, w->memo, epoch, b->ip_table[i] & ~BURST_OWN,
+				    packet(b->ip[i]));
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
 			rte_prefetch0(&t->set[nexthop_index(nh[i])]);
 		else if (nexthop_kind(nh[i]) == NEXTHOP_NEIGHBOUR)
 			rte_prefetch0(&t->neighbour[nexthop_index(nh[i])]);
-	}
-	for (i = 0; i < b->n_ip; i++) {
-		uint32_t index = nexthop_index(nh[i]);
-
-		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
-			index = tunnel_of(&t->set[index], b->ip[i]);
-			if (unlikely(index == NO_TUNNEL))
-				continue;
-			nh[i] = nexthop(NEXTHOP_TUNNEL, index);
-		}
-		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL) {
-			rte_prefetch0(&t->tunnel[index]);
-			rte_prefetch0(&t->tunnel[index].out);
-		}
 	}
 }
 
@@ -78,16 +65,12 @@ static __rte_noinline void to_nobody(struct worker *w, struct rte_mbuf *m, uint3
 	worker_drop(w, m, DROP_NO_TUNNEL_UP);
 }
 
-static void to_tunnel(struct worker *w, struct burst *b, struct rte_mbuf *m, uint32_t index)
+static inline void to_tunnel(struct burst *b, const struct tables *t, struct rte_mbuf *m,
+			     uint32_t index)
 {
-	unsigned owner = w->tables->tunnel[index].owner;
-
-	if (likely(owner == w->index)) {
-		burst_add_out(b, m, index);
-	} else {
-		tag_set(m, TAG_ESP_OUT, 0, index);
-		worker_hand_over(w, owner, m);
-	}
+	rte_prefetch0(&t->tunnel[index]);
+	rte_prefetch0(&t->tunnel[index].out);
+	burst_add_out(b, m, index);
 }
 
 static void to_us(struct worker *w, struct rte_mbuf *m, uint32_t index, uint32_t table)
@@ -108,45 +91,54 @@ static void to_us(struct worker *w, struct rte_mbuf *m, uint32_t index, uint32_t
 	punt(w, m, punt_class(packet(m), m->data_len, inner));
 }
 
+/* Packets that end here, or cannot go on. */
+static __rte_noinline void stay(struct worker *w, struct rte_mbuf *m, uint32_t table, uint32_t nh)
+{
+	switch (nexthop_kind(nh)) {
+	case NEXTHOP_DISCARD:
+		worker_drop(w, m, DROP_DISCARD_ROUTE);
+		break;
+	case NEXTHOP_TABLE:
+		worker_drop(w, m, DROP_TABLE_LOOP);
+		break;
+	case NEXTHOP_LOCAL:
+		to_us(w, m, nexthop_index(nh), table & ~BURST_OWN);
+		break;
+	default:
+		worker_drop(w, m, DROP_NO_ROUTE);
+	}
+}
+
 void forward(struct worker *w, struct burst *b)
 {
+	const struct tables *t = w->tables;
 	uint32_t nh[BURST_MAX];
 
-	look_up(w->tables, b, nh);
+	look_up(w, b, nh);
 	for (unsigned i = 0; i < b->n_ip; i++) {
 		struct rte_mbuf *m = b->ip[i];
-		uint32_t table = b->ip_table[i];
+		uint32_t table = b->ip_table[i], index = nexthop_index(nh[i]), tunnel;
 
-		switch (nexthop_kind(nh[i])) {
-		case NEXTHOP_NONE:
-			worker_drop(w, m, DROP_NO_ROUTE);
+		if (unlikely(nexthop_kind(nh[i]) < NEXTHOP_LINK)) {
+			stay(w, m, table, nh[i]);
 			continue;
-		case NEXTHOP_DISCARD:
-			worker_drop(w, m, DROP_DISCARD_ROUTE);
-			continue;
-		case NEXTHOP_TABLE:
-			worker_drop(w, m, DROP_TABLE_LOOP);
-			continue;
-		case NEXTHOP_LOCAL:
-			to_us(w, m, nexthop_index(nh[i]), table & ~BURST_OWN);
-			continue;
-		case NEXTHOP_LINK:
-		case NEXTHOP_NEIGHBOUR:
-		case NEXTHOP_CONNECTION:
-		case NEXTHOP_TUNNEL:
-			break;
 		}
 		if (unlikely(!(table & BURST_OWN) && !decrement_ttl(packet(m)))) {
 			tag_set(m, TAG_PUNT_TTL, 0, table);
 			punt_error(w, m, DROP_TTL_EXPIRED);
 			continue;
 		}
-		if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL)
-			to_tunnel(w, b, m, nexthop_index(nh[i]));
-		else if (unlikely(nexthop_kind(nh[i]) == NEXTHOP_CONNECTION))
-			to_nobody(w, m, nexthop_index(nh[i]));
-		else
+		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
+			tunnel = tunnel_of(&t->set[index], m);
+			if (likely(tunnel != NO_TUNNEL))
+				to_tunnel(b, t, m, tunnel);
+			else
+				to_nobody(w, m, index);
+		} else if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL) {
+			to_tunnel(b, t, m, index);
+		} else {
 			burst_add_link(b, m, nh[i]);
+		}
 	}
 	b->n_ip = 0;
 }

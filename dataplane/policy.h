@@ -14,7 +14,7 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m);
 /* A set of all our addresses and inner peers in any table that has a few others in it as well. */
 static inline uint32_t own_hash(const uint8_t *addr, bool v4)
 {
-	return mix32(v4 ? get32(addr) : get64(addr) ^ get64(addr + 8)) % OWN_BITS;
+	return mix32(v4 ? get32(addr) : get64(addr) ^ get64(addr + 8)) >> (32 - OWN_ORDER);
 }
 
 static inline bool policy_may_be_own(const struct tables *t, const uint8_t *ip)

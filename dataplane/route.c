@@ -11,11 +11,13 @@ static struct fib *table_get(struct dataplane *dp, uint32_t table)
 	return table < TABLES_MAX ? dp->tables.fib[table] : NULL;
 }
 
-/* Outbound SAs look their way up again. */
+/* Workers forget what they remember of lookups; outbound SAs look their way up again. */
 static void changed(struct dataplane *dp, uint32_t table)
 {
 	uint32_t epoch = dp->tables.underlay_epoch + 1;
 
+	atomic_store_explicit(&dp->tables.routes_epoch, dp->tables.routes_epoch + 1,
+			      memory_order_release);
 	if (table == DATAPLANE_UNDERLAY)
 		atomic_store_explicit(&dp->tables.underlay_epoch, epoch ? epoch : 1,
 				      memory_order_release);
@@ -41,6 +43,7 @@ int dataplane_table_add(struct dataplane *dp, uint32_t *table)
 		if (!fib)
 			return -ENOMEM;
 		atomic_store_explicit(&dp->tables.fib[i], fib, memory_order_release);
+		changed(dp, i);
 		*table = i;
 		return 0;
 	}
@@ -54,6 +57,7 @@ int dataplane_table_delete(struct dataplane *dp, uint32_t table)
 	if (!fib || table == DATAPLANE_UNDERLAY)
 		return -ENOENT;
 	atomic_store_explicit(&dp->tables.fib[table], NULL, memory_order_release);
+	changed(dp, table);
 	fib_free(fib);
 	return 0;
 }

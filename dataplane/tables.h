@@ -27,7 +27,8 @@
 #define NO_TUNNEL	UINT16_MAX
 _Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set's");
 
-#define OWN_BITS (1u << 18)
+#define OWN_ORDER 18
+#define OWN_BITS  (1u << OWN_ORDER)
 
 struct fib;
 struct policer;
@@ -126,6 +127,8 @@ struct tables {
 	/* Changes after every change of the underlay's routes or neighbours: an outbound SA's next
 	 * hop found under an older epoch is looked up again. */
 	_Atomic uint32_t underlay_epoch;
+	_Atomic uint64_t
+		routes_epoch; /* the same for any table: what lookups found before is old */
 	struct rte_rcu_qsbr *qsbr;
 	/* By hash of an address: it may be one of ours, in some table. main: w; workers: ro */
 	uint64_t own[OWN_BITS / 64];

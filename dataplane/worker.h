@@ -23,6 +23,7 @@ enum injector { INJECT_MAIN, INJECT_NEGOTIATOR, INJECTORS };
 #define TX_ROOM (4 * BURST_MAX)
 
 struct crypt;
+struct memo;
 struct worker;
 
 /* Where an inbound SPI leads. */
@@ -52,6 +53,7 @@ struct worker {
 	struct tables *tables;
 	struct slot *slot;   /* SPI_SLOTS of them */
 	struct crypt *crypt; /* this worker's IPsec-MB manager */
+	struct memo *memo;   /* MEMO_ENTRIES of lookups */
 	struct rte_mempool *pool;
 	struct worker **worker; /* all of them, by index */
 

@@ -11,7 +11,7 @@
 static const uint8_t gateway_mac[TENANTS][6] = { { 2, 1, 1, 1, 1, 0 }, { 2, 1, 1, 1, 1, 1 } };
 static const uint8_t host_mac[TENANTS][6] = { { 2, 5, 5, 5, 5, 0 }, { 2, 5, 5, 5, 5, 1 } };
 static const char *const peer[TENANTS] = { "203.0.113.1", "203.0.113.2" };
-static uint32_t spi_in[TENANTS];
+static uint32_t spi_in[TENANTS], table_of[TENANTS];
 
 static uint16_t vlan_of(unsigned tenant)
 {
@@ -63,7 +63,7 @@ static int set_up(void **state)
 		assert_int_equal(dataplane_table_add(rig_dp, &vpc_table), 0);
 		assert_int_equal(dataplane_table_add(rig_dp, &table), 0);
 		a.table = vpc_table;
-		tunnel.table = table;
+		tunnel.table = table_of[t] = table;
 		assert_int_equal(dataplane_attachment_add(rig_dp, &a, &interface), 0);
 		assert_int_equal(dataplane_tunnel_add(rig_dp, t, &tunnel), 0);
 		assert_int_equal(dataplane_route_set(rig_dp, vpc_table, &customer,
@@ -206,11 +206,53 @@ static void nobody_crosses(void **state)
 	}
 }
 
+/* Workers remember where packets went; from the moment that a route changes they know better. Twice
+ * as many destinations as they can remember, so that some take each other's place. */
+static void each_destination_has_its_route(void **state)
+{
+	enum { DESTINATIONS = 8192, AT_ONCE = 64 };
+	struct prefix odd = rig_prefix("172.20.1.0/24"), all = rig_prefix("172.20.0.0/16");
+	char dst[ADDR_STR_MAX];
+
+	for (unsigned round = 0; round < 3; round++) {
+		unsigned want[TENANTS] = { 0 }, got[TENANTS] = { 0 };
+
+		if (round == 1)
+			assert_int_equal(dataplane_route_set(rig_dp, table_of[0], &odd,
+							     nexthop(NEXTHOP_DISCARD, 0)),
+					 0);
+		else if (round == 2)
+			assert_int_equal(dataplane_route_set(rig_dp, table_of[1], &all,
+							     nexthop(NEXTHOP_DISCARD, 0)),
+					 0);
+		for (unsigned i = 0; i < DESTINATIONS; i++) {
+			struct addr a = addr_ipv4(0xac140000 + i * 7);
+			unsigned t = i / 2 % TENANTS;
+
+			addr_format(&a, dst);
+			give_vlan(vlan_of(t), t, "10.1.0.5", dst);
+			if (t == 0)
+				want[0] += round == 0 || a.b[2] != 1;
+			else
+				want[1] += round < 2;
+			if (i % AT_ONCE == AT_ONCE - 1) {
+				struct left l = leave();
+
+				got[0] += l.to_tunnel[0];
+				got[1] += l.to_tunnel[1];
+			}
+		}
+		assert_int_equal(got[0], want[0]);
+		assert_int_equal(got[1], want[1]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_reaches_its_own, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody_crosses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(each_destination_has_its_route, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests_name("isolation", tests, NULL, NULL);
