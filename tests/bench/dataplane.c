@@ -1,6 +1,6 @@
 /* Cycles per packet of the worker's real loop, between memory ports, on one core.
  *
- *     dataplane [--quick] [--json] [--alg NAME[-AUTH]] [--cpu N]
+ *     dataplane [--quick] [--json] [--alg NAME[-AUTH]] [--cpu N] [--cell DIR/SIZE/TUNNELS[r]]
  *
  * A cell is an algorithm, a direction, a size of inner packets and a number of tunnels. Its packets
  * are made and put into the port's ring before the clock runs; a burst of 64 goes through
@@ -50,6 +50,7 @@ struct bench {
 	struct feed_tunnel *peer;
 	char alg[40];
 	bool json, quick;
+	const char *only; /* "enc/64/1000r": of all cells this one; NULL: all */
 	unsigned rounds, tunnels_max;
 	double seconds; /* for a cell, at most: on a busy machine few rounds are undisturbed */
 	double tsc_ghz;
@@ -298,7 +299,12 @@ static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, unsigned
 	uint8_t cipher_key[64], auth_key[64];
 	struct sample s;
 	struct feed f;
+	char name[40];
 
+	snprintf(name, sizeof(name), "%s/%u/%u%s", dir == FEED_ENC ? "enc" : "dec", size, tunnels,
+		 random ? "r" : "");
+	if (b->only && strcmp(b->only, name) != 0)
+		return;
 	for (unsigned i = 0; i < 64; i++) {
 		cipher_key[i] = (uint8_t)(1 + i);
 		auth_key[i] = (uint8_t)(128 + i);
@@ -392,7 +398,8 @@ static void run_all(struct bench *b)
 		for (unsigned dir = FEED_ENC; dir <= FEED_DEC; dir++)
 			for (unsigned s = 0; s < 3; s++) {
 				if (tunnels[t] > b->tunnels_max ||
-				    (b->quick && (sizes[s] == FEED_IMIX || tunnels[t] == 100)))
+				    (b->quick && !b->only &&
+				     (sizes[s] == FEED_IMIX || tunnels[t] == 100)))
 					continue;
 				run_cell(b, dir, sizes[s], tunnels[t], false);
 				if (tunnels[t] == TUNNELS)
@@ -402,11 +409,11 @@ static void run_all(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "quick", no_argument, NULL, 'q' },
-						 { "json", no_argument, NULL, 'j' },
-						 { "alg", required_argument, NULL, 'a' },
-						 { "cpu", required_argument, NULL, 'c' },
-						 { 0 } };
+	static const struct option options[] = {
+		{ "quick", no_argument, NULL, 'q' },	  { "json", no_argument, NULL, 'j' },
+		{ "alg", required_argument, NULL, 'a' },  { "cpu", required_argument, NULL, 'c' },
+		{ "cell", required_argument, NULL, 'o' }, { 0 }
+	};
 	static struct bench b = { .like = { .replay_window = 1024 } };
 	unsigned cpu = 0;
 	struct machine m;
@@ -421,6 +428,9 @@ int main(int argc, char **argv)
 			break;
 		case 'j':
 			b.json = true;
+			break;
+		case 'o':
+			b.only = optarg;
 			break;
 		case 'a':
 			choose_algorithm(&b, optarg);
