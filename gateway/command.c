@@ -56,6 +56,8 @@ const struct command commands[] = {
 	  client_config_show },
 	{ "client-config TUNNEL|CONNECTION for DEVICE with-psk", "the same with the keys in it",
 	  client_config_show },
+	{ "doctor", "what is wrong with the box and with tunnels, and what to do about it",
+	  doctor_command },
 	{ "help [WORD...]", "the commands, or those that begin with these words", help },
 };
 const unsigned commands_n = sizeof(commands) / sizeof(commands[0]);

@@ -1,5 +1,6 @@
 /* isthmus: the operator's shell. Sends command lines to a running isthmusd and prints what it
  * answers; links nothing of the gateway. */
+#include "gateway/bundle.h"
 #include "gateway/control.h"
 
 #include <errno.h>
@@ -31,6 +32,10 @@ static void usage(FILE *out)
 		"  -V, --version      print the version\n"
 		"  -h, --help         print this; 'isthmus help' lists the commands\n"
 		"\n"
+		"Without a gateway, too:\n"
+		"  isthmus doctor [FILE]        is this box fit for it, and for FILE?\n"
+		"  isthmus support-bundle FILE  writes a tar.gz of everything but secrets\n"
+		"\n"
 		"Exit status: 0 if every command was done, 1 if the gateway refused one, 2 if one\n"
 		"is no command, 3 if the gateway cannot be reached.\n");
 }
@@ -58,6 +63,31 @@ static FILE *reach(const char *path)
 			close(fd);
 	}
 	return f;
+}
+
+/* The box can be looked at before anything runs: isthmusd does it, which knows the file. */
+static int doctor(const char *file)
+{
+	char path[512];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("isthmusd"));
+
+	path[n > 0 ? n : 0] = '\0';
+	if (strrchr(path, '/')) {
+		strcpy(strrchr(path, '/') + 1, "isthmusd");
+		execl(path, "isthmusd", "--doctor", file, NULL);
+	}
+	execlp("isthmusd", "isthmusd", "--doctor", file, NULL);
+	fprintf(stderr, "isthmus: isthmusd: %s\n", strerror(errno));
+	return EXIT_NOBODY;
+}
+
+static int support_bundle(FILE *gateway, int n, char **word)
+{
+	if (n != 2) {
+		fprintf(stderr, "isthmus: support-bundle FILE: which file is to be written?\n");
+		return EXIT_WRONG;
+	}
+	return bundle_write(gateway, word[1]) == 0 ? 0 : EXIT_REFUSED;
 }
 
 static bool send_all(int fd, const char *data, size_t len)
@@ -213,9 +243,15 @@ int main(int argc, char **argv)
 		return EXIT_WRONG;
 	}
 	gateway = reach(path && path[0] ? path : CONTROL_SOCKET);
-	if (!gateway)
+	if (optind < argc && strcmp(argv[optind], "support-bundle") == 0)
+		status = support_bundle(gateway, argc - optind, argv + optind);
+	else if (!gateway && optind < argc && strcmp(argv[optind], "doctor") == 0)
+		status = doctor(optind + 1 < argc ? argv[optind + 1] : NULL);
+	else if (!gateway)
 		return EXIT_NOBODY;
-	status = optind < argc ? ask(gateway, line) : converse(gateway, json);
-	fclose(gateway);
+	else
+		status = optind < argc ? ask(gateway, line) : converse(gateway, json);
+	if (gateway)
+		fclose(gateway);
 	return status;
 }

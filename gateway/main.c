@@ -1,5 +1,6 @@
 #include "conf/model.h"
 #include "conf/secret.h"
+#include "gateway/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
 
@@ -30,11 +31,12 @@ enum { EXIT_STARTED_NOT = 1, EXIT_BAD_FILE = 2 };
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"Usage: isthmusd [--check] [--verbose] [FILE]\n"
+		"Usage: isthmusd [--check|--doctor] [--verbose] [FILE]\n"
 		"Runs the IPsec gateway that FILE describes (default " DEFAULT_FILE ")\n"
 		"in the foreground, logging to standard error, until SIGTERM or SIGINT.\n"
 		"\n"
 		"  -c, --check    only check FILE: tell everything that is wrong with it\n"
+		"  -d, --doctor   only look at this box: is it fit for FILE?\n"
 		"  -v, --verbose  log more\n"
 		"  -V, --version  print the version\n"
 		"  -h, --help     print this\n"
@@ -65,6 +67,26 @@ static unsigned count_tunnels(const struct conf *c)
 	return n;
 }
 
+/* c NULL: there is no usable file. */
+static int examine(const struct conf *c)
+{
+	struct doctor d = { .page = page_new(false), .conf = c, .root = "" };
+	const char *text;
+	size_t len;
+
+	if (!d.page)
+		return EXIT_STARTED_NOT;
+	page_list(d.page, "checks");
+	doctor_box(&d);
+	page_end(d.page);
+	doctor_verdict(&d);
+	text = page_finish(d.page, &len);
+	if (text)
+		fwrite(text, 1, len, stdout);
+	page_free(d.page);
+	return d.bad ? EXIT_STARTED_NOT : 0;
+}
+
 static int check(const struct conf *c)
 {
 	printf("%s: ok: ports %u, border gateways %u, VPCs %u, connections %u, tunnels %u\n",
@@ -75,22 +97,25 @@ static int check(const struct conf *c)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
-						 { "verbose", no_argument, NULL, 'v' },
-						 { "version", no_argument, NULL, 'V' },
-						 { "help", no_argument, NULL, 'h' },
-						 { 0 } };
+	static const struct option options[] = {
+		{ "check", no_argument, NULL, 'c' },   { "doctor", no_argument, NULL, 'd' },
+		{ "verbose", no_argument, NULL, 'v' }, { "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },    { 0 }
+	};
 	struct problem_list problems = { 0 };
 	enum log_level most = LOG_INFO;
-	bool only_check = false;
+	bool only_check = false, only_examine = false;
 	const char *path;
 	struct conf *c;
 	int o, status;
 
-	while ((o = getopt_long(argc, argv, "cvVh", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "cdvVh", options, NULL)) != -1) {
 		switch (o) {
 		case 'c':
 			only_check = true;
+			break;
+		case 'd':
+			only_examine = true;
 			break;
 		case 'v':
 			most = LOG_DEBUG;
@@ -121,9 +146,11 @@ int main(int argc, char **argv)
 	problem_clear(&problems);
 	if (!c) {
 		fprintf(stderr, "isthmusd: %s is not usable: nothing was started\n", path);
+		if (only_examine)
+			examine(NULL);
 		return EXIT_BAD_FILE;
 	}
-	if (!only_check) {
+	if (!only_check && !only_examine) {
 		int rc = log_configure(&c->log);
 
 		if (rc < 0)
@@ -131,7 +158,7 @@ int main(int argc, char **argv)
 				    strerror(-rc));
 		return gateway_run(c);
 	}
-	status = check(c);
+	status = only_check ? check(c) : examine(c);
 	conf_free(c);
 	return status;
 }

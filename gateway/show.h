@@ -45,6 +45,7 @@
  *   bgp N ...       name, done
  *   route ...       table prefix next_hop done
  *   client-config   name device configuration
+ *   doctor          checks[]: check state (ok note bad) found next; bad notes
  *   an error        error */
 #ifndef GATEWAY_SHOW_H
 #define GATEWAY_SHOW_H
@@ -78,6 +79,7 @@ int static_route_delete(struct command_call *call);
 int tunnel_rekey_child(struct command_call *call);
 int tunnel_rekey_ike(struct command_call *call);
 int client_config_show(struct command_call *call);
+int doctor_command(struct command_call *call);
 
 /* ---- parts, also for tests --------------------------------------------------------------- */
 

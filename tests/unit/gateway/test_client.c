@@ -90,7 +90,7 @@ static void check_explained(const char *file, const char *text)
 
 static void test_every_line(void **state)
 {
-	static const char *const cases[] = { "plain", "shared", "old", "pairs" };
+	static const char *const cases[] = { "plain", "shared", "old", "pairs", "cloud" };
 	bool write = getenv("CLIENT_WRITE") != NULL;
 	unsigned compared = 0;
 
@@ -110,6 +110,7 @@ static void test_every_line(void **state)
 			check_explained(file, text);
 			assert_null(strstr(text, "secret-"));
 			assert_null(strstr(text, "-secret"));
+			assert_null(strstr(text, ".secret"));
 			snprintf(path, sizeof(path), "%s/%s", CLIENT_FOLDER, file);
 			if (write) {
 				FILE *f = fopen(path, "w");
@@ -125,7 +126,7 @@ static void test_every_line(void **state)
 			free(want);
 			free(text);
 		}
-	assert_int_equal(compared, 4 * client_devices_n - 5);
+	assert_int_equal(compared, 5 * client_devices_n - 7);
 }
 
 static void test_cannot(void **state)

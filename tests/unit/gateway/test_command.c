@@ -40,6 +40,7 @@ COMMAND(tunnel_disable)
 COMMAND(tunnel_rekey_child)
 COMMAND(tunnel_rekey_ike)
 COMMAND(client_config_show)
+COMMAND(doctor_command)
 
 int show_tunnel(struct command_call *call)
 {
@@ -133,7 +134,7 @@ static int setup(void **state)
 
 #define NEXT \
 	"tunnels, tunnel, sas, routes, route, vpc, bgp, routing, ports, workers, drops, ike, version"
-#define FIRST "show, tunnel, bgp, route, client-config, help"
+#define FIRST "show, tunnel, bgp, route, client-config, doctor, help"
 static const struct {
 	const char *line;
 	enum command_status status;
@@ -206,7 +207,7 @@ static const struct {
 
 	/* What may follow. */
 	{ "?", COMMAND_DONE,
-	  "show\t17 commands\ntunnel\t6 commands\nbgp\t3 commands\nroute\t2 commands\nclient-config\t2 commands\n"
+	  "show\t17 commands\ntunnel\t6 commands\nbgp\t3 commands\nroute\t2 commands\nclient-config\t2 commands\ndoctor\twhat is wrong with the box and with tunnels, and what to do about it\n"
 	  "help\tthe commands, or those that begin with these words\n" },
 	{ "?t", COMMAND_DONE, "tunnel\t6 commands\n" },
 	{ "?sh tun", COMMAND_DONE,
