@@ -12,6 +12,7 @@
 #include <string.h>
 
 static int help(struct command_call *call);
+static int leave(struct command_call *call);
 
 #define NO_MEMORY "out of memory\n"
 
@@ -58,24 +59,34 @@ const struct command commands[] = {
 	  client_config_show },
 	{ "doctor", "what is wrong with the box and with tunnels, and what to do about it",
 	  doctor_command },
+	{ "watch [SECONDS] WORD...", "a command again and again, every 2 seconds or so many",
+	  watch },
+	{ "monitor [NAME] [logs]", "events as they happen, of one object or all; log lines too",
+	  monitor },
 	{ "help [WORD...]", "the commands, or those that begin with these words", help },
+	{ "exit", "leave the shell", leave },
+	{ "quit", "the same", leave },
 };
 const unsigned commands_n = sizeof(commands) / sizeof(commands[0]);
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
-int command_split(char *line, char **word, bool *json)
+int command_split(char *line, char **word, bool *json, bool *colour)
 {
 	static const char blanks[] = " \t\r\n";
 	char *save = NULL;
 	int n = 0;
 
-	*json = false;
+	*json = *colour = false;
 	for (char *w = strtok_r(line, blanks, &save); w; w = strtok_r(NULL, blanks, &save)) {
 		if (strcmp(w, "--for") == 0 || strcmp(w, "--with-psk") == 0)
 			w += 2; /* as options, which these words look like */
 		if (strcmp(w, "--json") == 0) {
 			*json = true;
+			continue;
+		}
+		if (strcmp(w, "--colour") == 0) {
+			*colour = true;
 			continue;
 		}
 		if (n == COMMAND_WORDS_MAX)
@@ -136,16 +147,25 @@ void command_finish(struct command_call *call, int rc)
 		if (!body)
 			rc = command_fail(call, -ENOMEM, "out of memory");
 	}
-	if (rc == 0)
+	if (rc == COMMAND_END)
+		call->reader->done(call->ctx, COMMAND_BYE, "", 0);
+	else if (rc == 0)
 		call->reader->done(call->ctx, COMMAND_DONE, body, len);
 	else
 		finish_error(call, call->understood ? COMMAND_REFUSED : COMMAND_WRONG);
 	forget(call);
 }
 
-void command_part(struct command_call *call, const char *body, size_t len)
+void command_part(struct command_call *call, bool page, const char *body, size_t len)
 {
-	call->reader->part(call->ctx, body, len);
+	call->reader->part(call->ctx, page, body, len);
+}
+
+void command_pass(struct command_call *call, enum command_status status, const char *body,
+		  size_t len)
+{
+	call->reader->done(call->ctx, status, body, len);
+	forget(call);
 }
 
 void command_cancel(struct command_call *call)
@@ -176,7 +196,7 @@ static void complete(struct command_call *call)
 
 static int run(struct command_call *call)
 {
-	int rc = command_split(call->line, call->word, &call->json);
+	int rc = command_split(call->line, call->word, &call->json, &call->colour);
 
 	if (rc < 0)
 		return command_fail(call, rc, "more than %d words", COMMAND_WORDS_MAX);
@@ -191,6 +211,7 @@ static int run(struct command_call *call)
 	call->page = page_new(call->json);
 	if (!call->page)
 		return command_fail(call, -ENOMEM, "out of memory");
+	page_colour(call->page, call->colour);
 	return call->match.command->run(call);
 }
 
@@ -295,4 +316,9 @@ static int help(struct command_call *call)
 	}
 	page_end(call->page);
 	return 0;
+}
+
+static int leave(struct command_call *call)
+{
+	return COMMAND_END;
 }

@@ -1,6 +1,7 @@
 /* The shell's commands: one table of words, and the call of one command.
  *
- * A line is words separated by blanks; "--json" anywhere asks for JSON. The same table serves
+ * A line is words separated by blanks; "--json" anywhere asks for JSON, "--colour" for a
+ * colour terminal's escapes. The same table serves
  * matching, abbreviations, completion, help and errors (command_match.h). Main thread. */
 #ifndef GATEWAY_COMMAND_H
 #define GATEWAY_COMMAND_H
@@ -22,6 +23,7 @@ struct command_call;
  * command_finish() will be called. */
 typedef int (*command_fn)(struct command_call *call);
 #define COMMAND_LATER 1
+#define COMMAND_END   2 /* the shell is to end */
 
 struct command {
 	const char *pattern; /* "show tunnel TUNNEL"; its grammar: command_match.h */
@@ -32,19 +34,21 @@ struct command {
 extern const struct command commands[];
 extern const unsigned commands_n;
 
-/* Splits line in place. Words found, without "--json"; -E2BIG: too many. */
-int command_split(char *line, char **word, bool *json);
+/* Splits line in place. Words found, without "--json" and "--colour"; -E2BIG: too many. */
+int command_split(char *line, char **word, bool *json, bool *colour);
 
 enum command_status {
 	COMMAND_DONE,
 	COMMAND_REFUSED, /* could not be done; or not wholly */
 	COMMAND_WRONG,	 /* is no command */
+	COMMAND_BYE,	 /* done, and the operator wants to leave */
 };
 
 /* Who is answered. */
 struct command_reader {
-	/* Any number of times while the command runs: text to show at once. */
-	void (*part)(void *ctx, const char *body, size_t len);
+	/* Any number of times while the command runs: text to show at once, after the text before
+	 * or, a page, in its place. */
+	void (*part)(void *ctx, bool page, const char *body, size_t len);
 	/* Once, at the end: the rest of the text, or what is wrong. */
 	void (*done)(void *ctx, enum command_status status, const char *body, size_t len);
 	size_t (*unread)(void *ctx); /* bytes that wait for him; SIZE_MAX: he is gone */
@@ -57,7 +61,7 @@ struct command_call {
 	char *word[COMMAND_WORDS_MAX]; /* into line, or spelled out into match */
 	char line[COMMAND_LINE_MAX];
 	char error[COMMAND_ERROR_MAX];
-	bool json, understood;
+	bool json, colour, understood;
 	struct command_match match;
 	struct negotiator_ask ask;
 	/* Of a command that goes on until it is told: its reader is gone. Ends in
@@ -73,7 +77,10 @@ struct command_call {
 struct command_call *command_run(struct gateway *g, const char *line,
 				 const struct command_reader *reader, void *ctx);
 void command_finish(struct command_call *call, int rc);
-void command_part(struct command_call *call, const char *body, size_t len);
+void command_part(struct command_call *call, bool page, const char *body, size_t len);
+/* Ends the call with the answer that another one got. */
+void command_pass(struct command_call *call, enum command_status status, const char *body,
+		  size_t len);
 void command_cancel(struct command_call *call);
 /* The word after the pattern's own word `name`: of "[proto NUMBER]". NULL: it was left out. */
 const char *command_option(const struct command_call *call, const char *name);

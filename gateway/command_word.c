@@ -22,7 +22,7 @@ static bool is_address(const char *word)
 	return addr_parse(&a, word);
 }
 
-static bool is_number(const char *word)
+bool command_is_number(const char *word)
 {
 	size_t n = strspn(word, "0123456789");
 
@@ -109,14 +109,14 @@ static const struct command_word words[] = {
 	{ "DEVICE", "a kind of customer's device", NULL, list_devices },
 	{ "PREFIX", "a prefix, like 192.168.0.0/16, or an address", is_prefix, NULL },
 	{ "ADDRESS", "an address, like 192.168.0.1", is_address, NULL },
-	{ "NUMBER", "a number", is_number, NULL },
-	{ "SECONDS", "a number of seconds", is_number, NULL },
+	{ "NUMBER", "a number", command_is_number, NULL },
+	{ "SECONDS", "a number of seconds", command_is_number, NULL },
 	{ "FILE", "the name of a file", NULL, NULL },
 	{ "NAME", "a name", NULL, NULL },
 	{ "KIND", "a kind of object", NULL, NULL },
 	{ "FIELD", "a parameter", NULL, NULL },
 	{ "VALUE", "its value", NULL, NULL },
-	{ "WORD", "the words of a command", NULL, NULL },
+	{ "WORD", "the words of a command", NULL, command_list_words },
 };
 
 const struct command_word *command_word(const char *name, size_t len)

@@ -26,5 +26,9 @@ struct command_word {
 /* The argument of this name; NULL: it is not known. */
 const struct command_word *command_word(const char *name, size_t len);
 bool command_is_argument(const char *text); /* in capitals */
+bool command_is_number(const char *word);
+/* The words of a command inside of another one, like `watch`. */
+void command_list_words(const struct gateway *g, unsigned n, char *const *word,
+			struct command_values *to);
 
 #endif

@@ -73,18 +73,21 @@ static void reply(struct session *s, const char *kind, const char *body, size_t 
 		log_warning("control", NULL, "a reply of %zu bytes does not fit in memory", len);
 }
 
-static void on_part(void *ctx, const char *body, size_t len)
+static void on_part(void *ctx, bool page, const char *body, size_t len)
 {
 	struct session *s = ctx;
 
 	if (s->bev)
-		reply(s, "more", body, len);
+		reply(s, page ? "page" : "more", body, len);
 }
 
 static void on_done(void *ctx, enum command_status status, const char *body, size_t len)
 {
 	static const char *const kind[] = {
-		[COMMAND_DONE] = "ok", [COMMAND_REFUSED] = "error", [COMMAND_WRONG] = "wrong"
+		[COMMAND_DONE] = "ok",
+		[COMMAND_REFUSED] = "error",
+		[COMMAND_WRONG] = "wrong",
+		[COMMAND_BYE] = "bye",
 	};
 	struct session *s = ctx;
 

@@ -1,8 +1,9 @@
 /* The operators' door: a UNIX stream socket that takes command lines and answers in frames.
  *
  *   request   one line, "show tunnels --json\n", at most COMMAND_LINE_MAX bytes
- *   reply     any number of "more 80\n", at last "ok 1234\n", "error 57\n" (refused) or
- *             "wrong 57\n" (no command); each is followed by so many bytes of text
+ *   reply     any number of "more 80\n" or "page 80\n" (in the place of what was shown), at
+ *             last "ok 1234\n", "error 57\n" (refused), "wrong 57\n" (no command) or
+ *             "bye 0\n"; each is followed by so many bytes of text
  *
  * One operator's requests are answered one after the other; several operators do not wait for
  * each other. An operator who does not read gets no more until he does. Whoever may open the

@@ -1,72 +1,57 @@
-/* isthmus: the operator's shell. Sends command lines to a running isthmusd and prints what it
- * answers; links nothing of the gateway. */
+/* isthmus: the operator's command. One command as arguments, a script on standard input, or a
+ * shell at a terminal; links nothing of the gateway. */
 #include "gateway/bundle.h"
 #include "gateway/control.h"
+#include "gateway/shell.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#define LINE_MAX_BYTES 1024
-#define ANSWER_SECONDS 30
-
-enum { EXIT_REFUSED = 1, EXIT_WRONG = 2, EXIT_NOBODY = 3 };
 
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"Usage: isthmus [--socket PATH] [--json] [COMMAND...]\n"
-		"Asks the running gateway. Without COMMAND, reads commands from standard input,\n"
-		"one a line.\n"
+		"Usage: isthmus [OPTION...] [COMMAND...]\n"
+		"Asks the running gateway. Without COMMAND: a shell at a terminal, else commands\n"
+		"from standard input, one a line, '#' before a comment.\n"
 		"\n"
-		"  -s, --socket PATH  the gateway's socket (default: $ISTHMUS_SOCKET, else\n"
-		"                     " CONTROL_SOCKET ")\n"
-		"  -j, --json         answer in JSON\n"
-		"  -V, --version      print the version\n"
-		"  -h, --help         print this; 'isthmus help' lists the commands\n"
+		"  -s, --socket PATH   the gateway's socket (default: $ISTHMUS_SOCKET, else\n"
+		"                      " CONTROL_SOCKET ")\n"
+		"  -j, --json          answer in JSON\n"
+		"  -k, --keep-going    a script goes on after a command that failed\n"
+		"  -t, --timeout N     give up after N seconds without an answer\n"
+		"  -c, --complete LINE print what may follow in an unfinished line\n"
+		"  -V, --version       print the version\n"
+		"  -h, --help          print this; 'isthmus help' lists the commands\n"
 		"\n"
 		"Without a gateway, too:\n"
 		"  isthmus doctor [FILE]        is this box fit for it, and for FILE?\n"
 		"  isthmus support-bundle FILE  writes a tar.gz of everything but secrets\n"
 		"\n"
 		"Exit status: 0 if every command was done, 1 if the gateway refused one, 2 if one\n"
-		"is no command, 3 if the gateway cannot be reached.\n");
+		"is no command, 3 if the gateway cannot be reached. A script's is that of the first\n"
+		"command that failed.\n");
 }
 
-static FILE *reach(const char *path)
+/* Adds a word to the line, quoted if the gateway would else read it as several or none. False: it
+ * does not fit, or would end the line. */
+static bool add_word(char *line, size_t room, const char *word)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = ANSWER_SECONDS };
-	FILE *f = NULL;
-	int fd;
+	size_t used = strlen(line), len = strlen(word);
 
-	if (strlen(path) >= sizeof(sa.sun_path)) {
-		fprintf(stderr, "isthmus: socket path is too long: %s\n", path);
-		return NULL;
-	}
-	strcpy(sa.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)&sa, sizeof(sa)) == 0) {
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		f = fdopen(fd, "r");
-	}
-	if (!f) {
-		fprintf(stderr, "isthmus: no gateway on %s: %s\n", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
-	return f;
+	if (strpbrk(word, "\r\n") || used + len + 2 > room)
+		return false;
+	if (used > 0)
+		line[used++] = ' ';
+	memcpy(line + used, word, len + 1);
+	return true;
 }
 
 /* The box can be looked at before anything runs: isthmusd does it, which knows the file. */
-static int doctor(const char *file)
+static enum shell_status doctor(const char *file)
 {
 	char path[512];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("isthmusd"));
@@ -78,180 +63,97 @@ static int doctor(const char *file)
 	}
 	execlp("isthmusd", "isthmusd", "--doctor", file, NULL);
 	fprintf(stderr, "isthmus: isthmusd: %s\n", strerror(errno));
-	return EXIT_NOBODY;
+	return SHELL_NOBODY;
 }
 
-static int support_bundle(FILE *gateway, int n, char **word)
+static enum shell_status support_bundle(struct link *link, int n, char **word)
 {
+	FILE *gateway = NULL;
+	int rc;
+
 	if (n != 2) {
 		fprintf(stderr, "isthmus: support-bundle FILE: which file is to be written?\n");
-		return EXIT_WRONG;
+		return SHELL_WRONG;
 	}
-	return bundle_write(gateway, word[1]) == 0 ? 0 : EXIT_REFUSED;
-}
-
-static bool send_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		data += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
-static int lost(void)
-{
-	fprintf(stderr, "isthmus: the gateway went away before it answered\n");
-	return EXIT_NOBODY;
-}
-
-/* One frame of a reply: its kind, and its text to out or, if it is an error, stderr. */
-static bool frame(FILE *gateway, char kind[8])
-{
-	char head[CONTROL_HEADER], buf[8192];
-	FILE *out;
-	size_t left;
-
-	if (!fgets(head, sizeof(head), gateway) || sscanf(head, "%7s %zu", kind, &left) != 2)
-		return false;
-	out = strcmp(kind, "ok") == 0 || strcmp(kind, "more") == 0 ? stdout : stderr;
-	if (out == stderr)
-		fputs("isthmus: ", out);
-	while (left > 0) {
-		size_t n = fread(buf, 1, left < sizeof(buf) ? left : sizeof(buf), gateway);
-
-		if (n == 0)
-			return false;
-		fwrite(buf, 1, n, out);
-		left -= n;
-	}
-	fflush(out);
-	return true;
-}
-
-/* Sends one line (with its line end) and prints the reply. */
-static int ask(FILE *gateway, const char *line)
-{
-	char kind[8];
-
-	if (!send_all(fileno(gateway), line, strlen(line)))
-		return lost();
-	do {
-		if (!frame(gateway, kind))
-			return lost();
-	} while (strcmp(kind, "more") == 0);
-	return strcmp(kind, "ok") == 0 ? 0 : strcmp(kind, "error") == 0 ? EXIT_REFUSED : EXIT_WRONG;
-}
-
-/* The words as one line; false: too long, or a word that would end the line. */
-static bool join(char *line, size_t room, bool json, char **word, int n)
-{
-	size_t used = (size_t)snprintf(line, room, "%s", json ? "--json" : "");
-
-	for (int i = 0; i < n; i++) {
-		if (strpbrk(word[i], "\r\n"))
-			return false;
-		used += (size_t)snprintf(line + used, room - used, "%s%s", used ? " " : "",
-					 word[i]);
-		if (used + 2 > room)
-			return false;
-	}
-	strcpy(line + used, "\n");
-	return true;
-}
-
-static bool is_blank(const char *line)
-{
-	line += strspn(line, " \t\r\n");
-	return *line == '\0' || *line == '#';
-}
-
-/* Commands from standard input; the first failure decides the exit status, the rest still runs. */
-static int converse(FILE *gateway, bool json)
-{
-	bool person = isatty(STDIN_FILENO);
-	char *line = NULL, request[LINE_MAX_BYTES];
-	size_t room = 0;
-	int status = 0, one = 0;
-
-	while (one != EXIT_NOBODY) {
-		if (person) {
-			fputs("isthmus> ", stdout);
-			fflush(stdout);
-		}
-		if (getline(&line, &room, stdin) < 0)
-			break;
-		line[strcspn(line, "\n")] = '\0';
-		if (is_blank(line))
-			continue;
-		if (strcmp(line, "exit") == 0 || strcmp(line, "quit") == 0)
-			break;
-		if (join(request, sizeof(request), json, &line, 1)) {
-			one = ask(gateway, request);
-		} else {
-			fprintf(stderr, "isthmus: the line is too long\n");
-			one = EXIT_REFUSED;
-		}
-		status = status ? status : one;
-	}
-	if (person && one != EXIT_NOBODY && feof(stdin))
-		fputc('\n', stdout);
-	free(line);
-	return one == EXIT_NOBODY ? one : person ? 0 : status;
+	rc = link_open(link);
+	if (rc < 0)
+		fprintf(stderr, "isthmus: no gateway on %s: %s\n", link->path, strerror(-rc));
+	else
+		gateway = fdopen(dup(link->fd), "r");
+	rc = bundle_write(gateway, word[1]);
+	if (gateway)
+		fclose(gateway);
+	return rc == 0 ? SHELL_DONE : SHELL_REFUSED;
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = { { "socket", required_argument, NULL, 's' },
 						 { "json", no_argument, NULL, 'j' },
+						 { "keep-going", no_argument, NULL, 'k' },
+						 { "timeout", required_argument, NULL, 't' },
+						 { "complete", required_argument, NULL, 'c' },
 						 { "version", no_argument, NULL, 'V' },
 						 { "help", no_argument, NULL, 'h' },
 						 { 0 } };
-	const char *path = getenv("ISTHMUS_SOCKET");
-	char line[LINE_MAX_BYTES];
-	bool json = false;
-	FILE *gateway;
-	int o, status;
+	const char *path = getenv("ISTHMUS_SOCKET"), *unfinished = NULL;
+	struct link link = { .path = CONTROL_SOCKET, .fd = -1 };
+	struct shell_setup setup = { .link = &link, .logs = -1 };
+	char line[SHELL_LINE_MAX] = "";
+	enum shell_status status;
+	int o;
 
-	while ((o = getopt_long(argc, argv, "+s:jVh", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "+s:jkt:c:Vh", options, NULL)) != -1) {
 		switch (o) {
 		case 's':
 			path = optarg;
 			break;
 		case 'j':
-			json = true;
+			setup.json = true;
+			break;
+		case 'k':
+			setup.keep_going = true;
+			break;
+		case 't':
+			link.patience = atoi(optarg);
+			break;
+		case 'c':
+			unfinished = optarg;
 			break;
 		case 'V':
 			printf("isthmus %s\n", ISTHMUS_VERSION);
-			return 0;
+			return SHELL_DONE;
 		case 'h':
 			usage(stdout);
-			return 0;
+			return SHELL_DONE;
 		default:
 			usage(stderr);
-			return EXIT_WRONG;
+			return SHELL_WRONG;
 		}
 	}
-	if (optind < argc && !join(line, sizeof(line), json, argv + optind, argc - optind)) {
-		fprintf(stderr, "isthmus: the command is too long\n");
-		return EXIT_WRONG;
-	}
-	gateway = reach(path && path[0] ? path : CONTROL_SOCKET);
+	if (path && path[0])
+		link.path = path;
 	if (optind < argc && strcmp(argv[optind], "support-bundle") == 0)
-		status = support_bundle(gateway, argc - optind, argv + optind);
-	else if (!gateway && optind < argc && strcmp(argv[optind], "doctor") == 0)
-		status = doctor(optind + 1 < argc ? argv[optind + 1] : NULL);
-	else if (!gateway)
-		return EXIT_NOBODY;
+		return support_bundle(&link, argc - optind, argv + optind);
+	if (optind < argc && strcmp(argv[optind], "doctor") == 0 && link_open(&link) < 0)
+		return doctor(optind + 1 < argc ? argv[optind + 1] : NULL);
+	if (unfinished) {
+		snprintf(line, sizeof(line), "?%s", unfinished);
+	} else {
+		for (; optind < argc; optind++) {
+			if (add_word(line, sizeof(line), argv[optind]))
+				continue;
+			fprintf(stderr, "isthmus: the command is too long, or more than a line\n");
+			return SHELL_WRONG;
+		}
+	}
+	if (line[0])
+		status = shell_one(&setup, line, "isthmus: ");
+	else if (isatty(STDIN_FILENO))
+		status = shell_talk(&setup);
 	else
-		status = optind < argc ? ask(gateway, line) : converse(gateway, json);
-	if (gateway)
-		fclose(gateway);
+		status = shell_script(&setup);
+	explicit_bzero(line, sizeof(line));
+	link_free(&link);
 	return status;
 }

@@ -263,6 +263,15 @@ static bool send_datagram(const struct entry *e)
 	return sent;
 }
 
+static _Thread_local void (*tap)(enum log_level level, const char *part, const char *object,
+				 const char *text);
+
+void log_tap(void (*fn)(enum log_level level, const char *part, const char *object,
+			const char *text))
+{
+	tap = fn;
+}
+
 static void put(struct entry *e)
 {
 	char line[JSON_LINE_MAX];
@@ -272,6 +281,8 @@ static void put(struct entry *e)
 	if (e->level > logger.most || !may_write(e->part, e->object, &e->left_out))
 		return;
 	atomic_fetch_add_explicit(&logger.lines[e->level], 1, memory_order_relaxed);
+	if (tap && !e->event)
+		tap(e->level, e->part, e->object, e->text);
 	if (logger.target != CONF_LOG_STDERR && send_datagram(e))
 		return;
 	n = logger.format == CONF_LOG_JSON ? format_json(e, line, sizeof(line))

@@ -48,6 +48,11 @@ void log_happening(enum log_level level, const char *part, const char *object, c
 #define log_info(part, object, ...)    log_write(LOG_INFO, part, object, __VA_ARGS__)
 #define log_debug(part, object, ...)   log_write(LOG_DEBUG, part, object, __VA_ARGS__)
 
+/* Hands every line that is written by the calling thread, and is no event, to fn as well. One at a
+ * time; NULL: none. fn must not log. */
+void log_tap(void (*fn)(enum log_level level, const char *part, const char *object,
+			const char *text));
+
 uint64_t log_lines(enum log_level level); /* written since the start */
 uint64_t log_left_out(void);
 

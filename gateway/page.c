@@ -23,10 +23,11 @@ struct level {
 struct cell {
 	char *title, *text;
 	bool right;
+	enum page_tone tone;
 };
 
 struct page {
-	bool json, failed, finished;
+	bool json, colour, failed, finished;
 	struct json js;
 	FILE *out;
 	char *text;
@@ -51,6 +52,16 @@ static void pad(FILE *out, size_t n)
 {
 	while (n-- > 0)
 		fputc(' ', out);
+}
+
+static void put_text(struct page *p, const char *text, size_t len, enum page_tone tone)
+{
+	static const char *const escape[] = { [PAGE_GOOD] = "\033[32m", [PAGE_BAD] = "\033[31m" };
+
+	if (p->colour && tone != PAGE_PLAIN)
+		fprintf(p->out, "%s%.*s\033[0m", escape[tone], (int)len, text);
+	else
+		fwrite(text, 1, len, p->out);
 }
 
 static void forget_cells(struct page *p)
@@ -87,7 +98,7 @@ static void flush_fields(struct page *p)
 		for (;;) {
 			size_t n = strcspn(line, "\n");
 
-			fwrite(line, 1, n, p->out);
+			put_text(p, line, n, c->tone);
 			fputc('\n', p->out);
 			if (line[n] == '\0' || line[n + 1] == '\0')
 				break;
@@ -113,7 +124,7 @@ static void print_row(struct page *p, const struct cell *row, unsigned columns,
 			pad(p->out, owed);
 			owed = 0;
 		}
-		fputs(s, p->out);
+		put_text(p, s, strlen(s), titles ? PAGE_PLAIN : row[i].tone);
 		if (!row[i].right)
 			owed += gap;
 		owed += 2;
@@ -209,6 +220,11 @@ void page_free(struct page *p)
 	free(p->cell);
 	free(p->text);
 	free(p);
+}
+
+void page_colour(struct page *p, bool colour)
+{
+	p->colour = colour;
 }
 
 bool page_is_json(const struct page *p)
@@ -325,6 +341,16 @@ void page_text(struct page *p, const char *key, const char *title, const char *v
 	if (p->json && key)
 		json_string(&p->js, key, value);
 	show(p, title, value && value[0] ? value : "-", false);
+}
+
+void page_state(struct page *p, const char *key, const char *title, const char *value,
+		enum page_tone tone)
+{
+	size_t before = p->cells;
+
+	page_text(p, key, title, value);
+	if (p->cells > before)
+		p->cell[before].tone = tone;
 }
 
 void page_textf(struct page *p, const char *key, const char *title, const char *fmt, ...)

@@ -16,6 +16,7 @@ struct page;
 
 struct page *page_new(bool json); /* opens the outermost object; NULL: no memory */
 void page_free(struct page *p);
+void page_colour(struct page *p, bool colour); /* for people at a terminal that can */
 bool page_is_json(const struct page *p);
 /* Closes what is open. The text belongs to the page; NULL: it could not be kept. */
 const char *page_finish(struct page *p, size_t *len);
@@ -30,6 +31,10 @@ void page_end(struct page *p);
 void page_line(struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 void page_text(struct page *p, const char *key, const char *title, const char *value);
+/* A text that is good news, or bad: green, or red, where there are colours. */
+enum page_tone { PAGE_PLAIN, PAGE_GOOD, PAGE_BAD };
+void page_state(struct page *p, const char *key, const char *title, const char *value,
+		enum page_tone tone);
 void page_textf(struct page *p, const char *key, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void page_count(struct page *p, const char *key, const char *title, uint64_t value); /* 1,234,567 */

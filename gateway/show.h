@@ -71,6 +71,8 @@ int show_version(struct command_call *call);
 int tunnel_enable(struct command_call *call);
 int tunnel_disable(struct command_call *call);
 int tunnel_drain(struct command_call *call);
+int watch(struct command_call *call);
+int monitor(struct command_call *call);
 int bgp_cmd_enable(struct command_call *call);
 int bgp_cmd_disable(struct command_call *call);
 int bgp_cmd_restart(struct command_call *call);

@@ -51,7 +51,7 @@ static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
 	page_addr(p, "cloud_ip", "CLOUD", &t->conf->cloud_ip);
 	page_addr(p, "customer_ip", "CUSTOMER", &t->conf->customer_ip);
 	page_flag(p, "enabled", NULL, t->enabled);
-	page_text(p, "state", "STATE", t->up ? "UP" : "DOWN");
+	page_state(p, "state", "STATE", t->up ? "UP" : "DOWN", t->up ? PAGE_GOOD : PAGE_BAD);
 	page_reason(p, "REASON", t);
 	page_text(p, "text", NULL, t->text);
 	page_age(p, "since_seconds", "FOR", since(now, t->since));
@@ -230,7 +230,7 @@ void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 	page_text(page, "connection", "connection", t->connection->name);
 	page_text(page, "border_gateway", "border gateway", t->connection->border_gateway_name);
 	page_flag(page, "enabled", "enabled", t->enabled);
-	page_text(page, "state", "state", t->up ? "UP" : "DOWN");
+	page_state(page, "state", "state", t->up ? "UP" : "DOWN", t->up ? PAGE_GOOD : PAGE_BAD);
 	page_reason(page, "reason", t);
 	page_text(page, "text", "detail", t->text);
 	page_age(page, "since_seconds", "for", since(now, t->since));

@@ -72,12 +72,15 @@ def test_mistakes_are_named(up_site):
 
 
 def test_a_script_on_standard_input(up_site):
-    done = shell(up_site, text="# a comment\nshow version\n\nshow tunels\nshow version --json\n")
-    assert done.returncode == 2
-    assert "'tunels'" in done.stderr
-    assert done.stdout.startswith("isthmus ") and done.stdout.count("\n") > 3
+    script = "# a comment\nshow version\n\nshow tunels\nshow version --json\nshow tunnel dc9\n"
+    done = shell(up_site, text=script)
+    assert done.returncode == 2 and done.stderr.startswith("isthmus: line 4: 'tunels'")
+    assert done.stdout.startswith("isthmus ") and done.stdout.endswith("tunnels UP   1\n")
+    done = shell(up_site, "--keep-going", text=script)
+    assert done.returncode == 2 and "line 6: 'dc9'" in done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["tunnels_up"] == 1
     assert shell(up_site, text="show version\nexit\nshow tunels\n").returncode == 0
+    assert shell(up_site, text="show tunnel dc9\nshow tunels\n").returncode == 1
 
 
 def test_nobody_there(tmp_path, up_site):

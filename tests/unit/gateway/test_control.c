@@ -194,15 +194,15 @@ static void a_command_may_answer_in_parts(void **state)
 	int fd = attach();
 
 	say(fd, "later\n");
-	pending.reader->part(pending.ctx, "one", 3);
+	pending.reader->part(pending.ctx, false, "one", 3);
 	turn();
 	expect_text(fd, "more 3\none");
 	assert_int_equal(pending.reader->unread(pending.ctx), 0);
-	pending.reader->part(pending.ctx, "two", 3);
-	assert_int_equal(pending.reader->unread(pending.ctx), strlen("more 3\ntwo"));
+	pending.reader->part(pending.ctx, true, "two", 3);
+	assert_int_equal(pending.reader->unread(pending.ctx), strlen("page 3\ntwo"));
 	pending.reader->done(pending.ctx, COMMAND_DONE, "end", 3);
 	turn();
-	expect_text(fd, "more 3\ntwo"
+	expect_text(fd, "page 3\ntwo"
 			"ok 3\nend");
 	close(fd);
 }

@@ -74,6 +74,28 @@ static void programs_read_json(void **state)
 	page_free(p);
 }
 
+static void colours_take_no_room(void **state)
+{
+	struct page *p = page_new(false);
+	size_t len;
+
+	page_colour(p, true);
+	page_state(p, "state", "state", "UP", PAGE_GOOD);
+	page_table(p, "tunnels", NULL, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		page_object(p, NULL, NULL);
+		page_state(p, "state", "STATE", i ? "DOWN" : "UP", i ? PAGE_BAD : PAGE_GOOD);
+		page_text(p, "name", "NAME", "x");
+		page_end(p);
+	}
+	page_end(p);
+	assert_string_equal(page_finish(p, &len), "state  \033[32mUP\033[0m\n"
+						  "STATE  NAME\n"
+						  "\033[32mUP\033[0m     x\n"
+						  "\033[31mDOWN\033[0m   x\n");
+	page_free(p);
+}
+
 static void what_is_open_is_closed(void **state)
 {
 	struct page *p = page_new(true);
@@ -92,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(people_read_aligned_columns),
 		cmocka_unit_test(programs_read_json),
+		cmocka_unit_test(colours_take_no_room),
 		cmocka_unit_test(what_is_open_is_closed),
 	};
 
