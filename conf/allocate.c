@@ -1,7 +1,7 @@
 /* Inner tunnel addresses: those given are unique within their border gateway, the others come out
- * of 169.254.0.0/20 in the order of the file, so that the same file always gets the same ones. As
- * long as there are enough, no two border gateways get the same: then they can share a routing
- * shard, which is one BIRD. */
+ * of 169.254.0.0/20: what a tunnel had before it has again, the others follow in the order of the
+ * file. As long as there are enough, no two border gateways get the same: then they can share a
+ * routing shard, which is one BIRD. */
 #include "conf/check.h"
 
 #include <stdlib.h>
@@ -75,13 +75,31 @@ static unsigned next_net(const struct pool *p)
 	return any;
 }
 
+/* What the tunnel had before it has again, if nobody else was given it meanwhile. */
+static int take_again(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
+{
+	struct work *w = ctx;
+	struct addr net = prefix_first(&t->inner);
+	uint32_t offset = net.family == ADDR_IPV4 ? addr_to_ipv4(&net) - POOL_BASE : UINT32_MAX;
+
+	if (t->inner_given || t->inner.addr.family == ADDR_NONE)
+		return 0;
+	if (offset / 4 < POOL_NETS && !w->pool->used[offset / 4]) {
+		w->pool->used[offset / 4] = w->pool->used_by_any[offset / 4] = true;
+		return 0;
+	}
+	t->inner = (struct prefix){ 0 };
+	t->inner_peer = (struct addr){ 0 };
+	return 0;
+}
+
 static int allocate(void *ctx, struct conf_vpn_connection *v, struct conf_tunnel *t)
 {
 	struct work *w = ctx;
 	unsigned i = next_net(w->pool);
 	uint32_t net = POOL_BASE + 4 * i;
 
-	if (t->inner_given)
+	if (t->inner.addr.family != ADDR_NONE)
 		return 0;
 	if (i == POOL_NETS) {
 		struct label label = check_label_tunnel(v, t);
@@ -150,6 +168,7 @@ void check_inner(struct check *k)
 		if (w.keys != NULL)
 			tunnels_of(k->c, g, take_given, &w);
 		report_twins(&w);
+		tunnels_of(k->c, g, take_again, &w);
 		tunnels_of(k->c, g, allocate, &w);
 		index_clear(&w.given);
 		free(w.keys);

@@ -32,12 +32,23 @@ void check_problem(struct check *k, enum problem_level level, const struct label
 	if (vasprintf(&text, fmt, args) < 0)
 		text = NULL;
 	va_end(args);
-	object.file = k->c->path;
+	object.file = k->file;
 	if (line != 0)
 		object.line = line;
+	if (k->file == NULL)
+		object.line = 0;
 	problem_add(k->problems, level, object, label != NULL ? label->text : NULL, "%s",
 		    text != NULL ? text : "wrong");
 	free(text);
+}
+
+struct check_line check_line(const struct check *k, unsigned line)
+{
+	struct check_line l = { "" };
+
+	if (k->file != NULL)
+		snprintf(l.text, sizeof(l.text), " on line %u", line);
+	return l;
 }
 
 struct label check_label(const char *kind, const char *name)
@@ -140,10 +151,11 @@ static void check_names(struct check *k)
 
 			/* Every object begins with its place. */
 			if (twin != NULL)
-				check_problem(k, PROBLEM_ERROR, &label,
-					      *(const struct conf_where *)x->v[i].object,
-					      x->v[i].key, "the name is already used on line %u",
-					      places_find(k->places, twin->key));
+				check_problem(
+					k, PROBLEM_ERROR, &label,
+					*(const struct conf_where *)x->v[i].object, x->v[i].key,
+					"the name is already used%s",
+					check_line(k, places_find(k->places, twin->key)).text);
 		}
 	}
 }
@@ -158,21 +170,30 @@ const struct conf_vpc_attachment *check_attached(const struct check *k, const st
 	return e != NULL ? e->object : NULL;
 }
 
-int conf_check(struct conf *c, const struct places *places, unsigned unread,
-	       struct problem_list *problems)
+int conf_check(struct conf *c, const struct conf *before, const char *file,
+	       const struct places *places, unsigned unread, struct problem_list *problems)
 {
-	struct check k = { .c = c, .problems = problems, .places = places, .unread = unread };
+	struct check k = { .c = c,
+			   .before = before,
+			   .file = file,
+			   .problems = problems,
+			   .places = places,
+			   .unread = unread };
 
+	check_before(&k);
 	check_names(&k);
 	check_network(&k);
 	check_vpn(&k);
 	check_routes(&k);
+	check_quotas(&k);
 	if (k.no_memory)
 		check_problem(&k, PROBLEM_ERROR, NULL, (struct conf_where){ 0 }, NULL,
 			      "not enough memory to check the file");
 	for (unsigned i = 0; i < CHECK_KINDS; i++)
 		index_clear(&k.names[i]);
 	index_clear(&k.own);
+	index_clear(&k.connections_before);
+	index_clear(&k.tunnels_before);
 	index_clear(&k.attached);
 	free(k.pairs);
 	return problems->errors == 0 ? 0 : -EINVAL;

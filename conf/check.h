@@ -26,9 +26,12 @@ enum check_kind {
 
 struct check {
 	struct conf *c;
+	const char *file; /* in whose lines the objects are; NULL: in none */
 	struct problem_list *problems;
 	const struct places *places;
-	unsigned unread; /* enum conf_unread */
+	unsigned unread;	   /* enum conf_unread */
+	const struct conf *before; /* what ran until now, or NULL */
+	struct index connections_before, tunnels_before;
 	struct index names[CHECK_KINDS];
 	bool nameless[CHECK_KINDS]; /* some object's name could not be read */
 	struct index own;	    /* addresses of all ports, of struct conf_port */
@@ -45,17 +48,25 @@ struct check_pair {
 	const struct conf_border_gateway *gateway;
 };
 
-/* Everything. Returns 0 when there is no error in problems, or -EINVAL. */
-int conf_check(struct conf *c, const struct places *places, unsigned unread,
-	       struct problem_list *problems);
+/* Everything. file: in whose lines problems are, NULL: in none. before: what was
+ * chosen in it is chosen again; NULL: there is none. Returns 0 when there is no error in
+ * problems, or -EINVAL. */
+int conf_check(struct conf *c, const struct conf *before, const char *file,
+	       const struct places *places, unsigned unread, struct problem_list *problems);
 
 /* The parts, in this order. */
 void check_network(struct check *k);  /* ports, cloud addresses, attachments */
 void check_underlay(struct check *k); /* part of the one before: check_underlay.c */
 void check_vpn(struct check *k);      /* customers, connections, tunnels */
-void check_inner(struct check *k);    /* part of the one before: allocate.c */
+void check_layout(struct check *k);   /* part of it: layout.c */
+void check_inner(struct check *k);    /* part of it: allocate.c */
 void check_routes(struct check *k);   /* VPC prefixes, static routes */
+void check_quotas(struct check *k);   /* how many of each */
 
+/* What was chosen before (inherit.c): begin, look, complete a tunnel. */
+void check_before(struct check *k);
+const struct conf_vpn_connection *check_connection_before(const struct check *k, const char *name);
+void check_choices(struct check *k, const struct conf_vpn_connection *v, struct conf_tunnel *t);
 /* Writes down a problem of object at the line that gave part (object itself, if none did). */
 void check_problem(struct check *k, enum problem_level level, const struct label *label,
 		   struct conf_where object, const void *part, const char *fmt, ...)
@@ -64,6 +75,10 @@ void check_problem(struct check *k, enum problem_level level, const struct label
  */
 const void *check_find(struct check *k, enum check_kind kind, const struct label *label,
 		       struct conf_where object, const char *field, const char *name);
+/* " on line 12", or nothing. */
+struct check_line {
+	char text[24];
+} check_line(const struct check *k, unsigned line);
 struct label check_label(const char *kind, const char *name);
 struct label check_label_tunnel(const struct conf_vpn_connection *v, const struct conf_tunnel *t);
 /* The attachment of a VPC to a border gateway; NULL: there is none. *certain: it was not just

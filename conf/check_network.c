@@ -136,13 +136,31 @@ static unsigned encap_bytes(const struct conf_vpc_attachment *a)
 	return 30 + (a->local_vtep.family == ADDR_IPV6 ? 40 : 20);
 }
 
+uint16_t conf_attachment_mtu(const struct conf_vpc_attachment *a)
+{
+	return (uint16_t)(a->port->mtu - encap_bytes(a));
+}
+
+/* The same after every start: FNV-1a over port and network, locally administered. */
+void conf_attachment_mac(const struct conf_vpc_attachment *a, uint8_t mac[6])
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+	uint32_t id = a->encap == CONF_ENCAP_VLAN ? a->vlan_id : a->vni | UINT32_C(1) << 31;
+
+	for (const char *p = a->port->name; *p != '\0'; p++)
+		hash = (hash ^ (uint8_t)*p) * UINT64_C(1099511628211);
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ (id >> 8 * i & 0xff)) * UINT64_C(1099511628211);
+	mac[0] = 0x02;
+	for (int i = 1; i < 6; i++)
+		mac[i] = (uint8_t)(hash >> 8 * i);
+}
+
 static void complete_attachment(struct check *k, struct conf_vpc_attachment *a,
 				const struct label *label)
 {
-	unsigned room = a->port->mtu - encap_bytes(a);
+	unsigned room = conf_attachment_mtu(a);
 	static const uint8_t none[6];
-	uint64_t hash = UINT64_C(14695981039346656037);
-	uint32_t id = a->encap == CONF_ENCAP_VLAN ? a->vlan_id : a->vni | UINT32_C(1) << 31;
 
 	if (a->mtu > room)
 		check_problem(k, PROBLEM_ERROR, label, a->where, &a->mtu,
@@ -150,16 +168,8 @@ static void complete_attachment(struct check *k, struct conf_vpc_attachment *a,
 			      room);
 	if (a->mtu == 0)
 		a->mtu = (uint16_t)room;
-	if (memcmp(a->mac, none, sizeof(none)) != 0)
-		return;
-	/* The same after every start: FNV-1a over port and network, locally administered. */
-	for (const char *p = a->port->name; *p != '\0'; p++)
-		hash = (hash ^ (uint8_t)*p) * UINT64_C(1099511628211);
-	for (int i = 0; i < 4; i++)
-		hash = (hash ^ (id >> 8 * i & 0xff)) * UINT64_C(1099511628211);
-	a->mac[0] = 0x02;
-	for (int i = 1; i < 6; i++)
-		a->mac[i] = (uint8_t)(hash >> 8 * i);
+	if (memcmp(a->mac, none, sizeof(none)) == 0)
+		conf_attachment_mac(a, a->mac);
 }
 
 static void check_vtep(struct check *k, const struct conf_vpc_attachment *a,
@@ -296,10 +306,12 @@ static void check_networks(struct check *k)
 			check_problem(
 				k, PROBLEM_ERROR, &label, a->where,
 				vlan ? (const void *)&a->vlan_id : &a->vni,
-				"%s = %u: already used on port '%s' by the attachment on line "
-				"%u, with another vpc or other settings",
+				"%s = %u: already used on port '%s' by another attachment%s, "
+				"with another vpc or other settings",
 				vlan ? "id" : "vni", vlan ? a->vlan_id : a->vni, a->port->name,
-				((const struct conf_vpc_attachment *)twin->object)->where.line);
+				check_line(k, ((const struct conf_vpc_attachment *)twin->object)
+						      ->where.line)
+					.text);
 	}
 	if (keys == NULL)
 		k->no_memory = true;
@@ -333,9 +345,11 @@ static void check_attachments(struct check *k)
 		if (twin != NULL)
 			check_problem(
 				k, PROBLEM_ERROR, &label, a->where, a->vpc_name,
-				"the vpc is already attached to border_gateway '%s' on line %u",
+				"the vpc is already attached to border_gateway '%s'%s",
 				a->border_gateway_name,
-				((const struct conf_vpc_attachment *)twin->object)->where.line);
+				check_line(k, ((const struct conf_vpc_attachment *)twin->object)
+						      ->where.line)
+					.text);
 	}
 	check_networks(k);
 }

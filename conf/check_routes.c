@@ -191,9 +191,10 @@ static void check_repeated(struct check *k, const struct conf_static_route *rout
 
 		if (twin != NULL)
 			check_problem(k, PROBLEM_ERROR, &label, r->where, &r->prefix,
-				      "the static route to '%s' stands already on line %u",
-				      r->next_hop,
-				      ((const struct conf_static_route *)twin->object)->where.line);
+				      "the static route to '%s' stands already%s", r->next_hop,
+				      check_line(k, ((const struct conf_static_route *)twin->object)
+							    ->where.line)
+					      .text);
 	}
 	index_clear(&x);
 }

@@ -66,9 +66,8 @@ void check_underlay(struct check *k)
 			if (prefix_equal(&q->prefix, &r->prefix) &&
 			    addr_equal(&q->next_hop, &r->next_hop))
 				check_problem(k, PROBLEM_ERROR, &label, r->where, &r->prefix,
-					      "the route by this next_hop stands already on line "
-					      "%u",
-					      q->where.line);
+					      "the route by this next_hop stands already%s",
+					      check_line(k, q->where.line).text);
 		}
 	}
 }

@@ -63,6 +63,14 @@ static bool of_customer(const struct conf_customer_gateway *g, const struct addr
 	return false;
 }
 
+static bool of_connection(const struct conf_vpn_connection *v, const struct addr *a)
+{
+	for (unsigned i = 0; i < v->n_cloud; i++)
+		if (addr_equal(&v->cloud[i], a))
+			return true;
+	return false;
+}
+
 static void check_ends(struct check *k, const struct conf_vpn_connection *v,
 		       const struct conf_tunnel *t, const struct label *label)
 {
@@ -73,6 +81,10 @@ static void check_ends(struct check *k, const struct conf_vpn_connection *v,
 	    (k->unread & UNREAD_CLOUD_ADDRESSES) == 0)
 		check_problem(k, PROBLEM_ERROR, label, t->where, cloud,
 			      "cloud_ip = '%s': is not one of cloud_addresses",
+			      addr_format(cloud, text));
+	else if (cloud->family != ADDR_NONE && v->cloud_given && !of_connection(v, cloud))
+		check_problem(k, PROBLEM_ERROR, label, t->where, cloud,
+			      "cloud_ip = '%s': is not one of the connection's cloud_addresses",
 			      addr_format(cloud, text));
 	if (customer->family == ADDR_NONE)
 		return;
@@ -104,6 +116,16 @@ static void check_inner_vpc(struct check *k, const struct conf_vpn_connection *v
 					      "inner = '%s': overlaps %s of the attached vpc '%s'",
 					      prefix_format(&t->inner, text),
 					      prefix_format(&vpc->prefix[p], other), vpc->name);
+	}
+}
+
+static void check_inner_vpcs(struct check *k, const struct conf_vpn_connection *v)
+{
+	for (unsigned i = 0; v->gateway != NULL && i < v->n_tunnels; i++) {
+		struct label label = check_label_tunnel(v, &v->tunnel[i]);
+
+		if (v->tunnel[i].inner.addr.family != ADDR_NONE)
+			check_inner_vpc(k, v, &v->tunnel[i], &label);
 	}
 }
 
@@ -170,17 +192,17 @@ static void check_connection(struct check *k, struct conf_vpn_connection *v)
 	v->customer = check_find(k, CHECK_CUSTOMER, &label, v->where, "customer_gateway",
 				 v->customer_gateway_name);
 	check_asns(k, v, &label);
-	if (v->n_tunnels == 0 && v->tunnel != NULL)
-		check_problem(k, PROBLEM_ERROR, &label, v->where, &v->tunnel,
-			      "tunnels is empty: a connection has 1 to 8 tunnels");
 	check_selectors(k, v);
+}
+
+static void check_tunnels(struct check *k, struct conf_vpn_connection *v)
+{
 	for (unsigned i = 0; i < v->n_tunnels; i++) {
 		struct conf_tunnel *t = &v->tunnel[i];
 		struct label of_tunnel = check_label_tunnel(v, t);
 
 		check_ends(k, v, t, &of_tunnel);
-		if (t->inner_given && v->gateway != NULL)
-			check_inner_vpc(k, v, t, &of_tunnel);
+		check_choices(k, v, t);
 		if (t->local_id.len == 0 && t->cloud_ip.family != ADDR_NONE)
 			t->local_id = conf_id_address(&t->cloud_ip);
 		if (t->remote_id.len == 0 && t->customer_ip.family != ADDR_NONE)
@@ -216,12 +238,15 @@ static void check_pairs(struct check *k)
 		char cloud[ADDR_STR_MAX], customer[ADDR_STR_MAX];
 
 		if (twin != NULL)
-			check_problem(k, PROBLEM_ERROR, &label, t->where, &t->cloud_ip,
-				      "tunnel '%s' on line %u already joins %s and %s",
-				      ((const struct conf_tunnel *)twin->object)->name,
-				      ((const struct conf_tunnel *)twin->object)->where.line,
-				      addr_format(&t->cloud_ip, cloud),
-				      addr_format(&t->customer_ip, customer));
+			check_problem(
+				k, PROBLEM_ERROR, &label, t->where, &t->cloud_ip,
+				"tunnel '%s'%s already joins %s and %s",
+				((const struct conf_tunnel *)twin->object)->name,
+				check_line(k,
+					   ((const struct conf_tunnel *)twin->object)->where.line)
+					.text,
+				addr_format(&t->cloud_ip, cloud),
+				addr_format(&t->customer_ip, customer));
 	}
 	index_clear(&x);
 }
@@ -235,9 +260,14 @@ void check_vpn(struct check *k)
 		check_customer(k, &k->c->customer_gateway[i]);
 	for (unsigned i = 0; i < k->c->n_connections; i++)
 		check_connection(k, &k->c->connection[i]);
+	check_layout(k);
+	for (unsigned i = 0; i < k->c->n_connections; i++)
+		check_tunnels(k, &k->c->connection[i]);
 	check_pairs(k);
 	check_inner(k);
-	for (unsigned i = 0; i < k->c->n_connections; i++)
+	for (unsigned i = 0; i < k->c->n_connections; i++) {
+		check_inner_vpcs(k, &k->c->connection[i]);
 		if (k->c->connection[i].bgp)
 			check_bgp_selected(k, &k->c->connection[i]);
+	}
 }

@@ -1,7 +1,9 @@
 #include "conf/field.h"
 #include "conf/name.h"
+#include "conf/writer.h"
 
 #include <libconfig.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +13,8 @@ struct conf_where field_where(const struct reader *r, const config_setting_t *s)
 {
 	unsigned line = config_setting_source_line(s);
 
+	if (r->file == NULL) /* an operator's change: lines are those of no file */
+		return (struct conf_where){ 0 };
 	return (struct conf_where){ .file = r->file,
 				    .line = line > 0 ? line : 1 }; /* 0: the root */
 }
@@ -82,7 +86,20 @@ void *field_destination(const struct field *f, void *object)
 	return (char *)object + f->offset;
 }
 
-bool field_bool(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+const void *field_value(const struct field *f, const void *object)
+{
+	return (const char *)object + f->offset;
+}
+
+bool field_same(const struct field *f, const void *a, const void *b)
+{
+	if (f->kind->same != NULL)
+		return f->kind->same(f, a, b);
+	return memcmp(field_value(f, a), field_value(f, b), f->size) == 0;
+}
+
+static bool read_bool(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	if (config_setting_type(s) != CONFIG_TYPE_BOOL)
 		return field_wrong(r, s, f, "true or false");
@@ -91,7 +108,15 @@ bool field_bool(struct reader *r, const config_setting_t *s, const struct field 
 	return true;
 }
 
-bool field_uint(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static void write_bool(struct writer *w, const struct field *f, const void *object)
+{
+	fputs(*(const bool *)field_value(f, object) ? "true" : "false", w->out);
+}
+
+const struct field_kind field_bool = { .read = read_bool, .write = write_bool, .plain = true };
+
+bool field_read_uint(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
 {
 	const char *space = f->unit != NULL ? " " : "", *unit = f->unit != NULL ? f->unit : "";
 	bool is_int = is_integer(s);
@@ -112,6 +137,29 @@ bool field_uint(struct reader *r, const config_setting_t *s, const struct field 
 	return true;
 }
 
+static uint64_t uint_of(const struct field *f, const void *object)
+{
+	const void *at = field_value(f, object);
+
+	return f->size == sizeof(uint16_t)   ? *(const uint16_t *)at
+	       : f->size == sizeof(uint32_t) ? *(const uint32_t *)at
+					     : *(const uint64_t *)at;
+}
+
+bool field_same_uint(const struct field *f, const void *a, const void *b)
+{
+	return uint_of(f, a) == uint_of(f, b);
+}
+
+void field_write_uint(struct writer *w, const struct field *f, const void *object)
+{
+	writer_number(w, uint_of(f, object));
+}
+
+const struct field_kind field_uint = {
+	.read = field_read_uint, .same = field_same_uint, .write = field_write_uint, .plain = true
+};
+
 bool field_string(struct reader *r, const config_setting_t *s, const struct field *f,
 		  const char **out)
 {
@@ -121,7 +169,8 @@ bool field_string(struct reader *r, const config_setting_t *s, const struct fiel
 	return true;
 }
 
-bool field_name(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static bool read_name(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	const char *text, *fault;
 
@@ -137,7 +186,22 @@ bool field_name(struct reader *r, const config_setting_t *s, const struct field 
 	return true;
 }
 
-bool field_text(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+bool field_same_text(const struct field *f, const void *a, const void *b)
+{
+	return strcmp(field_value(f, a), field_value(f, b)) == 0;
+}
+
+void field_write_text(struct writer *w, const struct field *f, const void *object)
+{
+	writer_string(w, field_value(f, object));
+}
+
+const struct field_kind field_name = { .read = read_name,
+				       .same = field_same_text,
+				       .write = field_write_text };
+
+static bool read_text(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	const char *text;
 	long n;
@@ -154,7 +218,12 @@ bool field_text(struct reader *r, const config_setting_t *s, const struct field 
 	return true;
 }
 
-bool field_addr(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+const struct field_kind field_text = { .read = read_text,
+				       .same = field_same_text,
+				       .write = field_write_text };
+
+static bool read_addr(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	const char *what = f->min == ADDR_IPV4	 ? "an IPv4 address"
 			   : f->min == ADDR_IPV6 ? "an IPv6 address"
@@ -172,7 +241,17 @@ bool field_addr(struct reader *r, const config_setting_t *s, const struct field 
 	return true;
 }
 
-bool field_prefix(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static void write_addr(struct writer *w, const struct field *f, const void *object)
+{
+	char text[ADDR_STR_MAX];
+
+	writer_string(w, addr_format(field_value(f, object), text));
+}
+
+const struct field_kind field_addr = { .read = read_addr, .write = write_addr };
+
+static bool read_prefix(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
 {
 	const char *text;
 	struct prefix p;
@@ -185,12 +264,22 @@ bool field_prefix(struct reader *r, const config_setting_t *s, const struct fiel
 	return true;
 }
 
-bool field_network(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static void write_prefix(struct writer *w, const struct field *f, const void *object)
+{
+	char text[PREFIX_STR_MAX];
+
+	writer_string(w, prefix_format(field_value(f, object), text));
+}
+
+const struct field_kind field_prefix = { .read = read_prefix, .write = write_prefix };
+
+static bool read_network(struct reader *r, const config_setting_t *s, const struct field *f,
+			 void *object)
 {
 	char net_text[PREFIX_STR_MAX];
 	struct prefix p, net;
 
-	if (!field_prefix(r, s, f, object))
+	if (!read_prefix(r, s, f, object))
 		return false;
 	p = *(struct prefix *)field_destination(f, object);
 	if (prefix_is_network(&p))
@@ -201,6 +290,8 @@ bool field_network(struct reader *r, const config_setting_t *s, const struct fie
 		      prefix_format(&net, net_text));
 	return false;
 }
+
+const struct field_kind field_network = { .read = read_network, .write = write_prefix };
 
 bool field_choose(struct reader *r, const config_setting_t *s, const struct field *f, int *value)
 {
@@ -223,7 +314,8 @@ bool field_choose(struct reader *r, const config_setting_t *s, const struct fiel
 	return false;
 }
 
-bool field_choice(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static bool read_choice(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
 {
 	int value;
 
@@ -232,4 +324,36 @@ bool field_choice(struct reader *r, const config_setting_t *s, const struct fiel
 	if (f->size > 0)
 		*(int *)field_destination(f, object) = value;
 	return true;
+}
+
+static void write_choice(struct writer *w, const struct field *f, const void *object)
+{
+	const struct field_choice *c = f->arg;
+
+	while (c->name != NULL && c->value != *(const int *)field_value(f, object))
+		c++;
+	writer_string(w, c->name != NULL ? c->name : "");
+}
+
+const struct field_kind field_choice = { .read = read_choice, .write = write_choice };
+
+/* ---- secrets ----------------------------------------------------------------------------- */
+
+static const struct secret *secret_of(const struct field *f, const void *object)
+{
+	return *(struct secret *const *)field_value(f, object);
+}
+
+bool field_same_secret(const struct field *f, const void *va, const void *vb)
+{
+	const struct secret *a = secret_of(f, va), *b = secret_of(f, vb);
+
+	if (a == NULL || b == NULL || a->len != b->len)
+		return a == b;
+	return sodium_memcmp(a->data, b->data, a->len) == 0;
+}
+
+void field_write_secret(struct writer *w, const struct field *f, const void *object)
+{
+	writer_secret(w, secret_copy(secret_of(f, object)));
 }

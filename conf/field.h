@@ -18,6 +18,7 @@
 
 struct config_setting_t;
 struct field;
+struct writer;
 
 struct reader {
 	const char *file;
@@ -29,14 +30,25 @@ struct reader {
 	uint64_t faulty;    /* top-level fields with an error somewhere inside */
 };
 
-/* Reads the value of s into the struct at object. False: there is a problem, already reported. */
-typedef bool (*field_read_fn)(struct reader *r, const struct config_setting_t *s,
-			      const struct field *f, void *object);
+/* A kind of value: how it is read, compared and written. */
+struct field_kind {
+	/* Reads the value of s into the struct at object. False: there is a problem, already
+	 * reported. */
+	bool (*read)(struct reader *r, const struct config_setting_t *s, const struct field *f,
+		     void *object);
+	/* Does the field have the same value in both objects? NULL: byte by byte. */
+	bool (*same)(const struct field *f, const void *a, const void *b);
+	/* Writes the value of object's field, as read() takes it. */
+	void (*write)(struct writer *w, const struct field *f, const void *object);
+	bool list;  /* several values may be given */
+	bool plain; /* true, false and numbers are no texts */
+};
 
 struct field {
 	const char *name;
-	field_read_fn read;
+	const struct field_kind *kind;
 	bool required;
+	bool always;	     /* written even when it says nothing */
 	bool secret;	     /* its value is never shown */
 	bool empty;	     /* a list may have no element */
 	size_t offset, size; /* of the destination */
@@ -59,48 +71,54 @@ struct field_object {
 	const struct field *fields;
 	unsigned n_fields;
 	size_t size;
+	bool one_line; /* written in a line of its own, not in one for each field */
 	/* Sets defaults; first is element 0 of the same list, complete, or NULL for itself. */
 	void (*begin)(void *object, const void *first);
 	/* Looks at the whole; given has the bit of each field that was written, readable or not. */
 	void (*end)(struct reader *r, const struct config_setting_t *s, void *object,
 		    uint64_t given);
+	/* The other way round: base, which begin() made, gets what object's fields would be if only
+	 * those in given were written, as far as that follows from object itself. */
+	void (*derive)(void *base, const void *object, uint64_t given);
 };
 
 /* Destinations: */
-bool field_bool(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* bool */
-bool field_uint(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* uint16_t, uint32_t, uint64_t */
-bool field_name(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* char[CONF_NAME_BYTES] */
-bool field_text(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* char[], 1 to max characters */
-bool field_addr(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object); /* struct addr, unicast; min: a family, or 0 for both */
-bool field_prefix(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		  void *object); /* struct prefix, host bits allowed */
-bool field_network(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		   void *object); /* struct prefix, host bits zero */
+extern const struct field_kind field_bool;    /* bool */
+extern const struct field_kind field_uint;    /* uint16_t, uint32_t, uint64_t */
+extern const struct field_kind field_name;    /* char[CONF_NAME_BYTES] */
+extern const struct field_kind field_text;    /* char[], min to max characters */
+extern const struct field_kind field_addr;    /* struct addr, unicast; min: a family, 0: both */
+extern const struct field_kind field_prefix;  /* struct prefix, host bits allowed */
+extern const struct field_kind field_network; /* struct prefix, host bits zero */
 struct field_choice {
 	const char *name;
 	int value;
 };
-bool field_choice(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		  void *object); /* an int-sized enum; arg: choices, ended by a NULL name */
+extern const struct field_kind field_choice; /* an int-sized enum; arg: choices, to a NULL name */
 
-/* Lists of scalars; a single scalar is a list of one. arg: a field whose read takes one element of
+/* Lists of scalars; a single scalar is a list of one. arg: a field whose kind reads one element of
  * size bytes. Into an array of at most max elements (list), or a new one on the heap (heap_list).
  */
-bool field_list(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		void *object);
-bool field_heap_list(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		     void *object);
+extern const struct field_kind field_list;
+extern const struct field_kind field_heap_list;
 /* A list of groups into a new array on the heap, and one group into the object itself; arg: a
  * struct field_object. */
-bool field_objects(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		   void *object);
-bool field_group(struct reader *r, const struct config_setting_t *s, const struct field *f,
-		 void *object);
+extern const struct field_kind field_objects;
+extern const struct field_kind field_group;
+
+/* For kinds that are made from these. */
+bool field_read_uint(struct reader *r, const struct config_setting_t *s, const struct field *f,
+		     void *object);
+bool field_read_heap_list(struct reader *r, const struct config_setting_t *s, const struct field *f,
+			  void *object);
+bool field_same_uint(const struct field *f, const void *a, const void *b);
+bool field_same_text(const struct field *f, const void *a, const void *b);
+bool field_same_heap_list(const struct field *f, const void *a, const void *b);
+bool field_same_secret(const struct field *f, const void *a, const void *b);
+void field_write_uint(struct writer *w, const struct field *f, const void *object);
+void field_write_text(struct writer *w, const struct field *f, const void *object);
+void field_write_heap_list(struct writer *w, const struct field *f, const void *object);
+void field_write_secret(struct writer *w, const struct field *f, const void *object);
 
 /* For rows' own read functions. "name = value: " is put before the text of field_problem(). */
 void field_problem(struct reader *r, enum problem_level level, const struct config_setting_t *s,
@@ -110,6 +128,8 @@ void field_problem(struct reader *r, enum problem_level level, const struct conf
 bool field_wrong(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		 const char *wanted);
 void *field_destination(const struct field *f, void *object);
+const void *field_value(const struct field *f, const void *object);
+bool field_same(const struct field *f, const void *a, const void *b);
 bool field_string(struct reader *r, const struct config_setting_t *s, const struct field *f,
 		  const char **out);
 bool field_choose(struct reader *r, const struct config_setting_t *s, const struct field *f,
@@ -119,6 +139,13 @@ struct conf_where field_where(const struct reader *r, const struct config_settin
 /* Reads a group by its table; returns the given bits. */
 uint64_t field_read_group(struct reader *r, const struct config_setting_t *s,
 			  const struct field_object *kind, void *object);
+/* Do two objects have the same value in every field of the table? */
+bool field_same_group(const struct field_object *kind, const void *a, const void *b);
+/* Writes { ... } with the fields that differ from what object would have without them. */
+void field_write_object(struct writer *w, const struct field_object *kind, const void *object,
+			const void *first);
+/* The row of this name, or -1. */
+int field_row(const struct field_object *kind, const char *name);
 bool field_given(const struct field_object *kind, uint64_t given, const char *name);
 
 #endif

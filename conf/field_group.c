@@ -1,7 +1,9 @@
 /* Lists, groups and lists of groups. */
 #include "conf/field.h"
 #include "conf/name.h"
+#include "conf/writer.h"
 
+#include <errno.h>
 #include <libconfig.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +36,7 @@ static bool read_elements(struct reader *r, const config_setting_t *s, const str
 
 		each.name = f->name;
 		each.offset = 0;
-		if (each.read(r, element(s, i), &each, to + *count * one->size)) {
+		if (each.kind->read(r, element(s, i), &each, to + *count * one->size)) {
 			note_place(r, element(s, i), to + *count * one->size);
 			(*count)++;
 		} else {
@@ -63,7 +65,8 @@ static bool list_length(struct reader *r, const config_setting_t *s, const struc
 	return false;
 }
 
-bool field_list(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static bool read_list(struct reader *r, const config_setting_t *s, const struct field *f,
+		      void *object)
 {
 	unsigned *count = (unsigned *)((char *)object + f->count), n;
 
@@ -71,6 +74,68 @@ bool field_list(struct reader *r, const config_setting_t *s, const struct field 
 		return false;
 	return read_elements(r, s, f, field_destination(f, object), n, count);
 }
+
+/* ---- the same, and written --------------------------------------------------------------- */
+
+static unsigned count_of(const struct field *f, const void *object)
+{
+	return *(const unsigned *)((const char *)object + f->count);
+}
+
+static bool same_elements(const struct field *f, const void *a, const void *b, unsigned n)
+{
+	const struct field *one = f->arg;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!field_same(one, (const char *)a + i * one->size,
+				(const char *)b + i * one->size))
+			return false;
+	return true;
+}
+
+static bool same_list(const struct field *f, const void *a, const void *b)
+{
+	unsigned n = count_of(f, a);
+
+	return n == count_of(f, b) && same_elements(f, field_value(f, a), field_value(f, b), n);
+}
+
+bool field_same_heap_list(const struct field *f, const void *a, const void *b)
+{
+	unsigned n = count_of(f, a);
+
+	return n == count_of(f, b) && same_elements(f, *(void *const *)field_value(f, a),
+						    *(void *const *)field_value(f, b), n);
+}
+
+#define ELEMENTS_A_LINE 8
+
+static void write_elements(struct writer *w, const struct field *one, const char *v, unsigned n)
+{
+	fputs(n > 0 ? "[ " : "[ ]", w->out);
+	w->depth++;
+	for (unsigned i = 0; i < n; i++) {
+		if (i > 0 && i % ELEMENTS_A_LINE == 0)
+			writer_line(w);
+		one->kind->write(w, one, v + i * one->size);
+		fputs(i + 1 < n ? ", " : " ]", w->out);
+	}
+	w->depth--;
+}
+
+static void write_list(struct writer *w, const struct field *f, const void *object)
+{
+	write_elements(w, f->arg, field_value(f, object), count_of(f, object));
+}
+
+void field_write_heap_list(struct writer *w, const struct field *f, const void *object)
+{
+	write_elements(w, f->arg, *(void *const *)field_value(f, object), count_of(f, object));
+}
+
+const struct field_kind field_list = {
+	.read = read_list, .same = same_list, .write = write_list, .list = true
+};
 
 static void *new_array(struct reader *r, const config_setting_t *s, unsigned n, size_t size)
 {
@@ -82,8 +147,8 @@ static void *new_array(struct reader *r, const config_setting_t *s, unsigned n, 
 	return v;
 }
 
-bool field_heap_list(struct reader *r, const config_setting_t *s, const struct field *f,
-		     void *object)
+bool field_read_heap_list(struct reader *r, const config_setting_t *s, const struct field *f,
+			  void *object)
 {
 	unsigned *count = (unsigned *)((char *)object + f->count), n;
 	const struct field *one = f->arg;
@@ -97,6 +162,11 @@ bool field_heap_list(struct reader *r, const config_setting_t *s, const struct f
 	*(void **)field_destination(f, object) = v;
 	return read_elements(r, s, f, v, n, count);
 }
+
+const struct field_kind field_heap_list = { .read = field_read_heap_list,
+					    .same = field_same_heap_list,
+					    .write = field_write_heap_list,
+					    .list = true };
 
 static const char *key_of(const config_setting_t *s, const struct field_object *kind)
 {
@@ -122,7 +192,8 @@ static void read_object(struct reader *r, const config_setting_t *s,
 	label_cut(&r->label, before);
 }
 
-bool field_objects(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+static bool read_objects(struct reader *r, const config_setting_t *s, const struct field *f,
+			 void *object)
 {
 	const struct field_object *kind = f->arg;
 	unsigned *count = (unsigned *)((char *)object + f->count);
@@ -154,7 +225,58 @@ bool field_objects(struct reader *r, const config_setting_t *s, const struct fie
 	return true;
 }
 
-bool field_group(struct reader *r, const config_setting_t *s, const struct field *f, void *object)
+bool field_same_group(const struct field_object *kind, const void *a, const void *b)
+{
+	for (unsigned i = 0; i < kind->n_fields; i++)
+		if (!field_same(&kind->fields[i], a, b))
+			return false;
+	return true;
+}
+
+static bool same_objects(const struct field *f, const void *a, const void *b)
+{
+	const struct field_object *kind = f->arg;
+	const char *va = *(void *const *)field_value(f, a), *vb = *(void *const *)field_value(f, b);
+	unsigned n = count_of(f, a);
+
+	if (n != count_of(f, b))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (!field_same_group(kind, va + i * kind->size, vb + i * kind->size))
+			return false;
+	return true;
+}
+
+static void write_objects(struct writer *w, const struct field *f, const void *object)
+{
+	const struct field_object *kind = f->arg;
+	const char *v = *(void *const *)field_value(f, object), *first = NULL;
+	unsigned n = count_of(f, object), written = 0;
+
+	fputc('(', w->out);
+	w->depth++;
+	for (unsigned i = 0; i < n; i++) {
+		const char *o = v + i * kind->size;
+
+		if (o == w->without)
+			continue;
+		fputs(written++ > 0 ? "," : "", w->out);
+		writer_line(w);
+		field_write_object(w, kind, o, first);
+		first = first != NULL ? first : o;
+	}
+	w->depth--;
+	if (written > 0)
+		writer_line(w);
+	fputs(written > 0 ? ")" : " )", w->out);
+}
+
+const struct field_kind field_objects = { .read = read_objects,
+					  .same = same_objects,
+					  .write = write_objects };
+
+static bool read_group(struct reader *r, const config_setting_t *s, const struct field *f,
+		       void *object)
 {
 	const struct field_object *kind = f->arg;
 	size_t before;
@@ -169,6 +291,20 @@ bool field_group(struct reader *r, const config_setting_t *s, const struct field
 	label_cut(&r->label, before);
 	return true;
 }
+
+static bool same_group(const struct field *f, const void *a, const void *b)
+{
+	return field_same_group(f->arg, field_value(f, a), field_value(f, b));
+}
+
+static void write_group(struct writer *w, const struct field *f, const void *object)
+{
+	field_write_object(w, f->arg, field_value(f, object), NULL);
+}
+
+const struct field_kind field_group = { .read = read_group,
+					.same = same_group,
+					.write = write_group };
 
 /* Reports the name of s in group, which no row has. Returns the row that was probably meant; -1:
  * none, or it is there as well. */
@@ -190,7 +326,7 @@ static int unknown_name(struct reader *r, const config_setting_t *group, const c
 	return near >= 0 && config_setting_get_member(group, names[near]) == NULL ? near : -1;
 }
 
-static int row_of(const struct field_object *kind, const char *name)
+int field_row(const struct field_object *kind, const char *name)
 {
 	for (unsigned i = 0; i < kind->n_fields; i++)
 		if (strcmp(kind->fields[i].name, name) == 0)
@@ -200,7 +336,7 @@ static int row_of(const struct field_object *kind, const char *name)
 
 bool field_given(const struct field_object *kind, uint64_t given, const char *name)
 {
-	int i = row_of(kind, name);
+	int i = field_row(kind, name);
 
 	return i >= 0 && (given >> i & 1) != 0;
 }
@@ -212,10 +348,11 @@ uint64_t field_read_group(struct reader *r, const config_setting_t *s,
 
 	for (int i = 0; i < config_setting_length(s); i++) {
 		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
-		int row = row_of(kind, config_setting_name(e));
+		int row = field_row(kind, config_setting_name(e));
 		bool top = config_setting_is_root(s) == CONFIG_TRUE;
 		size_t errors = r->problems->errors;
-		bool ok = row >= 0 && kind->fields[row].read(r, e, &kind->fields[row], object);
+		bool ok =
+			row >= 0 && kind->fields[row].kind->read(r, e, &kind->fields[row], object);
 
 		if (row >= 0 && top && r->problems->errors > errors)
 			r->faulty |= UINT64_C(1) << row;
@@ -244,4 +381,72 @@ uint64_t field_read_group(struct reader *r, const config_setting_t *s,
 			r->unread |= UINT64_C(1) << i;
 	}
 	return given;
+}
+
+static bool is_pinned(const struct writer *w, const struct field_object *kind, const char *name)
+{
+	size_t n = strlen(name);
+
+	if (w->pinned_kind != kind)
+		return false;
+	for (unsigned i = 0; i < w->n_pinned; i++)
+		if (strcspn(w->pinned[i], "=") == n && memcmp(w->pinned[i], name, n) == 0)
+			return true;
+	return false;
+}
+
+static uint64_t fields_to_write(const struct writer *w, const struct field_object *kind,
+				const void *object, const void *base)
+{
+	uint64_t given = 0;
+
+	for (unsigned i = 0; i < kind->n_fields; i++) {
+		const struct field *f = &kind->fields[i];
+
+		if (f->required || f->always || is_pinned(w, kind, f->name) ||
+		    !field_same(f, object, base))
+			given |= UINT64_C(1) << i;
+	}
+	return given;
+}
+
+void field_write_object(struct writer *w, const struct field_object *kind, const void *object,
+			const void *first)
+{
+	void *base = calloc(1, kind->size);
+	uint64_t given;
+
+	if (base == NULL) {
+		w->error = -ENOMEM;
+		return;
+	}
+	if (kind->begin != NULL)
+		kind->begin(base, first);
+	given = fields_to_write(w, kind, object, base);
+	if (kind->derive != NULL) {
+		kind->derive(base, object, given);
+		given = fields_to_write(w, kind, object, base);
+	}
+	fputc('{', w->out);
+	w->depth++;
+	for (unsigned i = 0; i < kind->n_fields; i++) {
+		const struct field *f = &kind->fields[i];
+
+		if ((given >> i & 1) == 0)
+			continue;
+		if (kind->one_line)
+			fputc(' ', w->out);
+		else
+			writer_line(w);
+		fprintf(w->out, "%s = ", f->name);
+		f->kind->write(w, f, object);
+		fputc(';', w->out);
+	}
+	w->depth--;
+	if (kind->one_line)
+		fputc(' ', w->out);
+	else
+		writer_line(w);
+	fputc('}', w->out);
+	free(base);
 }

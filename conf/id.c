@@ -112,3 +112,28 @@ const char *conf_id_format(const struct conf_id *id, char *buf, size_t size)
 	}
 	return buf;
 }
+
+static bool is_written(const struct conf_id *id, const char *text)
+{
+	struct conf_id back;
+
+	return conf_id_parse(&back, text) == 0 && memcmp(&back, id, sizeof(back)) == 0;
+}
+
+const char *conf_id_write(const struct conf_id *id, char buf[CONF_ID_TEXT_BYTES])
+{
+	static const char *const start[] = { "", "fqdn:", "user_fqdn:", "key_id:" };
+	char hex[2 * CONF_ID_BYTES + 1];
+
+	if (id->type == CONF_ID_IPV4 || id->type == CONF_ID_IPV6)
+		return conf_id_format(id, buf, CONF_ID_TEXT_BYTES);
+	for (unsigned i = 0; i < sizeof(start) / sizeof(start[0]); i++) {
+		snprintf(buf, CONF_ID_TEXT_BYTES, "%s%.*s", start[i], id->len,
+			 (const char *)id->data);
+		if (is_written(id, buf))
+			return buf;
+	}
+	sodium_bin2hex(hex, sizeof(hex), id->data, id->len);
+	snprintf(buf, CONF_ID_TEXT_BYTES, "key_id:0x%s", hex);
+	return buf;
+}

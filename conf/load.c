@@ -1,6 +1,7 @@
 /* The way from a file to a model that may run. */
 #include "conf/check.h"
 #include "conf/parse.h"
+#include "conf/write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,22 +12,45 @@
 
 #define FILE_BYTES_MAX (256u << 20)
 
-struct conf *conf_read(const char *path, const char *text, size_t len,
-		       struct problem_list *problems)
+/* c, which may be NULL, if it has no error. */
+static struct conf *checked(struct conf *c, const struct conf *before, struct places *places,
+			    unsigned unread, struct problem_list *problems)
+{
+	if (c != NULL) {
+		places_sort(places);
+		if (conf_check(c, before, c->path, places, unread, problems) != 0) {
+			conf_free(c);
+			c = NULL;
+		}
+	}
+	places_clear(places);
+	return c;
+}
+
+struct conf *conf_read_after(const char *path, const char *text, size_t len,
+			     const struct conf *before, struct problem_list *problems)
 {
 	struct places places = { 0 };
 	unsigned unread = 0;
 	struct conf *c = conf_parse(path, text, len, problems, &places, &unread);
 
-	if (c != NULL) {
-		places_sort(&places);
-		if (conf_check(c, &places, unread, problems) != 0) {
-			conf_free(c);
-			c = NULL;
-		}
-	}
-	places_clear(&places);
-	return c;
+	return checked(c, before, &places, unread, problems);
+}
+
+struct conf *conf_read(const char *path, const char *text, size_t len,
+		       struct problem_list *problems)
+{
+	return conf_read_after(path, text, len, NULL, problems);
+}
+
+struct conf *conf_read_source(const char *path, const struct source *source,
+			      struct problem_list *problems)
+{
+	struct places places = { 0 };
+	unsigned unread = 0;
+	struct conf *c = conf_parse_source(path, source, problems, &places, &unread);
+
+	return checked(c, NULL, &places, unread, problems);
 }
 
 /* It holds keys: nobody but its owner, who is us or root, may read or change it. */
@@ -62,6 +86,12 @@ static int read_whole(int fd, char *text, size_t len)
 
 struct conf *conf_load(const char *path, struct problem_list *problems)
 {
+	return conf_load_after(path, NULL, problems);
+}
+
+struct conf *conf_load_after(const char *path, const struct conf *before,
+			     struct problem_list *problems)
+{
 	struct conf_where where = { .file = path };
 	/* A FIFO must not make us wait before we have seen that it is one. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
@@ -85,7 +115,7 @@ struct conf *conf_load(const char *path, struct problem_list *problems)
 	}
 	err = read_whole(fd, text, (size_t)st.st_size);
 	if (err == 0)
-		c = conf_read(path, text, (size_t)st.st_size, problems);
+		c = conf_read_after(path, text, (size_t)st.st_size, before, problems);
 out:
 	if (fault != NULL)
 		problem_add(problems, PROBLEM_ERROR, where, NULL, "the file %s", fault);

@@ -16,13 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONF_NAME_BYTES	  129 /* 32 characters of any script, NUL */
-#define CONF_DEVICE_BYTES 256
-#define CONF_ID_BYTES	  128
-#define CONF_TS_MAX	  8 /* remote subnets of a connection */
-#define CONF_PORT_ADDRS	  16
-#define CONF_WORKERS_MAX  32
-#define CONF_PATH_BYTES	  108 /* of a UNIX socket, NUL included */
+#define CONF_NAME_BYTES	       129  /* 32 characters of any script, NUL */
+#define CONF_DESCRIPTION_BYTES 1025 /* 256 characters of any script, NUL */
+#define CONF_DEVICE_BYTES      256
+#define CONF_ID_BYTES	       128
+#define CONF_TS_MAX	       8 /* remote subnets of a connection */
+#define CONF_PORT_ADDRS	       16
+#define CONF_CLOUD_MAX	       8 /* cloud addresses of a connection */
+#define CONF_WORKERS_MAX       32
+#define CONF_PATH_BYTES	       108 /* of a UNIX socket, NUL included */
 
 enum conf_id_type { CONF_ID_IPV4, CONF_ID_IPV6, CONF_ID_FQDN, CONF_ID_USER_FQDN, CONF_ID_KEY_ID };
 
@@ -113,10 +115,11 @@ struct conf_static_route {
 struct conf_border_gateway {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
-	char description[CONF_NAME_BYTES * 8];
+	char description[CONF_DESCRIPTION_BYTES];
 	uint32_t asn;
 	bool transit;		/* routes learnt from one connection are announced to the others */
 	uint32_t dynamic_quota; /* of routes learnt and propagated; one batch more is refused */
+	uint32_t connection_quota, attachment_quota, static_route_quota; /* of objects */
 	unsigned n_routes;
 	struct conf_static_route *route;
 };
@@ -124,6 +127,7 @@ struct conf_border_gateway {
 struct conf_vpc {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
+	char description[CONF_DESCRIPTION_BYTES];
 	unsigned n_prefixes;
 	struct prefix *prefix; /* the subnets */
 	unsigned n_routes;
@@ -135,6 +139,7 @@ enum conf_encap { CONF_ENCAP_VXLAN, CONF_ENCAP_VLAN };
 
 struct conf_vpc_attachment {
 	struct conf_where where;
+	char description[CONF_DESCRIPTION_BYTES];
 	char vpc_name[CONF_NAME_BYTES];
 	char border_gateway_name[CONF_NAME_BYTES];
 	const struct conf_vpc *vpc;
@@ -163,6 +168,7 @@ struct conf_vpc_attachment {
 struct conf_customer_gateway {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
+	char description[CONF_DESCRIPTION_BYTES];
 	uint32_t asn; /* 0: none, which is enough without BGP */
 	bool asn_given;
 	unsigned n_addresses; /* 1, 2 or 4 */
@@ -174,8 +180,10 @@ enum conf_df { CONF_DF_SET, CONF_DF_COPY, CONF_DF_CLEAR }; /* outer don't-fragme
 struct conf_tunnel {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
+	char description[CONF_DESCRIPTION_BYTES];
 	struct addr cloud_ip, customer_ip;
 	struct secret *psk;
+	bool psk_given; /* written by the operator, perhaps unreadably; else made by us */
 	struct conf_id local_id, remote_id;
 	struct prefix inner;	/* our inner address, with the /30 or /126 it lives in */
 	struct addr inner_peer; /* the customer's */
@@ -231,15 +239,20 @@ struct conf_tunnel {
 struct conf_vpn_connection {
 	struct conf_where where;
 	char name[CONF_NAME_BYTES];
+	char description[CONF_DESCRIPTION_BYTES];
 	char border_gateway_name[CONF_NAME_BYTES];
 	char customer_gateway_name[CONF_NAME_BYTES];
 	const struct conf_border_gateway *gateway;
 	const struct conf_customer_gateway *customer;
+	unsigned n_cloud;
+	struct addr cloud[CONF_CLOUD_MAX]; /* its addresses of the pool, two where there are */
+	bool cloud_given;		   /* written by the operator, not taken by us */
 	bool bgp;
 	uint32_t local_asn;	    /* the border gateway's unless given */
 	struct prefix local_subnet; /* optional traffic selectors; ADDR_NONE: any */
 	unsigned n_remote_subnets;
 	struct prefix remote_subnet[CONF_TS_MAX];
+	bool tunnels_given; /* written by the operator; else laid out by us */
 	unsigned n_tunnels;
 	struct conf_tunnel *tunnel;
 };
@@ -274,6 +287,10 @@ struct conf {
  * errors NULL, with every one of them in problems. Warnings alone do not fail. The file must be a
  * regular file that only its owner can read or write, because it holds secrets. */
 struct conf *conf_load(const char *path, struct problem_list *problems);
+/* The same of a file that follows a running model: what the operator left to us (inner addresses,
+ * generated keys, a connection's cloud addresses) stays as it was there. before may be NULL. */
+struct conf *conf_load_after(const char *path, const struct conf *before,
+			     struct problem_list *problems);
 void conf_free(struct conf *c);
 
 /* A copy that shares nothing with the source: secrets included. 0 or -ENOMEM. */
@@ -285,6 +302,9 @@ void conf_tunnel_clear(struct conf_tunnel *t); /* frees the secrets, zeroes the 
 int conf_id_parse(struct conf_id *out, const char *text);
 /* The same text back; what is not plain characters is written as hex. Returns buf. */
 const char *conf_id_format(const struct conf_id *id, char *buf, size_t size);
+/* The shortest text that conf_id_parse() makes this identity from. Returns buf. */
+#define CONF_ID_TEXT_BYTES (2 * CONF_ID_BYTES + 16)
+const char *conf_id_write(const struct conf_id *id, char buf[CONF_ID_TEXT_BYTES]);
 struct conf_id conf_id_address(const struct addr *a);
 
 #endif

@@ -26,22 +26,26 @@ static void __lsan_enable(void)
 }
 #endif
 
-static const struct field one_lcore = { .read = field_uint, .size = sizeof(uint16_t), .max = 1023 };
-static const struct field one_prefix = { .read = field_prefix, .size = sizeof(struct prefix) };
-static const struct field one_addr = { .read = field_addr, .size = sizeof(struct addr) };
+static const struct field one_lcore = { .kind = &field_uint,
+					.size = sizeof(uint16_t),
+					.max = 1023 };
+static const struct field one_prefix = { .kind = &field_prefix, .size = sizeof(struct prefix) };
+static const struct field one_addr = { .kind = &field_addr, .size = sizeof(struct addr) };
 
 static const struct field worker_fields[] = {
-	{ "lcores", field_list, FIELD_AT(struct conf_workers, lcore),
+	{ "lcores", &field_list, FIELD_AT(struct conf_workers, lcore),
 	  FIELD_COUNT(struct conf_workers, n), .max = CONF_WORKERS_MAX, .arg = &one_lcore },
-	{ "idle_nap", field_bool, FIELD_AT(struct conf_workers, idle_nap) },
-	{ "hugepages", field_bool, FIELD_AT(struct conf_workers, hugepages) },
-	{ "memory_mb", field_uint, FIELD_AT(struct conf_workers, memory_mb), .min = 64,
+	{ "idle_nap", &field_bool, FIELD_AT(struct conf_workers, idle_nap) },
+	{ "hugepages", &field_bool, FIELD_AT(struct conf_workers, hugepages) },
+	{ "memory_mb", &field_uint, FIELD_AT(struct conf_workers, memory_mb), .min = 64,
 	  .max = 1048576, .unit = "MiB" },
 };
 
 /* One worker, on the second CPU where there is one: the first has the system's interrupts. */
-static void workers_default(struct conf_workers *w)
+static void workers_begin(void *object, const void *first)
 {
+	struct conf_workers *w = object;
+
 	w->n = 1;
 	w->lcore[0] = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 1 : 0;
 	w->hugepages = true;
@@ -58,24 +62,26 @@ static void workers_end(struct reader *r, const config_setting_t *s, void *objec
 const struct field_object parse_workers = {
 	.fields = worker_fields,
 	.n_fields = sizeof(worker_fields) / sizeof(worker_fields[0]),
+	.size = sizeof(struct conf_workers),
+	.begin = workers_begin,
 	.end = workers_end,
 };
 
 static const struct field port_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_port, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_port, name),
 	  .means = "how other objects call the port" },
-	{ "device", field_text, .required = true, FIELD_AT(struct conf_port, device), .min = 1,
+	{ "device", &field_text, .required = true, FIELD_AT(struct conf_port, device), .min = 1,
 	  .max = CONF_DEVICE_BYTES - 1,
 	  .means =
 		  "a PCI address \"0000:3b:00.0\", or a DPDK device \"net_af_packet0,iface=eth1\"" },
-	{ "addresses", field_list, .required = true, FIELD_AT(struct conf_port, address),
+	{ "addresses", &field_list, .required = true, FIELD_AT(struct conf_port, address),
 	  FIELD_COUNT(struct conf_port, n_addresses), .max = CONF_PORT_ADDRS, .arg = &one_prefix,
 	  .means = "the port's own addresses with their length, like [ \"203.0.113.1/24\" ]" },
-	{ "next_hop", field_addr, FIELD_AT(struct conf_port, next_hop), .min = ADDR_IPV4 },
-	{ "next_hop6", field_addr, FIELD_AT(struct conf_port, next_hop6), .min = ADDR_IPV6 },
-	{ "mtu", field_uint, FIELD_AT(struct conf_port, mtu), .min = 576, .max = 9216,
+	{ "next_hop", &field_addr, FIELD_AT(struct conf_port, next_hop), .min = ADDR_IPV4 },
+	{ "next_hop6", &field_addr, FIELD_AT(struct conf_port, next_hop6), .min = ADDR_IPV6 },
+	{ "mtu", &field_uint, FIELD_AT(struct conf_port, mtu), .min = 576, .max = 9216,
 	  .unit = "bytes" },
-	{ "queues", field_uint, FIELD_AT(struct conf_port, queues), .max = 128 },
+	{ "queues", &field_uint, FIELD_AT(struct conf_port, queues), .max = 128 },
 };
 
 static void port_begin(void *object, const void *first)
@@ -95,11 +101,11 @@ const struct field_object parse_port = {
 };
 
 static const struct field underlay_fields[] = {
-	{ "prefix", field_network, .required = true, FIELD_AT(struct conf_underlay_route, prefix),
+	{ "prefix", &field_network, .required = true, FIELD_AT(struct conf_underlay_route, prefix),
 	  .means = "where the route leads, like \"198.51.100.0/24\"" },
-	{ "next_hop", field_addr, .required = true, FIELD_AT(struct conf_underlay_route, next_hop),
+	{ "next_hop", &field_addr, .required = true, FIELD_AT(struct conf_underlay_route, next_hop),
 	  .means = "the address of a router on the port's network" },
-	{ "port", field_name, .required = true, FIELD_AT(struct conf_underlay_route, port_name),
+	{ "port", &field_name, .required = true, FIELD_AT(struct conf_underlay_route, port_name),
 	  .means = "the name of a port" },
 };
 
@@ -109,6 +115,7 @@ const struct field_object parse_underlay_route = {
 	.fields = underlay_fields,
 	.n_fields = sizeof(underlay_fields) / sizeof(underlay_fields[0]),
 	.size = sizeof(struct conf_underlay_route),
+	.one_line = true,
 };
 
 static bool read_path(struct reader *r, const config_setting_t *s, const struct field *f,
@@ -127,6 +134,10 @@ static bool read_path(struct reader *r, const config_setting_t *s, const struct 
 	return true;
 }
 
+static const struct field_kind kind_path = { .read = read_path,
+					     .same = field_same_text,
+					     .write = field_write_text };
+
 static bool read_key_export(struct reader *r, const config_setting_t *s, const struct field *f,
 			    void *object)
 {
@@ -139,19 +150,25 @@ static bool read_key_export(struct reader *r, const config_setting_t *s, const s
 	return true;
 }
 
+static const struct field_kind kind_key_export = { .read = read_key_export,
+						   .same = field_same_text,
+						   .write = field_write_text };
+
 #define BIRD_OURS 3 /* the first of these matter only where we start BIRD, the others where not */
 static const struct field bird_fields[] = {
-	{ "program", read_path, FIELD_AT(struct conf_bird, program) },
-	{ "user", field_name, FIELD_AT(struct conf_bird, user) },
-	{ "group", field_name, FIELD_AT(struct conf_bird, group) },
-	{ "attach", read_path, FIELD_AT(struct conf_bird, attach) },
-	{ "netns", read_path, FIELD_AT(struct conf_bird, netns) },
-	{ "run_dir", read_path, FIELD_AT(struct conf_bird, run_dir) },
+	{ "program", &kind_path, FIELD_AT(struct conf_bird, program) },
+	{ "user", &field_name, FIELD_AT(struct conf_bird, user) },
+	{ "group", &field_name, FIELD_AT(struct conf_bird, group) },
+	{ "attach", &kind_path, FIELD_AT(struct conf_bird, attach) },
+	{ "netns", &kind_path, FIELD_AT(struct conf_bird, netns) },
+	{ "run_dir", &kind_path, FIELD_AT(struct conf_bird, run_dir) },
 };
 #define BIRD_FIELDS (sizeof(bird_fields) / sizeof(bird_fields[0]))
 
-static void bird_default(struct conf_bird *b)
+static void bird_begin(void *object, const void *first)
 {
+	struct conf_bird *b = object;
+
 	strcpy(b->program, "/usr/sbin/bird");
 	strcpy(b->user, "bird");
 	strcpy(b->group, "bird");
@@ -183,57 +200,70 @@ static void bird_end(struct reader *r, const config_setting_t *s, void *object, 
 const struct field_object parse_bird = {
 	.fields = bird_fields,
 	.n_fields = BIRD_FIELDS,
+	.size = sizeof(struct conf_bird),
+	.begin = bird_begin,
 	.end = bird_end,
 };
 
 /* The first rows are in the order of enum conf_unread. */
 static const struct field top_fields[] = {
-	{ "ports", field_objects, .required = true, FIELD_AT(struct conf, port),
+	{ "ports", &field_objects, .required = true, FIELD_AT(struct conf, port),
 	  FIELD_COUNT(struct conf, n_ports), .max = 64, .arg = &parse_port,
 	  .means = "a list of network ports" },
-	{ "cloud_addresses", field_heap_list, .required = true,
+	{ "cloud_addresses", &field_heap_list, .required = true,
 	  FIELD_AT(struct conf, cloud_address), FIELD_COUNT(struct conf, n_cloud_addresses),
 	  .arg = &one_addr,
 	  .means = "the public addresses that tunnels may use, like [ \"203.0.113.1\" ]" },
-	{ "border_gateways", field_objects, FIELD_AT(struct conf, border_gateway),
+	{ "border_gateways", &field_objects, FIELD_AT(struct conf, border_gateway),
 	  FIELD_COUNT(struct conf, n_border_gateways), .arg = &parse_border_gateway },
-	{ "vpcs", field_objects, FIELD_AT(struct conf, vpc), FIELD_COUNT(struct conf, n_vpcs),
+	{ "vpcs", &field_objects, FIELD_AT(struct conf, vpc), FIELD_COUNT(struct conf, n_vpcs),
 	  .arg = &parse_vpc },
-	{ "customer_gateways", field_objects, FIELD_AT(struct conf, customer_gateway),
+	{ "customer_gateways", &field_objects, FIELD_AT(struct conf, customer_gateway),
 	  FIELD_COUNT(struct conf, n_customer_gateways), .arg = &parse_customer_gateway },
-	{ "vpn_connections", field_objects, FIELD_AT(struct conf, connection),
+	{ "vpn_connections", &field_objects, FIELD_AT(struct conf, connection),
 	  FIELD_COUNT(struct conf, n_connections), .arg = &parse_connection },
-	{ "vpc_attachments", field_objects, FIELD_AT(struct conf, attachment),
+	{ "vpc_attachments", &field_objects, FIELD_AT(struct conf, attachment),
 	  FIELD_COUNT(struct conf, n_attachments), .arg = &parse_attachment },
-	{ "underlay_routes", field_objects, FIELD_AT(struct conf, underlay_route),
+	{ "underlay_routes", &field_objects, FIELD_AT(struct conf, underlay_route),
 	  FIELD_COUNT(struct conf, n_underlay_routes), .arg = &parse_underlay_route },
-	{ "workers", field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
-	{ "bird", field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
-	{ "log", field_group, FIELD_AT(struct conf, log), .arg = &parse_log },
-	{ "metrics", field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics },
-	{ "control_socket", read_path, FIELD_AT(struct conf, control_socket) },
-	{ "key_export", read_key_export, FIELD_AT(struct conf, key_export) },
+	{ "workers", &field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
+	{ "bird", &field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
+	{ "log", &field_group, FIELD_AT(struct conf, log), .arg = &parse_log },
+	{ "metrics", &field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics },
+	{ "control_socket", &kind_path, FIELD_AT(struct conf, control_socket) },
+	{ "key_export", &kind_key_export, FIELD_AT(struct conf, key_export) },
 };
 
-static const struct field_object top = {
+static void top_begin(void *object, const void *first)
+{
+	struct conf *c = object;
+
+	workers_begin(&c->workers, NULL);
+	bird_begin(&c->bird, NULL);
+	parse_log.begin(&c->log, NULL);
+	strcpy(c->control_socket, "/run/isthmus/control.sock");
+}
+
+const struct field_object parse_top = {
 	.fields = top_fields,
 	.n_fields = sizeof(top_fields) / sizeof(top_fields[0]),
+	.size = sizeof(struct conf),
+	.begin = top_begin,
 };
 
-static bool parse_text(config_t *cfg, struct conf *c, const char *text,
-		       struct problem_list *problems)
+int parse_tree(config_t *tree, const char *file, const char *text, struct problem_list *problems)
 {
 	int ok;
 
 	__lsan_disable();
-	ok = config_read_string(cfg, text);
+	ok = config_read_string(tree, text);
 	__lsan_enable();
 	if (ok == CONFIG_TRUE)
-		return true;
+		return 0;
 	problem_add(problems, PROBLEM_ERROR,
-		    (struct conf_where){ c->path, (unsigned)config_error_line(cfg) }, NULL, "%s",
-		    config_error_text(cfg));
-	return false;
+		    (struct conf_where){ file, (unsigned)config_error_line(tree) }, NULL, "%s",
+		    config_error_text(tree));
+	return -EINVAL;
 }
 
 static struct conf *conf_new(const char *path)
@@ -247,44 +277,58 @@ static struct conf *conf_new(const char *path)
 		free(c);
 		return NULL;
 	}
-	workers_default(&c->workers);
-	bird_default(&c->bird);
-	parse_log_default(&c->log);
-	strcpy(c->control_socket, "/run/isthmus/control.sock");
+	parse_top.begin(c, NULL);
+	return c;
+}
+
+struct conf *conf_parse_tree(const char *path, const char *file, const config_t *tree,
+			     const struct source *source, struct problem_list *problems,
+			     struct places *places, unsigned *unread)
+{
+	struct conf *c = conf_new(path);
+	struct reader r = { .source = source, .problems = problems, .places = places };
+
+	if (c == NULL) {
+		problem_add(problems, PROBLEM_ERROR, (struct conf_where){ .file = file }, NULL,
+			    "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	r.file = file != NULL ? c->path : NULL; /* as long-lived as the places that name it */
+	field_read_group(&r, config_root_setting(tree), &parse_top, c);
+	*unread = (unsigned)r.unread;
+	if ((r.faulty & UNREAD_PORTS) != 0)
+		*unread |= UNREAD_PORT_PARTS;
+	return c;
+}
+
+struct conf *conf_parse_source(const char *path, const struct source *source,
+			       struct problem_list *problems, struct places *places,
+			       unsigned *unread)
+{
+	struct conf *c = NULL;
+	config_t tree;
+
+	config_init(&tree);
+	if (parse_tree(&tree, path, source->text, problems) == 0)
+		c = conf_parse_tree(path, path, &tree, source, problems, places, unread);
+	config_destroy(&tree);
 	return c;
 }
 
 struct conf *conf_parse(const char *path, const char *text, size_t len,
 			struct problem_list *problems, struct places *places, unsigned *unread)
 {
-	struct conf *c = conf_new(path);
 	struct conf_where where = { .file = path };
+	struct conf *c = NULL;
 	struct source source;
-	config_t cfg;
 	int err = source_prepare(&source, text, len);
 
-	config_init(&cfg);
 	where.line = source.line;
-	if (c == NULL || err != 0) {
+	if (err != 0)
 		problem_add(problems, PROBLEM_ERROR, where, NULL, "%s",
 			    err == -EINVAL ? source.error : strerror(ENOMEM));
-		err = -1;
-	} else if (!parse_text(&cfg, c, source.text, problems)) {
-		err = -1;
-	} else {
-		struct reader r = {
-			.file = c->path, .source = &source, .problems = problems, .places = places
-		};
-
-		field_read_group(&r, config_root_setting(&cfg), &top, c);
-		*unread = (unsigned)r.unread;
-		if ((r.faulty & UNREAD_PORTS) != 0)
-			*unread |= UNREAD_PORT_PARTS;
-	}
-	config_destroy(&cfg);
+	else
+		c = conf_parse_source(path, &source, problems, places, unread);
 	source_clear(&source);
-	if (err == 0)
-		return c;
-	conf_free(c);
-	return NULL;
+	return c;
 }

@@ -1,5 +1,6 @@
 /* Border gateways, VPCs and what joins them. */
 #include "conf/parse.h"
+#include "conf/writer.h"
 
 #include <libconfig.h>
 #include <stdio.h>
@@ -7,13 +8,13 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct field one_network = { .read = field_network, .size = sizeof(struct prefix) };
-static const struct field one_prefix = { .read = field_prefix, .size = sizeof(struct prefix) };
+static const struct field one_network = { .kind = &field_network, .size = sizeof(struct prefix) };
+static const struct field one_prefix = { .kind = &field_prefix, .size = sizeof(struct prefix) };
 
 static const struct field route_fields[] = {
-	{ "prefix", field_network, .required = true, FIELD_AT(struct conf_static_route, prefix),
+	{ "prefix", &field_network, .required = true, FIELD_AT(struct conf_static_route, prefix),
 	  .means = "where the route leads, like \"192.168.0.0/16\"" },
-	{ "next_hop", field_name, .required = true, FIELD_AT(struct conf_static_route, next_hop),
+	{ "next_hop", &field_name, .required = true, FIELD_AT(struct conf_static_route, next_hop),
 	  .means = "the name of a vpn_connection or vpc (in a vpc: of a border_gateway)" },
 };
 
@@ -23,20 +24,31 @@ static const struct field_object route = {
 	.fields = route_fields,
 	.n_fields = N(route_fields),
 	.size = sizeof(struct conf_static_route),
+	.one_line = true,
 };
 
+#define QUOTA_MAX     10000000
+#define QUOTA_DEFAULT 100000 /* a limit against mistakes, not for sale */
+
 static const struct field gateway_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_border_gateway, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_border_gateway, name),
 	  .means = "how other objects call the border gateway" },
-	{ "description", field_text, FIELD_AT(struct conf_border_gateway, description),
+	{ "description", &field_text, FIELD_AT(struct conf_border_gateway, description),
 	  .max = 256 },
-	{ "asn", field_uint, FIELD_AT(struct conf_border_gateway, asn), .min = 1,
+	{ "asn", &field_uint, FIELD_AT(struct conf_border_gateway, asn), .min = 1,
 	  .max = 4294967294 },
-	{ "static_routes", field_objects, FIELD_AT(struct conf_border_gateway, route),
+	{ "static_routes", &field_objects, FIELD_AT(struct conf_border_gateway, route),
 	  FIELD_COUNT(struct conf_border_gateway, n_routes), .arg = &route },
-	{ "transit", field_bool, FIELD_AT(struct conf_border_gateway, transit) },
-	{ "dynamic_quota", field_uint, FIELD_AT(struct conf_border_gateway, dynamic_quota),
+	{ "transit", &field_bool, FIELD_AT(struct conf_border_gateway, transit) },
+	{ "dynamic_quota", &field_uint, FIELD_AT(struct conf_border_gateway, dynamic_quota),
 	  .max = 10000000, .unit = "routes" },
+	{ "connection_quota", &field_uint, FIELD_AT(struct conf_border_gateway, connection_quota),
+	  .max = QUOTA_MAX, .unit = "connections" },
+	{ "attachment_quota", &field_uint, FIELD_AT(struct conf_border_gateway, attachment_quota),
+	  .max = QUOTA_MAX, .unit = "attachments" },
+	{ "static_route_quota", &field_uint,
+	  FIELD_AT(struct conf_border_gateway, static_route_quota), .max = QUOTA_MAX,
+	  .unit = "routes" },
 };
 
 static void gateway_begin(void *object, const void *first)
@@ -45,6 +57,7 @@ static void gateway_begin(void *object, const void *first)
 
 	g->asn = 65000;
 	g->dynamic_quota = 300;
+	g->connection_quota = g->attachment_quota = g->static_route_quota = QUOTA_DEFAULT;
 }
 
 const struct field_object parse_border_gateway = {
@@ -57,12 +70,13 @@ const struct field_object parse_border_gateway = {
 };
 
 static const struct field vpc_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_vpc, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_vpc, name),
 	  .means = "how other objects call the VPC" },
-	{ "prefixes", field_heap_list, .required = true, FIELD_AT(struct conf_vpc, prefix),
+	{ "description", &field_text, FIELD_AT(struct conf_vpc, description), .max = 256 },
+	{ "prefixes", &field_heap_list, .required = true, FIELD_AT(struct conf_vpc, prefix),
 	  FIELD_COUNT(struct conf_vpc, n_prefixes), .arg = &one_network,
 	  .means = "the VPC's subnets, like [ \"10.0.0.0/16\" ]" },
-	{ "static_routes", field_objects, FIELD_AT(struct conf_vpc, route),
+	{ "static_routes", &field_objects, FIELD_AT(struct conf_vpc, route),
 	  FIELD_COUNT(struct conf_vpc, n_routes), .arg = &route },
 };
 
@@ -75,23 +89,33 @@ const struct field_object parse_vpc = {
 };
 
 static const struct field vxlan_fields[] = {
-	{ "vni", field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vni), .min = 1,
+	{ "vni", &field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vni), .min = 1,
 	  .max = 16777215, .means = "the VPC's network identifier, 1 to 16777215" },
-	{ "local_vtep", field_addr, .required = true,
+	{ "local_vtep", &field_addr, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, local_vtep), .means = "an address of the port" },
-	{ "remote_vtep", field_addr, .required = true,
+	{ "remote_vtep", &field_addr, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, remote_vtep),
 	  .means = "the address of the VPC's side" },
 };
 
-static const struct field_object vxlan = { .fields = vxlan_fields, .n_fields = N(vxlan_fields) };
+static const struct field_object vxlan = {
+	.fields = vxlan_fields,
+	.n_fields = N(vxlan_fields),
+	.size = sizeof(struct conf_vpc_attachment),
+	.one_line = true,
+};
 
 static const struct field vlan_fields[] = {
-	{ "id", field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vlan_id),
+	{ "id", &field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vlan_id),
 	  .min = 1, .max = 4094, .means = "the VLAN, 1 to 4094" },
 };
 
-static const struct field_object vlan = { .fields = vlan_fields, .n_fields = N(vlan_fields) };
+static const struct field_object vlan = {
+	.fields = vlan_fields,
+	.n_fields = N(vlan_fields),
+	.size = sizeof(struct conf_vpc_attachment),
+	.one_line = true,
+};
 
 static bool read_mac(struct reader *r, const config_setting_t *s, const struct field *f,
 		     void *object)
@@ -115,6 +139,42 @@ static bool read_mac(struct reader *r, const config_setting_t *s, const struct f
 	return true;
 }
 
+static bool same_mac(const struct field *f, const void *a, const void *b)
+{
+	return memcmp(((const struct conf_vpc_attachment *)a)->mac,
+		      ((const struct conf_vpc_attachment *)b)->mac, 6) == 0;
+}
+
+static void write_mac(struct writer *w, const struct field *f, const void *object)
+{
+	const uint8_t *m = ((const struct conf_vpc_attachment *)object)->mac;
+
+	fprintf(w->out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static const struct field_kind kind_mac = { .read = read_mac,
+					    .same = same_mac,
+					    .write = write_mac };
+
+/* Left out it says all, and an empty list says none. */
+static bool read_import(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	((struct conf_vpc_attachment *)object)->import_all = false;
+	return field_read_heap_list(r, s, f, object);
+}
+
+static bool same_import(const struct field *f, const void *a, const void *b)
+{
+	return ((const struct conf_vpc_attachment *)a)->import_all ==
+		       ((const struct conf_vpc_attachment *)b)->import_all &&
+	       field_same_heap_list(f, a, b);
+}
+
+static const struct field_kind kind_import = {
+	.read = read_import, .same = same_import, .write = field_write_heap_list, .list = true
+};
+
 static const struct field_choice propagations[] = {
 	{ "all", CONF_PROPAGATE_ALL },
 	{ "partial", CONF_PROPAGATE_PARTIAL },
@@ -123,33 +183,50 @@ static const struct field_choice propagations[] = {
 };
 
 static const struct field attachment_fields[] = {
-	{ "vpc", field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, vpc_name),
+	{ "vpc", &field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, vpc_name),
 	  .means = "the name of a vpc" },
-	{ "border_gateway", field_name, .required = true,
+	{ "border_gateway", &field_name, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, border_gateway_name),
 	  .means = "the name of a border_gateway" },
-	{ "propagate", field_choice, FIELD_AT(struct conf_vpc_attachment, propagate),
+	{ "description", &field_text, FIELD_AT(struct conf_vpc_attachment, description),
+	  .max = 256 },
+	{ "propagate", &field_choice, FIELD_AT(struct conf_vpc_attachment, propagate),
 	  .arg = propagations },
-	{ "propagated", field_heap_list, FIELD_AT(struct conf_vpc_attachment, propagated),
+	{ "propagated", &field_heap_list, FIELD_AT(struct conf_vpc_attachment, propagated),
 	  FIELD_COUNT(struct conf_vpc_attachment, n_propagated), .arg = &one_network },
-	{ "import", field_heap_list, FIELD_AT(struct conf_vpc_attachment, import),
+	{ "import", &kind_import, FIELD_AT(struct conf_vpc_attachment, import),
 	  FIELD_COUNT(struct conf_vpc_attachment, n_import), .empty = true, .arg = &one_network },
-	{ "port", field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, port_name),
+	{ "port", &field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, port_name),
 	  .means = "the name of the port behind which the VPC is" },
-	{ "addresses", field_list, .required = true, FIELD_AT(struct conf_vpc_attachment, address),
+	{ "addresses", &field_list, .required = true, FIELD_AT(struct conf_vpc_attachment, address),
 	  FIELD_COUNT(struct conf_vpc_attachment, n_addresses), .max = CONF_PORT_ADDRS,
 	  .arg = &one_prefix,
 	  .means = "our addresses inside the VPC, its hosts' gateway, like [ \"10.0.0.1/16\" ]" },
-	{ "vxlan", field_group, .arg = &vxlan },
-	{ "vlan", field_group, .arg = &vlan },
-	{ .name = "mac", .read = read_mac },
-	{ "mtu", field_uint, FIELD_AT(struct conf_vpc_attachment, mtu), .min = 576, .max = 9216,
+	{ "vxlan", &field_group, .arg = &vxlan },
+	{ "vlan", &field_group, .arg = &vlan },
+	{ .name = "mac", .kind = &kind_mac },
+	{ "mtu", &field_uint, FIELD_AT(struct conf_vpc_attachment, mtu), .min = 576, .max = 9216,
 	  .unit = "bytes" },
 };
 
 static void complain(struct reader *r, const config_setting_t *s, const char *text)
 {
 	problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text, "%s", text);
+}
+
+static void attachment_begin(void *object, const void *first)
+{
+	((struct conf_vpc_attachment *)object)->import_all = true;
+}
+
+static void attachment_derive(void *base, const void *object, uint64_t given)
+{
+	struct conf_vpc_attachment *b = base;
+	const struct conf_vpc_attachment *a = object;
+
+	b->mtu = a->port != NULL ? conf_attachment_mtu(a) : 0;
+	if (a->port != NULL)
+		conf_attachment_mac(a, b->mac);
 }
 
 static void attachment_end(struct reader *r, const config_setting_t *s, void *object,
@@ -160,7 +237,6 @@ static void attachment_end(struct reader *r, const config_setting_t *s, void *ob
 	bool has_vxlan = field_given(&parse_attachment, given, "vxlan");
 	bool listed = field_given(&parse_attachment, given, "propagated");
 
-	a->import_all = !field_given(&parse_attachment, given, "import");
 	a->encap = has_vlan ? CONF_ENCAP_VLAN : CONF_ENCAP_VXLAN;
 	if (has_vlan == has_vxlan)
 		complain(r, s,
@@ -180,5 +256,7 @@ const struct field_object parse_attachment = {
 	.fields = attachment_fields,
 	.n_fields = N(attachment_fields),
 	.size = sizeof(struct conf_vpc_attachment),
+	.begin = attachment_begin,
 	.end = attachment_end,
+	.derive = attachment_derive,
 };

@@ -1,6 +1,7 @@
 /* Tunnels: service parameters, their defaults and ranges. */
 #include "conf/parse.h"
 #include "conf/psk.h"
+#include "conf/writer.h"
 
 #include <assert.h>
 #include <libconfig.h>
@@ -111,19 +112,43 @@ static bool read_algorithms(struct reader *r, const config_setting_t *s, const s
 	return ok;
 }
 
+static void write_algorithms(struct writer *w, const struct field *f, const void *object)
+{
+	const struct algo_list *list = field_value(f, object);
+	const struct algorithms *a = f->arg;
+
+	if (list->n <= 1) {
+		writer_string(w, a->name(list->n == 1 ? list->id[0] : 0));
+		return;
+	}
+	for (unsigned i = 0; i < list->n; i++) {
+		fputs(i == 0 ? "[ " : ", ", w->out);
+		writer_string(w, a->name(list->id[i]));
+	}
+	fputs(" ]", w->out);
+}
+
+static const struct field_kind kind_algorithms = { .read = read_algorithms,
+						   .write = write_algorithms,
+						   .list = true };
+
 #define LIFETIME_MIN   60 /* what the service allows */
 #define LIFETIME_TESTS 3  /* what tests of rekeying need */
 
 static bool read_lifetime(struct reader *r, const config_setting_t *s, const struct field *f,
 			  void *object)
 {
-	if (!field_uint(r, s, f, object))
+	if (!field_read_uint(r, s, f, object))
 		return false;
 	if (*(uint32_t *)((char *)object + f->offset) < LIFETIME_MIN)
 		field_problem(r, PROBLEM_WARNING, s, f, "is below %d s: for tests only",
 			      LIFETIME_MIN);
 	return true;
 }
+
+static const struct field_kind kind_lifetime = {
+	.read = read_lifetime, .same = field_same_uint, .write = field_write_uint, .plain = true
+};
 
 static bool read_id(struct reader *r, const config_setting_t *s, const struct field *f,
 		    void *object)
@@ -140,6 +165,15 @@ static bool read_id(struct reader *r, const config_setting_t *s, const struct fi
 		      CONF_ID_BYTES);
 	return false;
 }
+
+static void write_id(struct writer *w, const struct field *f, const void *object)
+{
+	char text[CONF_ID_TEXT_BYTES];
+
+	writer_string(w, conf_id_write(field_value(f, object), text));
+}
+
+static const struct field_kind kind_id = { .read = read_id, .write = write_id };
 
 /* psk and ppk: a secret at f->offset. */
 static bool read_psk(struct reader *r, const config_setting_t *s, const struct field *f,
@@ -162,6 +196,15 @@ static bool read_psk(struct reader *r, const config_setting_t *s, const struct f
 		      i >= 0 ? fault : "is no plain text");
 	return false;
 }
+
+static void write_psk(struct writer *w, const struct field *f, const void *object)
+{
+	writer_secret(w, psk_format(*(struct secret *const *)field_value(f, object)));
+}
+
+static const struct field_kind kind_psk = { .read = read_psk,
+					    .same = field_same_secret,
+					    .write = write_psk };
 
 /* Which of the four addresses of a /30 or /126 this is. */
 static unsigned host_of(const struct prefix *p)
@@ -209,6 +252,15 @@ static bool read_inner(struct reader *r, const config_setting_t *s, const struct
 	return true;
 }
 
+static void write_inner(struct writer *w, const struct field *f, const void *object)
+{
+	char text[PREFIX_STR_MAX];
+
+	writer_string(w, prefix_format(field_value(f, object), text));
+}
+
+static const struct field_kind kind_inner = { .read = read_inner, .write = write_inner };
+
 static const struct field_choice versions[] = {
 	{ "v1", CONF_IKE_V1 },
 	{ "v2", CONF_IKE_V2 },
@@ -235,77 +287,80 @@ static const struct field_choice df_policies[] = {
 	{ NULL, 0 },
 };
 
-#define LIFETIME .read = read_lifetime, .min = LIFETIME_TESTS, .max = 86400, .unit = "seconds"
-#define ALGO(member, kind) \
-	.read = read_algorithms, .arg = &(kind), .offset = offsetof(struct conf_tunnel, member)
+#define LIFETIME .kind = &kind_lifetime, .min = LIFETIME_TESTS, .max = 86400, .unit = "seconds"
+#define ALGO(member, algorithms) \
+	.kind = &kind_algorithms, .arg = &(algorithms), FIELD_AT(struct conf_tunnel, member)
 
 static const struct field tunnel_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_tunnel, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_tunnel, name),
 	  .means = "how the shell calls the tunnel" },
-	{ "cloud_ip", field_addr, .required = true, FIELD_AT(struct conf_tunnel, cloud_ip),
+	{ "description", &field_text, FIELD_AT(struct conf_tunnel, description), .max = 256 },
+	{ "cloud_ip", &field_addr, .required = true, FIELD_AT(struct conf_tunnel, cloud_ip),
 	  .means = "one of cloud_addresses" },
-	{ "customer_ip", field_addr, .required = true, FIELD_AT(struct conf_tunnel, customer_ip),
+	{ "customer_ip", &field_addr, .required = true, FIELD_AT(struct conf_tunnel, customer_ip),
 	  .means = "an address of the customer gateway" },
-	{ "psk", read_psk, .secret = true, FIELD_AT(struct conf_tunnel, psk) },
-	{ "local_id", read_id, FIELD_AT(struct conf_tunnel, local_id) },
-	{ "remote_id", read_id, FIELD_AT(struct conf_tunnel, remote_id) },
-	{ "inner", read_inner, FIELD_AT(struct conf_tunnel, inner) },
-	{ "ike_version", field_choice, FIELD_AT(struct conf_tunnel, ike_version), .arg = versions },
-	{ "ike_mode", field_choice, FIELD_AT(struct conf_tunnel, ike_mode), .arg = modes },
+	{ "psk", &kind_psk, .secret = true, FIELD_AT(struct conf_tunnel, psk) },
+	{ "local_id", &kind_id, FIELD_AT(struct conf_tunnel, local_id) },
+	{ "remote_id", &kind_id, FIELD_AT(struct conf_tunnel, remote_id) },
+	{ "inner", &kind_inner, FIELD_AT(struct conf_tunnel, inner) },
+	{ "ike_version", &field_choice, FIELD_AT(struct conf_tunnel, ike_version),
+	  .arg = versions },
+	{ "ike_mode", &field_choice, FIELD_AT(struct conf_tunnel, ike_mode), .arg = modes },
 	{ "ike_cipher", ALGO(ike_cipher, ike_ciphers) },
 	{ "ike_auth", ALGO(ike_auth, auths) },
 	{ "ike_dh", ALGO(ike_dh, groups) },
 	{ "ike_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, ike_lifetime) },
-	{ "dpd", field_uint, FIELD_AT(struct conf_tunnel, dpd), .max = 3600,
+	{ "dpd", &field_uint, FIELD_AT(struct conf_tunnel, dpd), .max = 3600,
 	  .unit = "seconds, 0 is off" },
-	{ "ike_fragment", field_uint, FIELD_AT(struct conf_tunnel, ike_fragment), .zero = true,
+	{ "ike_fragment", &field_uint, FIELD_AT(struct conf_tunnel, ike_fragment), .zero = true,
 	  .min = 576, .max = 9216, .unit = "bytes" },
 	{ "esp_cipher", ALGO(esp_cipher, esp_ciphers) },
 	{ "esp_auth", ALGO(esp_auth, auths) },
 	{ "esp_pfs", ALGO(esp_pfs, pfs_groups) },
 	{ "esp_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, esp_lifetime) },
-	{ "esp_lifetime_packets", field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_packets),
+	{ "esp_lifetime_packets", &field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_packets),
 	  .max = 100000000, .unit = "packets, 0 is no limit" },
-	{ "esp_lifetime_bytes", field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_bytes),
+	{ "esp_lifetime_bytes", &field_uint, FIELD_AT(struct conf_tunnel, esp_lifetime_bytes),
 	  .max = 107374182400, .unit = "bytes, 0 is no limit" },
-	{ "esp_sha256_96", field_bool, FIELD_AT(struct conf_tunnel, esp_sha256_96) },
-	{ "verify_pfs", field_bool, FIELD_AT(struct conf_tunnel, verify_pfs) },
-	{ "child_per_pair", field_bool, FIELD_AT(struct conf_tunnel, child_per_pair) },
-	{ "bandwidth", field_uint, FIELD_AT(struct conf_tunnel, bandwidth), .max = 400000,
+	{ "esp_sha256_96", &field_bool, FIELD_AT(struct conf_tunnel, esp_sha256_96) },
+	{ "verify_pfs", &field_bool, FIELD_AT(struct conf_tunnel, verify_pfs) },
+	{ "child_per_pair", &field_bool, FIELD_AT(struct conf_tunnel, child_per_pair) },
+	{ "bandwidth", &field_uint, FIELD_AT(struct conf_tunnel, bandwidth), .max = 400000,
 	  .unit = "Mbit/s, 0 is no limit" },
-	{ "start", field_choice, FIELD_AT(struct conf_tunnel, start), .arg = starts },
-	{ "enabled", field_bool, FIELD_AT(struct conf_tunnel, enabled) },
-	{ "replay_window", field_uint, FIELD_AT(struct conf_tunnel, replay_window), .min = 64,
+	{ "start", &field_choice, FIELD_AT(struct conf_tunnel, start), .arg = starts },
+	{ "enabled", &field_bool, FIELD_AT(struct conf_tunnel, enabled) },
+	{ "replay_window", &field_uint, FIELD_AT(struct conf_tunnel, replay_window), .min = 64,
 	  .max = 16384, .unit = "packets" },
-	{ "esn", field_bool, FIELD_AT(struct conf_tunnel, esn) },
-	{ "force_udp", field_bool, FIELD_AT(struct conf_tunnel, force_udp) },
-	{ "mtu", field_uint, FIELD_AT(struct conf_tunnel, mtu), .zero = true, .min = 576,
+	{ "esn", &field_bool, FIELD_AT(struct conf_tunnel, esn) },
+	{ "force_udp", &field_bool, FIELD_AT(struct conf_tunnel, force_udp) },
+	{ "mtu", &field_uint, FIELD_AT(struct conf_tunnel, mtu), .zero = true, .min = 576,
 	  .max = 9216, .unit = "bytes" },
-	{ "mss_clamp", field_bool, FIELD_AT(struct conf_tunnel, mss_clamp) },
-	{ "df", field_choice, FIELD_AT(struct conf_tunnel, df), .arg = df_policies },
-	{ "ppk", read_psk, .secret = true, FIELD_AT(struct conf_tunnel, ppk) },
-	{ "ppk_id", field_text, FIELD_AT(struct conf_tunnel, ppk_id), .max = CONF_ID_BYTES },
-	{ "ppk_required", field_bool, FIELD_AT(struct conf_tunnel, ppk_required) },
-	{ .name = "bgp_families", .read = parse_bgp_families },
-	{ "bgp_hold", field_uint, FIELD_AT(struct conf_tunnel, bgp_hold), .min = 3, .max = 65535,
+	{ "mss_clamp", &field_bool, FIELD_AT(struct conf_tunnel, mss_clamp) },
+	{ "df", &field_choice, FIELD_AT(struct conf_tunnel, df), .arg = df_policies },
+	{ "ppk", &kind_psk, .secret = true, FIELD_AT(struct conf_tunnel, ppk) },
+	{ "ppk_id", &field_text, FIELD_AT(struct conf_tunnel, ppk_id), .max = CONF_ID_BYTES },
+	{ "ppk_required", &field_bool, FIELD_AT(struct conf_tunnel, ppk_required) },
+	{ "bgp_families", .kind = &parse_bgp_families },
+	{ "bgp_hold", &field_uint, FIELD_AT(struct conf_tunnel, bgp_hold), .min = 3, .max = 65535,
 	  .unit = "seconds" },
-	{ "bgp_keepalive", field_uint, FIELD_AT(struct conf_tunnel, bgp_keepalive), .min = 1,
+	{ "bgp_keepalive", &field_uint, FIELD_AT(struct conf_tunnel, bgp_keepalive), .min = 1,
 	  .max = 21845, .unit = "seconds" },
-	{ "bgp_password", parse_bgp_password, .secret = true },
-	{ "bfd", field_bool, FIELD_AT(struct conf_tunnel, bfd) },
-	{ "bfd_interval", field_uint, FIELD_AT(struct conf_tunnel, bfd_interval), .min = 10,
+	{ "bgp_password", &parse_bgp_password, .secret = true,
+	  FIELD_AT(struct conf_tunnel, bgp_password) },
+	{ "bfd", &field_bool, FIELD_AT(struct conf_tunnel, bfd) },
+	{ "bfd_interval", &field_uint, FIELD_AT(struct conf_tunnel, bfd_interval), .min = 10,
 	  .max = 60000, .unit = "ms" },
-	{ "bfd_multiplier", field_uint, FIELD_AT(struct conf_tunnel, bfd_multiplier), .min = 2,
+	{ "bfd_multiplier", &field_uint, FIELD_AT(struct conf_tunnel, bfd_multiplier), .min = 2,
 	  .max = 50 },
-	{ "graceful_restart", field_bool, FIELD_AT(struct conf_tunnel, graceful_restart) },
-	{ "graceful_restart_time", field_uint, FIELD_AT(struct conf_tunnel, graceful_restart_time),
+	{ "graceful_restart", &field_bool, FIELD_AT(struct conf_tunnel, graceful_restart) },
+	{ "graceful_restart_time", &field_uint, FIELD_AT(struct conf_tunnel, graceful_restart_time),
 	  .min = 1, .max = 4095, .unit = "seconds" },
-	{ "import_limit", field_uint, FIELD_AT(struct conf_tunnel, import_limit), .max = 10000000,
+	{ "import_limit", &field_uint, FIELD_AT(struct conf_tunnel, import_limit), .max = 10000000,
 	  .unit = "prefixes, 0 is none" },
-	{ "med", field_uint, FIELD_AT(struct conf_tunnel, med), .max = 4294967295 },
-	{ "prepend", field_uint, FIELD_AT(struct conf_tunnel, prepend), .max = 10,
+	{ "med", &parse_bgp_med, FIELD_AT(struct conf_tunnel, med), .max = 4294967295 },
+	{ "prepend", &field_uint, FIELD_AT(struct conf_tunnel, prepend), .max = 10,
 	  .unit = "times" },
-	{ "drain_wait", field_uint, FIELD_AT(struct conf_tunnel, drain_wait), .max = 600,
+	{ "drain_wait", &field_uint, FIELD_AT(struct conf_tunnel, drain_wait), .max = 600,
 	  .unit = "seconds" },
 };
 
@@ -337,17 +392,30 @@ static void tunnel_begin(void *object, const void *first)
 		*t = *(const struct conf_tunnel *)first;
 		t->where = where;
 		memset(t->name, 0, sizeof(t->name));
+		memset(t->description, 0, sizeof(t->description));
 		t->cloud_ip = t->customer_ip = t->inner_peer = (struct addr){ 0 };
 		t->psk = t->ppk = t->bgp_password = NULL;
+		t->psk_given = false;
 		memset(t->ppk_id, 0, sizeof(t->ppk_id));
 		t->ppk_required = false;
 		t->local_id = t->remote_id = (struct conf_id){ 0 };
 		t->inner = (struct prefix){ 0 };
 		t->inner_given = false;
+		parse_bgp_begin(t, first);
 	} else {
 		tunnel_default(t);
 	}
 	t->enabled = true;
+}
+
+static void tunnel_derive(void *base, const void *object, uint64_t given)
+{
+	const struct conf_tunnel *t = object;
+	struct conf_tunnel *b = base;
+
+	b->local_id = conf_id_address(&t->cloud_ip);
+	b->remote_id = conf_id_address(&t->customer_ip);
+	parse_bgp_derive(b, t, given);
 }
 
 static bool all_aead(const struct algo_list *l)
@@ -417,16 +485,7 @@ static void tunnel_end(struct reader *r, const config_setting_t *s, void *object
 			    field_where(r, config_setting_get_member(s, "verify_pfs")),
 			    r->label.text, "verify_pfs has no effect: esp_pfs is none");
 	check_v1(r, s, t, given);
-	if (field_given(&parse_tunnel, given, "psk"))
-		return;
-	problem_add(
-		r->problems, PROBLEM_WARNING, field_where(r, s), r->label.text,
-		"psk is missing (it is not copied from another tunnel): a random one is made at "
-		"each start, no peer can know it");
-	t->psk = psk_generate();
-	if (t->psk == NULL)
-		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
-			    "no memory for a psk");
+	t->psk_given = field_given(&parse_tunnel, given, "psk");
 }
 
 const struct field_object parse_tunnel = {
@@ -437,5 +496,6 @@ const struct field_object parse_tunnel = {
 	.size = sizeof(struct conf_tunnel),
 	.begin = tunnel_begin,
 	.end = tunnel_end,
+	.derive = tunnel_derive,
 };
 static_assert(N(tunnel_fields) <= 64, "one bit each says which fields were given");

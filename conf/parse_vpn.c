@@ -6,17 +6,19 @@
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct field one_addr = { .read = field_addr, .size = sizeof(struct addr) };
-static const struct field one_network = { .read = field_network, .size = sizeof(struct prefix) };
+static const struct field one_addr = { .kind = &field_addr, .size = sizeof(struct addr) };
+static const struct field one_network = { .kind = &field_network, .size = sizeof(struct prefix) };
 
 static const struct field customer_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_customer_gateway, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_customer_gateway, name),
 	  .means = "how other objects call the customer gateway" },
-	{ "addresses", field_list, .required = true,
+	{ "description", &field_text, FIELD_AT(struct conf_customer_gateway, description),
+	  .max = 256 },
+	{ "addresses", &field_list, .required = true,
 	  FIELD_AT(struct conf_customer_gateway, address),
 	  FIELD_COUNT(struct conf_customer_gateway, n_addresses), .max = 4, .arg = &one_addr,
 	  .means = "the customer's 1, 2 or 4 public addresses" },
-	{ "asn", field_uint, FIELD_AT(struct conf_customer_gateway, asn), .min = 65001,
+	{ "asn", &field_uint, FIELD_AT(struct conf_customer_gateway, asn), .min = 65001,
 	  .max = 65499 },
 };
 
@@ -53,41 +55,66 @@ const struct field_object parse_customer_gateway = {
 #define TUNNELS_MAX 8
 
 static const struct field connection_fields[] = {
-	{ "name", field_name, .required = true, FIELD_AT(struct conf_vpn_connection, name),
+	{ "name", &field_name, .required = true, FIELD_AT(struct conf_vpn_connection, name),
 	  .means = "how other objects call the connection" },
-	{ "border_gateway", field_name, .required = true,
+	{ "description", &field_text, FIELD_AT(struct conf_vpn_connection, description),
+	  .max = 256 },
+	{ "border_gateway", &field_name, .required = true,
 	  FIELD_AT(struct conf_vpn_connection, border_gateway_name),
 	  .means = "the name of a border_gateway" },
-	{ "customer_gateway", field_name, .required = true,
+	{ "customer_gateway", &field_name, .required = true,
 	  FIELD_AT(struct conf_vpn_connection, customer_gateway_name),
 	  .means = "the name of a customer_gateway" },
-	{ "bgp", field_bool, FIELD_AT(struct conf_vpn_connection, bgp) },
-	{ "local_asn", field_uint, FIELD_AT(struct conf_vpn_connection, local_asn), .min = 64512,
+	{ "cloud_addresses", &field_list, FIELD_AT(struct conf_vpn_connection, cloud),
+	  FIELD_COUNT(struct conf_vpn_connection, n_cloud), .max = CONF_CLOUD_MAX,
+	  .arg = &one_addr },
+	{ "bgp", &field_bool, FIELD_AT(struct conf_vpn_connection, bgp) },
+	{ "local_asn", &field_uint, FIELD_AT(struct conf_vpn_connection, local_asn), .min = 64512,
 	  .max = 65534 },
-	{ "local_subnet", field_network, FIELD_AT(struct conf_vpn_connection, local_subnet) },
-	{ "remote_subnets", field_list, FIELD_AT(struct conf_vpn_connection, remote_subnet),
+	{ "local_subnet", &field_network, FIELD_AT(struct conf_vpn_connection, local_subnet) },
+	{ "remote_subnets", &field_list, FIELD_AT(struct conf_vpn_connection, remote_subnet),
 	  FIELD_COUNT(struct conf_vpn_connection, n_remote_subnets), .max = CONF_TS_MAX,
 	  .arg = &one_network },
-	{ "tunnels", field_objects, .required = true, FIELD_AT(struct conf_vpn_connection, tunnel),
+	{ "tunnels", &field_objects, .always = true, FIELD_AT(struct conf_vpn_connection, tunnel),
 	  FIELD_COUNT(struct conf_vpn_connection, n_tunnels), .max = TUNNELS_MAX,
-	  .arg = &parse_tunnel, .means = "a list of 1 to 8 tunnels" },
+	  .arg = &parse_tunnel },
 };
+
+static void connection_begin(void *object, const void *first)
+{
+	((struct conf_vpn_connection *)object)->bgp = true;
+}
+
+static void connection_derive(void *base, const void *object, uint64_t given)
+{
+	const struct conf_vpn_connection *v = object;
+
+	if (v->gateway != NULL)
+		((struct conf_vpn_connection *)base)->local_asn = v->gateway->asn;
+}
+
+void parse_connection_selectors(const struct conf_vpn_connection *v, struct conf_tunnel *t)
+{
+	t->n_ts_local = v->local_subnet.addr.family != ADDR_NONE ? 1 : 0;
+	t->ts_local[0] = v->local_subnet;
+	t->n_ts_remote = v->n_remote_subnets;
+	memcpy(t->ts_remote, v->remote_subnet, sizeof(t->ts_remote));
+}
 
 static void connection_end(struct reader *r, const config_setting_t *s, void *object,
 			   uint64_t given)
 {
 	struct conf_vpn_connection *v = object;
+	const config_setting_t *bgp = config_setting_get_member(s, "bgp");
 
-	if (!field_given(&parse_connection, given, "bgp"))
-		v->bgp = true;
-	for (unsigned i = 0; i < v->n_tunnels; i++) {
-		struct conf_tunnel *t = &v->tunnel[i];
-
-		t->n_ts_local = v->local_subnet.addr.family != ADDR_NONE ? 1 : 0;
-		t->ts_local[0] = v->local_subnet;
-		t->n_ts_remote = v->n_remote_subnets;
-		memcpy(t->ts_remote, v->remote_subnet, sizeof(t->ts_remote));
-	}
+	/* Unreadable or misspelt: what BGP needs shall not be missed as well. */
+	if (field_given(&parse_connection, given, "bgp") &&
+	    (bgp == NULL || config_setting_type(bgp) != CONFIG_TYPE_BOOL))
+		v->bgp = false;
+	v->tunnels_given = field_given(&parse_connection, given, "tunnels");
+	v->cloud_given = field_given(&parse_connection, given, "cloud_addresses");
+	for (unsigned i = 0; i < v->n_tunnels; i++)
+		parse_connection_selectors(v, &v->tunnel[i]);
 }
 
 const struct field_object parse_connection = {
@@ -96,5 +123,7 @@ const struct field_object parse_connection = {
 	.fields = connection_fields,
 	.n_fields = N(connection_fields),
 	.size = sizeof(struct conf_vpn_connection),
+	.begin = connection_begin,
 	.end = connection_end,
+	.derive = connection_derive,
 };

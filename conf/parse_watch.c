@@ -1,5 +1,6 @@
 /* What is watched and told: the log and the metrics' door. */
 #include "conf/parse.h"
+#include "conf/writer.h"
 
 #include <libconfig.h>
 #include <stdlib.h>
@@ -19,19 +20,23 @@ static const struct field_choice levels[] = { { "error", CONF_LOG_ERROR },
 					      { NULL, 0 } };
 
 static const struct field log_fields[] = {
-	{ "format", field_choice, FIELD_AT(struct conf_log, format), .arg = formats },
-	{ "target", field_choice, FIELD_AT(struct conf_log, target), .arg = targets },
-	{ "level", field_choice, FIELD_AT(struct conf_log, level), .arg = levels },
+	{ "format", &field_choice, FIELD_AT(struct conf_log, format), .arg = formats },
+	{ "target", &field_choice, FIELD_AT(struct conf_log, target), .arg = targets },
+	{ "level", &field_choice, FIELD_AT(struct conf_log, level), .arg = levels },
 };
 
-void parse_log_default(struct conf_log *l)
+static void log_begin(void *object, const void *first)
 {
+	struct conf_log *l = object;
+
 	l->level = CONF_LOG_INFO;
 }
 
 const struct field_object parse_log = {
 	.fields = log_fields,
 	.n_fields = sizeof(log_fields) / sizeof(log_fields[0]),
+	.size = sizeof(struct conf_log),
+	.begin = log_begin,
 };
 
 /* "127.0.0.1:9100" or "[::1]:9100" */
@@ -68,8 +73,26 @@ bad:
 	return field_wrong(r, s, f, "an address of this box and a port, like \"127.0.0.1:9100\"");
 }
 
+static bool same_listen(const struct field *f, const void *va, const void *vb)
+{
+	const struct endpoint *a = field_value(f, va), *b = field_value(f, vb);
+
+	return addr_equal(&a->addr, &b->addr) && a->port == b->port;
+}
+
+static void write_listen(struct writer *w, const struct field *f, const void *object)
+{
+	char text[ENDPOINT_STR_MAX];
+
+	writer_string(w, endpoint_format(field_value(f, object), text));
+}
+
+static const struct field_kind kind_listen = { .read = read_listen,
+					       .same = same_listen,
+					       .write = write_listen };
+
 static const struct field metrics_fields[] = {
-	{ "listen", read_listen, .required = true, FIELD_AT(struct conf_metrics, listen),
+	{ "listen", &kind_listen, .required = true, FIELD_AT(struct conf_metrics, listen),
 	  .means = "where Prometheus asks, like \"127.0.0.1:9100\"" },
 };
 
@@ -83,5 +106,6 @@ static void metrics_end(struct reader *r, const config_setting_t *s, void *objec
 const struct field_object parse_metrics = {
 	.fields = metrics_fields,
 	.n_fields = sizeof(metrics_fields) / sizeof(metrics_fields[0]),
+	.size = sizeof(struct conf_metrics),
 	.end = metrics_end,
 };

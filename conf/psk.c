@@ -70,6 +70,21 @@ out:
 	return out;
 }
 
+struct secret *psk_format(const struct secret *key)
+{
+	struct secret *s;
+
+	if (key->len > 0 && is_printable(key) && !starts(key, "0x") && !starts(key, "0s"))
+		return secret_copy(key);
+	s = secret_new(2u + 2u * key->len + 1u);
+	if (s == NULL)
+		return NULL;
+	memcpy(s->data, "0x", 2);
+	sodium_bin2hex((char *)s->data + 2, 2u * key->len + 1u, key->data, key->len);
+	s->len--; /* the NUL */
+	return s;
+}
+
 struct secret *psk_generate(void)
 {
 	static const char alphabet[] = "0123456789"

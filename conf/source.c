@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,16 +119,36 @@ static uint8_t string_char(struct scan *s)
 	return (uint8_t)(e != NULL ? to[e - from] : s->p[-1]);
 }
 
+int source_add(struct source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES])
+{
+	struct secret **v = reallocarray(s->secret, s->n_secrets + 1, sizeof(struct secret *));
+
+	if (v == NULL) {
+		secret_free(secret);
+		return -ENOMEM;
+	}
+	s->secret = v;
+	snprintf(mark, SOURCE_MARK_BYTES, "%c%zu", MARK, s->n_secrets);
+	s->secret[s->n_secrets++] = secret;
+	return 0;
+}
+
 /* Moves the string at s->p, and those that libconfig would join to it, into guarded memory. */
 static int hide_string(struct scan *s)
 {
-	struct source *source = s->source;
-	struct secret *scratch = secret_new(SECRET_MAX), *secret = NULL, **v;
+	struct secret *scratch = secret_new(SECRET_MAX), *secret = NULL;
+	char mark[SOURCE_MARK_BYTES];
 	size_t n = 0;
+	int err;
 
 	if (scratch == NULL)
 		return -ENOMEM;
-	fprintf(s->out, "\"%c%zu\"", MARK, source->n_secrets);
+	/* The mark comes before what may follow the string on later lines. */
+	if (source_add(s->source, NULL, mark) != 0) {
+		secret_free(scratch);
+		return -ENOMEM;
+	}
+	fprintf(s->out, "\"%s\"", mark);
 	while (s->p < s->end && *s->p == '"') {
 		skip(s, false);
 		while (s->p < s->end && *s->p != '"') {
@@ -143,16 +164,10 @@ static int hide_string(struct scan *s)
 	}
 	if (n <= SECRET_MAX)
 		secret = secret_from(scratch->data, n);
+	err = n <= SECRET_MAX && secret == NULL ? -ENOMEM : 0;
 	secret_free(scratch);
-	v = reallocarray(source->secret, source->n_secrets + 1, sizeof(struct secret *));
-	if (v == NULL || (n <= SECRET_MAX && secret == NULL)) {
-		source->secret = v != NULL ? v : source->secret;
-		secret_free(secret);
-		return -ENOMEM;
-	}
-	source->secret = v;
-	source->secret[source->n_secrets++] = secret;
-	return 0;
+	s->source->secret[s->source->n_secrets - 1] = secret;
+	return err;
 }
 
 static bool word_char(char c)
@@ -279,4 +294,53 @@ long source_mark(const struct source *s, const char *text)
 		return -1;
 	i = strtoul(text + 1, &end, 10);
 	return *end == '\0' && i < s->n_secrets ? (long)i : -1;
+}
+
+/* As inside a string: at most four characters for a byte. */
+static size_t reveal(const struct secret *s, char *to)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = 0;
+
+	for (unsigned i = 0; s != NULL && i < s->len; i++) {
+		uint8_t c = s->data[i];
+
+		if (c == '"' || c == '\\') {
+			to[n++] = '\\';
+			to[n++] = (char)c;
+		} else if (c < 0x20 || c == 0x7f) {
+			to[n++] = '\\';
+			to[n++] = 'x';
+			to[n++] = hex[c >> 4];
+			to[n++] = hex[c & 15];
+		} else {
+			to[n++] = (char)c;
+		}
+	}
+	return n;
+}
+
+char *source_reveal(const struct source *s, size_t *len)
+{
+	const char *p = s->text, *mark;
+	size_t room = strlen(s->text) + 1, n = 0;
+	char *out;
+
+	for (size_t i = 0; i < s->n_secrets; i++)
+		room += s->secret[i] != NULL ? 4u * s->secret[i]->len : 0;
+	out = sodium_malloc(room);
+	if (out == NULL)
+		return NULL;
+	while ((mark = strchr(p, MARK)) != NULL) {
+		char *end;
+		unsigned long i = strtoul(mark + 1, &end, 10);
+
+		memcpy(out + n, p, (size_t)(mark - p));
+		n += (size_t)(mark - p);
+		n += i < s->n_secrets ? reveal(s->secret[i], out + n) : 0;
+		p = end;
+	}
+	memcpy(out + n, p, strlen(p));
+	*len = n + strlen(p);
+	return out;
 }

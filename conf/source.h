@@ -25,6 +25,15 @@ struct source {
 int source_prepare(struct source *s, const char *raw, size_t len);
 void source_clear(struct source *s);
 
+/* Keeps one more secret; mark gets what stands for it, NUL-terminated. 0 or -ENOMEM; the secret
+ * belongs to s in any case. */
+#define SOURCE_MARK_BYTES 24
+int source_add(struct source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES]);
+
+/* The text with its secrets, for a file: in guarded memory, to be freed with sodium_free(). NULL:
+ * no memory. *len: bytes, without a NUL. */
+char *source_reveal(const struct source *s, size_t *len);
+
 /* Which secret a mark stands for: its index, or -1 when text is no mark. */
 long source_mark(const struct source *s, const char *text);
 

@@ -132,7 +132,7 @@ static const struct edit attachments[] = {
 	  "remote_vtep = \"10.255.0.2\"; }; } );\n"
 	  "vpcs2 = 1;\n",
 	  "13: error: vpc_attachment 'test': vpc = 'test': there is no vpc of this name\n"
-	  "14: error: vpc_attachment 'test': vni = 1001: already used on port 'vpc' by the "
+	  "14: error: vpc_attachment 'test': vni = 1001: already used on port 'vpc' by another "
 	  "attachment on line 10, with another vpc or other settings\n"
 	  "15: error: 'vpcs2': unknown name; did you mean 'vpcs'?\n" },
 };
@@ -283,7 +283,7 @@ static void a_network_may_be_shared_by_one_vpc(void **state)
 	} rows[] = {
 		{ "addresses = [ \"10.0.0.1/16\" ];", "" },
 		{ "addresses = [ \"10.0.0.2/16\" ];",
-		  "t:13: error: vpc_attachment 'prod': vni = 1001: already used on port 'vpc' by the "
+		  "t:13: error: vpc_attachment 'prod': vni = 1001: already used on port 'vpc' by another "
 		  "attachment on line 10, with another vpc or other settings\n" },
 	};
 

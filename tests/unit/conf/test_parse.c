@@ -314,8 +314,8 @@ static const struct edit keys[] = {
 	{ "psk = \"hush, hush\"", "psk = 1234",
 	  "18: error: " TUNNEL_A "psk: must be a text in double quotes\n" },
 	{ "      psk = \"hush, hush\"; }", "      }",
-	  "20: warning: vpn_connection 'dc1', tunnel 'b': psk is missing (it is not copied from "
-	  "another tunnel): a random one is made at each start, no peer can know it\n" },
+	  "20: warning: vpn_connection 'dc1', tunnel 'b': psk is missing: a random one is "
+	  "made; \"show tunnel b psk\" tells it\n" },
 };
 
 static const struct edit syntax[] = {

@@ -1,0 +1,120 @@
+#include "conf/kind.h"
+
+#include "conf/parse.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ARRAY(a, n) .array = offsetof(struct conf, a), .count = offsetof(struct conf, n)
+
+const struct conf_kind conf_kinds[] = {
+	{ "port", "ports", "ports", &parse_port, ARRAY(port, n_ports) },
+	{ "underlay-route", "underlay-routes", "underlay_routes", &parse_underlay_route,
+	  ARRAY(underlay_route, n_underlay_routes) },
+	{ "border-gateway", "border-gateways", "border_gateways", &parse_border_gateway,
+	  ARRAY(border_gateway, n_border_gateways) },
+	{ "vpc", "vpcs", "vpcs", &parse_vpc, ARRAY(vpc, n_vpcs) },
+	{ "attachment", "attachments", "vpc_attachments", &parse_attachment,
+	  ARRAY(attachment, n_attachments) },
+	{ "customer-gateway", "customer-gateways", "customer_gateways", &parse_customer_gateway,
+	  ARRAY(customer_gateway, n_customer_gateways) },
+	{ "connection", "connections", "vpn_connections", &parse_connection,
+	  ARRAY(connection, n_connections) },
+	{ .word = "tunnel", .plural = "tunnels", .list = "tunnels", .fields = &parse_tunnel },
+	{ .word = "gateway", .fields = &parse_top },
+	{ .word = "workers", .fields = &parse_workers },
+	{ .word = "bird", .fields = &parse_bird },
+};
+const unsigned conf_kinds_n = sizeof(conf_kinds) / sizeof(conf_kinds[0]);
+
+static bool same_word(const char *a, const char *b)
+{
+	for (; *a != '\0' && (*a == *b || (*a == '-' && *b == '_')); a++)
+		b++;
+	return *a == *b;
+}
+
+const struct conf_kind *conf_kind(const char *word)
+{
+	for (unsigned i = 0; i < conf_kinds_n; i++)
+		if (same_word(conf_kinds[i].word, word) ||
+		    (conf_kinds[i].list != NULL && same_word(conf_kinds[i].fields->kind, word)))
+			return &conf_kinds[i];
+	return NULL;
+}
+
+static const void *tunnel_at(const struct conf *c, unsigned i)
+{
+	for (unsigned v = 0; v < c->n_connections; v++) {
+		if (i < c->connection[v].n_tunnels)
+			return &c->connection[v].tunnel[i];
+		i -= c->connection[v].n_tunnels;
+	}
+	return NULL;
+}
+
+const void *conf_object_at(const struct conf *c, const struct conf_kind *kind, unsigned i)
+{
+	const char *v;
+
+	if (kind->fields == &parse_tunnel)
+		return tunnel_at(c, i);
+	if (kind->list == NULL)
+		return i > 0				? NULL
+		       : kind->fields == &parse_top	? (const void *)c
+		       : kind->fields == &parse_workers ? (const void *)&c->workers
+							: &c->bird;
+	v = *(const char *const *)((const char *)c + kind->array);
+	return i < *(const unsigned *)((const char *)c + kind->count) ? v + i * kind->fields->size
+								      : NULL;
+}
+
+const char *conf_object_name(const struct conf_kind *kind, const void *object,
+			     char buf[CONF_OBJECT_NAME])
+{
+	char prefix[PREFIX_STR_MAX], hop[ADDR_STR_MAX];
+
+	if (kind->list == NULL) {
+		buf[0] = '\0';
+	} else if (kind->fields == &parse_attachment) {
+		const struct conf_vpc_attachment *a = object;
+
+		snprintf(buf, CONF_OBJECT_NAME, "%s@%s", a->vpc_name, a->border_gateway_name);
+	} else if (kind->fields == &parse_underlay_route) {
+		const struct conf_underlay_route *r = object;
+
+		snprintf(buf, CONF_OBJECT_NAME, "%s@%s", prefix_format(&r->prefix, prefix),
+			 addr_format(&r->next_hop, hop));
+	} else {
+		const struct field *f = &kind->fields->fields[field_row(kind->fields, "name")];
+
+		snprintf(buf, CONF_OBJECT_NAME, "%s", (const char *)field_value(f, object));
+	}
+	return buf;
+}
+
+const void *conf_object(const struct conf *c, const struct conf_kind *kind, const char *name)
+{
+	char buf[CONF_OBJECT_NAME];
+	const void *o;
+
+	for (unsigned v = 0; kind->fields == &parse_tunnel && v < c->n_connections; v++)
+		for (unsigned t = 0; t < c->connection[v].n_tunnels; t++)
+			if (strcmp(c->connection[v].tunnel[t].name, name) == 0)
+				return &c->connection[v].tunnel[t];
+	for (unsigned i = 0;
+	     kind->fields != &parse_tunnel && (o = conf_object_at(c, kind, i)) != NULL; i++)
+		if (name == NULL || strcmp(conf_object_name(kind, o, buf), name) == 0)
+			return o;
+	return NULL;
+}
+
+const struct conf_vpn_connection *conf_connection_of(const struct conf *c,
+						     const struct conf_tunnel *t)
+{
+	for (unsigned i = 0; i < c->n_connections; i++)
+		if (t >= c->connection[i].tunnel &&
+		    t < c->connection[i].tunnel + c->connection[i].n_tunnels)
+			return &c->connection[i];
+	return NULL;
+}
