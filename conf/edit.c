@@ -86,10 +86,13 @@ static struct conf *end(struct edit *e)
 	drop_other_warnings(e, &found);
 	config_destroy(&e->tree);
 	source_clear(&e->source);
-	if (e->problems->errors == 0)
-		return c;
-	conf_free(c);
-	return NULL;
+	if (e->problems->errors > 0) {
+		conf_free(c);
+		return NULL;
+	}
+	memcpy(c->digest, e->now->digest, sizeof(c->digest));
+	c->unsaved = true;
+	return c;
 }
 
 static config_setting_t *list_of(config_setting_t *group, const char *name)

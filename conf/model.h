@@ -23,6 +23,7 @@
 #define CONF_TS_MAX	       8 /* remote subnets of a connection */
 #define CONF_PORT_ADDRS	       16
 #define CONF_CLOUD_MAX	       8 /* cloud addresses of a connection */
+#define CONF_DIGEST_BYTES      32
 #define CONF_WORKERS_MAX       32
 #define CONF_PATH_BYTES	       108 /* of a UNIX socket, NUL included */
 
@@ -257,14 +258,22 @@ struct conf_vpn_connection {
 	struct conf_tunnel *tunnel;
 };
 
+/* Of state_directory: $STATE_DIRECTORY, as systemd sets it, or else the configuration file's
+ * folder.
+ */
+#define STATE_DIRECTORY_AUTO "auto"
+
 struct conf {
 	char *path;
+	uint8_t digest[CONF_DIGEST_BYTES]; /* of the file's text, when it was read or saved */
+	bool unsaved;			   /* operators changed something since */
 	struct conf_workers workers;
 	struct conf_bird bird;
 	struct conf_log log;
 	struct conf_metrics metrics;
-	char key_export[CONF_PATH_BYTES];     /* folder for keys, for debugging; "": none */
-	char control_socket[CONF_PATH_BYTES]; /* path of the operators' UNIX socket */
+	char key_export[CONF_PATH_BYTES];	 /* folder for keys, for debugging; "": none */
+	char state_directory[CONF_DEVICE_BYTES]; /* "": nothing is kept */
+	char control_socket[CONF_PATH_BYTES];	 /* path of the operators' UNIX socket */
 	unsigned n_cloud_addresses;
 	struct addr *cloud_address; /* the pool; each must be an address of some port */
 	unsigned n_ports;

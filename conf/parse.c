@@ -138,6 +138,23 @@ static const struct field_kind kind_path = { .read = read_path,
 					     .same = field_same_text,
 					     .write = field_write_text };
 
+static bool read_state(struct reader *r, const config_setting_t *s, const struct field *f,
+		       void *object)
+{
+	const char *text;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (text[0] != '\0' && strcmp(text, STATE_DIRECTORY_AUTO) != 0)
+		return read_path(r, s, f, object);
+	strcpy((char *)object + f->offset, text);
+	return true;
+}
+
+static const struct field_kind kind_state = { .read = read_state,
+					      .same = field_same_text,
+					      .write = field_write_text };
+
 static bool read_key_export(struct reader *r, const config_setting_t *s, const struct field *f,
 			    void *object)
 {
@@ -231,6 +248,7 @@ static const struct field top_fields[] = {
 	{ "log", &field_group, FIELD_AT(struct conf, log), .arg = &parse_log },
 	{ "metrics", &field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics },
 	{ "control_socket", &kind_path, FIELD_AT(struct conf, control_socket) },
+	{ "state_directory", &kind_state, FIELD_AT(struct conf, state_directory) },
 	{ "key_export", &kind_key_export, FIELD_AT(struct conf, key_export) },
 };
 
@@ -241,6 +259,7 @@ static void top_begin(void *object, const void *first)
 	workers_begin(&c->workers, NULL);
 	bird_begin(&c->bird, NULL);
 	parse_log.begin(&c->log, NULL);
+	strcpy(c->state_directory, STATE_DIRECTORY_AUTO);
 	strcpy(c->control_socket, "/run/isthmus/control.sock");
 }
 

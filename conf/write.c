@@ -13,6 +13,7 @@ static const struct {
 	const char *name, *comment;
 } sections[] = {
 	{ "control_socket", "Where operators' commands arrive." },
+	{ "state_directory", "Where what runs is kept over restarts." },
 	{ "key_export", "For debugging: the folder for the keys of all tunnels." },
 	{ "log", "What is told, how and where." },
 	{ "metrics", "Where Prometheus asks." },

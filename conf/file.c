@@ -1,0 +1,162 @@
+#include "conf/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX (256u << 20)
+
+/* It holds keys: nobody but its owner, who is us or root, may read or change it. */
+static const char *file_fault(const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "is not a regular file";
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return "belongs to another user; it holds keys, so it must belong to root or to "
+		       "the user that runs the gateway";
+	if ((st->st_mode & 077) != 0)
+		return "may be read or changed by others; it holds keys, so protect it: chmod 600";
+	if (st->st_size > FILE_BYTES_MAX)
+		return "is larger than 256 MiB";
+	return NULL;
+}
+
+static int read_whole(int fd, char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len) {
+		ssize_t got = read(fd, text + n, len - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? -errno : -ESTALE; /* shorter than it was a moment ago */
+		n += (size_t)got;
+	}
+	return 0;
+}
+
+static void complain(struct problem_list *problems, const char *path, const char *fmt,
+		     const char *why)
+{
+	char text[300];
+
+	if (problems == NULL)
+		return;
+	snprintf(text, sizeof(text), fmt, why);
+	problem_add(problems, PROBLEM_ERROR, (struct conf_where){ .file = path }, NULL, "%s", text);
+}
+
+char *file_read(const char *path, size_t *len, struct problem_list *problems)
+{
+	/* A FIFO must not make us wait before we have seen that it is one. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err = 0;
+	const char *fault = NULL;
+	char *text = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		err = -errno;
+		goto out;
+	}
+	fault = file_fault(&st);
+	if (fault != NULL) {
+		err = -EPERM;
+		goto out;
+	}
+	/* Guarded memory: the whole text is as secret as the keys in it. */
+	text = sodium_malloc((size_t)st.st_size);
+	if (text == NULL) {
+		err = -ENOMEM;
+		goto out;
+	}
+	err = read_whole(fd, text, (size_t)st.st_size);
+	*len = (size_t)st.st_size;
+out:
+	if (fault != NULL)
+		complain(problems, path, "the file %s", fault);
+	else if (err != 0)
+		complain(problems, path, "cannot read the file: %s", strerror(-err));
+	if (fd >= 0)
+		close(fd);
+	if (err != 0) {
+		sodium_free(text);
+		errno = -err;
+		return NULL;
+	}
+	return text;
+}
+
+static int write_whole(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return fsync(fd) == 0 ? 0 : -errno;
+}
+
+/* The name, too, shall survive. */
+static int sync_folder(const char *path)
+{
+	char *folder = strdup(path), *slash;
+	int fd, rc = 0;
+
+	if (folder == NULL)
+		return -ENOMEM;
+	slash = strrchr(folder, '/');
+	if (slash != NULL)
+		slash[slash == folder] = '\0';
+	fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(folder);
+	if (fd < 0)
+		return -errno;
+	if (fsync(fd) != 0)
+		rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int file_replace(const char *path, const char *data, size_t len)
+{
+	char *draft = NULL;
+	int fd = -1, rc;
+
+	if (asprintf(&draft, "%s.new", path) < 0)
+		return -ENOMEM;
+	/* What a killed predecessor left is not ours to trust. */
+	if (unlink(draft) != 0 && errno != ENOENT) {
+		rc = -errno;
+		goto out;
+	}
+	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		rc = -errno;
+		goto out;
+	}
+	rc = write_whole(fd, data, len);
+	if (close(fd) != 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0 && rename(draft, path) != 0)
+		rc = -errno;
+	if (rc == 0)
+		rc = sync_folder(path);
+	else
+		unlink(draft);
+out:
+	free(draft);
+	return rc;
+}

@@ -1,0 +1,19 @@
+/* Files that hold keys: read by their owner's eyes only, and replaced whole or not at all.
+ *
+ * Main thread. */
+#ifndef CONF_FILE_H
+#define CONF_FILE_H
+
+#include "conf/problem.h"
+
+#include <stddef.h>
+
+/* The whole of a regular file that only its owner, who is us or root, may read or change; in
+ * guarded memory, to be freed with sodium_free(). NULL, and problems if they are not NULL; errno
+ * says why, EPERM: others could read it. */
+char *file_read(const char *path, size_t *len, struct problem_list *problems);
+/* After a return of 0 path holds data, whatever happens to this process or this machine; before,
+ * it holds what it held. Mode 0600. 0 or -errno. */
+int file_replace(const char *path, const char *data, size_t len);
+
+#endif

@@ -1,0 +1,494 @@
+/* What runs is kept: over restarts, kills at every moment, torn files and edited ones. */
+#include "conf/edit.h"
+#include "conf/parse.h"
+#include "conf/state.h"
+#include "conf/write.h"
+
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "given.h"
+
+/* ---- the kernel, seen and cut short -------------------------------------------------------- */
+
+static char calls[400]; /* what was called, one word each */
+static long life = -1;	/* calls until the process is killed; -1: it is not */
+static int failing;	/* errno of the next call of this name */
+static const char *fails = "";
+
+int __real_open64(const char *path, int flags, mode_t mode);
+ssize_t __real_write(int fd, const void *data, size_t len);
+int __real_close(int fd);
+int __real_rename(const char *from, const char *to);
+int __real_unlink(const char *path);
+int __wrap_open64(const char *path, int flags, mode_t mode);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+int __wrap_fsync(int fd);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+
+static bool called(const char *name)
+{
+	if (strlen(calls) + strlen(name) + 2 < sizeof(calls))
+		strcat(strcat(calls, name), " ");
+	if (life > 0 && --life == 0)
+		_exit(9); /* as after SIGKILL: nothing is flushed or freed */
+	if (strcmp(fails, name) != 0)
+		return true;
+	errno = failing;
+	return false;
+}
+
+int __wrap_open64(const char *path, int flags, mode_t mode)
+{
+	bool draft = (flags & O_CREAT) != 0;
+
+	if (!called(draft ? "create" : (flags & O_DIRECTORY) != 0 ? "folder" : "open"))
+		return -1;
+	return __real_open64(path, flags, mode);
+}
+
+/* Half of it first: a kill in between leaves a torn draft. */
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	if (!called("write"))
+		return -1;
+	return __real_write(fd, data, len > 4096 ? len / 2 : len);
+}
+
+/* Not to disk in truth: the machine does not fail here. */
+int __wrap_fsync(int fd)
+{
+	return called("fsync") ? 0 : -1;
+}
+
+int __wrap_rename(const char *from, const char *to)
+{
+	return called("rename") ? __real_rename(from, to) : -1;
+}
+
+int __wrap_unlink(const char *path)
+{
+	called("unlink");
+	return __real_unlink(path);
+}
+
+/* ---- a gateway's life ---------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/isthmus-state-XXXXXX";
+static char file[64], state[80];
+
+static void put(const char *path, const char *text, size_t len)
+{
+	int fd = __real_open64(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(__real_write(fd, text, len), len);
+	close(fd);
+}
+
+static void clear(void)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	char path[400];
+
+	while ((e = readdir(d)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
+		__real_unlink(path);
+	}
+	closedir(d);
+}
+
+static void first_day(void)
+{
+	clear();
+	put(file, given_text, strlen(given_text));
+}
+
+static struct conf *start(char **messages)
+{
+	struct problem_list problems = { 0 };
+	struct conf *c = state_start(file, &problems);
+	size_t n;
+	FILE *out = open_memstream(messages, &n);
+
+	problem_print(&problems, out);
+	fclose(out);
+	problem_clear(&problems);
+	return c;
+}
+
+static struct conf *started(void)
+{
+	char *messages = NULL;
+	struct conf *c = start(&messages);
+
+	if (c == NULL)
+		fail_msg("%s", messages);
+	free(messages);
+	return c;
+}
+
+static struct conf *create(struct conf *now, unsigned i)
+{
+	char name[20];
+	const char *const field[] = { "addresses=198.51.100.9" };
+	struct conf_change change = { .verb = CONF_CREATE,
+				      .kind = "customer-gateway",
+				      .name = name,
+				      .n = 1,
+				      .field = field };
+	struct problem_list problems = { 0 };
+	struct conf *then;
+
+	snprintf(name, sizeof(name), "new-%u", i);
+	then = conf_edit(now, &change, &problems);
+	assert_non_null(then);
+	problem_clear(&problems);
+	conf_free(now);
+	return then;
+}
+
+static bool has(const struct conf *c, unsigned i)
+{
+	char name[20];
+
+	snprintf(name, sizeof(name), "new-%u", i);
+	for (unsigned k = 0; k < c->n_customer_gateways; k++)
+		if (strcmp(c->customer_gateway[k].name, name) == 0)
+			return true;
+	return false;
+}
+
+static char *text_of(const struct conf *c)
+{
+	struct source source;
+	char *text;
+
+	assert_int_equal(conf_write(c, NULL, &source), 0);
+	text = source.text;
+	source.text = NULL;
+	source_clear(&source);
+	return text;
+}
+
+static void what_runs_comes_back(void **state_)
+{
+	struct conf *c, *again;
+	char *before, *after, *messages;
+
+	first_day();
+	c = create(started(), 0);
+	assert_true(c->unsaved);
+	assert_int_equal(state_keep(c), 0);
+	again = start(&messages);
+	assert_string_equal(messages, "");
+	assert_true(again->unsaved);
+	assert_true(conf_same(c, again));
+	assert_true(has(again, 0));
+	before = text_of(c);
+	after = text_of(again);
+	assert_string_equal(before, after);
+	assert_string_equal(again->path, file);
+	conf_free(c);
+	conf_free(again);
+	free(messages);
+	free(before);
+	free(after);
+}
+
+static void chosen_keys_and_addresses_come_back(void **state_)
+{
+	char *text = given_edited(given_text, "      psk = \"hush, hush\"; } )", "      } )");
+	struct conf *c, *again;
+
+	clear();
+	put(file, text, strlen(text));
+	c = started();
+	assert_int_equal(state_keep(c), 0);
+	again = started();
+	assert_memory_equal(c->connection[0].tunnel[1].psk->data,
+			    again->connection[0].tunnel[1].psk->data, 32);
+	assert_false(again->unsaved);
+	conf_free(c);
+	conf_free(again);
+	free(text);
+}
+
+static void the_order_of_writing(void **state_)
+{
+	struct stat st;
+	struct conf *c;
+
+	first_day();
+	c = started();
+	calls[0] = '\0';
+	assert_int_equal(state_keep(c), 0);
+	assert_string_equal(calls, "unlink create write fsync rename folder fsync ");
+	assert_int_equal(stat(state, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	conf_free(c);
+}
+
+static void a_failure_leaves_the_old_state(void **state_)
+{
+	static const char *const names[] = { "create", "write", "fsync", "rename" };
+	struct conf *c, *again;
+
+	first_day();
+	c = create(started(), 0);
+	assert_int_equal(state_keep(c), 0);
+	c = create(c, 1);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		fails = names[i];
+		failing = ENOSPC;
+		assert_int_equal(state_keep(c), -ENOSPC);
+		fails = "";
+		again = started();
+		assert_true(has(again, 0));
+		assert_false(has(again, 1));
+		conf_free(again);
+	}
+	conf_free(c);
+}
+
+/* Creates objects one by one, keeps each, tells that it is kept; saves now and then. */
+static void live(int told, long calls_to_live)
+{
+	struct conf *c = started();
+
+	life = calls_to_live;
+	for (unsigned i = 0; i < 24; i++) {
+		uint8_t ack = (uint8_t)i;
+
+		c = create(c, i);
+		if (state_keep(c) != 0 || (i % 6 == 5 && state_save(c, false) != 0))
+			_exit(1);
+		__real_write(told, &ack, 1);
+	}
+	_exit(0);
+}
+
+static bool killed_after(long n)
+{
+	int told[2], status;
+	uint8_t ack, last = 0xff;
+	struct conf *c;
+	char *messages;
+	pid_t pid;
+
+	first_day();
+	assert_int_equal(pipe(told), 0);
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		live(told[1], n);
+	close(told[1]);
+	while (read(told[0], &ack, 1) == 1)
+		last = ack;
+	close(told[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	c = start(&messages);
+	if (c == NULL || messages[0] != '\0')
+		fail_msg("killed after %ld calls: %s", n, messages);
+	for (unsigned i = 0; last != 0xff && i <= last; i++)
+		if (!has(c, i))
+			fail_msg("killed after %ld calls: object %u is lost", n, i);
+	assert_true(c->n_customer_gateways <= 1u + (last == 0xff ? 1 : last + 2u));
+	conf_free(c);
+	free(messages);
+	assert_true(WEXITSTATUS(status) == 9 || WEXITSTATUS(status) == 0);
+	return WEXITSTATUS(status) == 9;
+}
+
+static void a_kill_loses_nothing_that_was_acknowledged(void **state_)
+{
+	long n = 1;
+
+	while (killed_after(n))
+		n++;
+	assert_true(n > 200);
+}
+
+/* ---- states that are no good --------------------------------------------------------------- */
+
+static void spoil(const char *how, char *text, size_t *len)
+{
+	if (strcmp(how, "cut") == 0)
+		*len /= 2;
+	else if (strcmp(how, "empty") == 0)
+		*len = 0;
+	else if (strcmp(how, "bit") == 0)
+		text[*len / 2] ^= 1;
+	else if (strcmp(how, "version") == 0)
+		strstr(text, "state 1")[6] = '2';
+	else if (strcmp(how, "foreign") == 0)
+		memcpy(text,
+		       "\x7f"
+		       "ELF",
+		       4);
+	else if (strcmp(how, "changed") == 0)
+		memcpy(strstr(text, " changed "), " saved   ", 9);
+}
+
+static const struct {
+	const char *how, *says;
+} bad[] = {
+	{ "cut", "the state is torn" },
+	{ "empty", "the state is empty" },
+	{ "bit", "the state is torn, or was changed by hand" },
+	{ "changed", "the state is torn" },
+	{ "version", "the state was written by another version of isthmus" },
+	{ "foreign", "the state is no state of isthmus" },
+};
+
+static void a_bad_state_is_refused_and_kept(void **state_)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		char text[65536], *messages, *copy;
+		struct conf *c;
+		size_t len;
+		FILE *in;
+
+		first_day();
+		c = create(started(), 0);
+		assert_int_equal(state_keep(c), 0);
+		conf_free(c);
+		in = fopen(state, "r");
+		len = fread(text, 1, sizeof(text) - 1, in);
+		text[len] = '\0';
+		fclose(in);
+		spoil(bad[i].how, text, &len);
+		put(state, text, len);
+		c = start(&messages);
+		assert_non_null(c);
+		assert_false(has(c, 0));
+		if (strstr(messages, bad[i].says) == NULL)
+			fail_msg("%s: %s", bad[i].how, messages);
+		copy = strstr(messages, "it is kept as ");
+		assert_non_null(copy);
+		copy += strlen("it is kept as ");
+		copy[strcspn(copy, ",")] = '\0';
+		assert_int_equal(access(copy, R_OK), 0);
+		assert_null(strstr(messages, "hush"));
+		conf_free(c);
+		free(messages);
+	}
+}
+
+static void an_edited_file_counts(void **state_)
+{
+	char *text = given_edited(given_text, "dpd = 20", "dpd = 30"), *messages, *name;
+	struct conf *c;
+
+	first_day();
+	c = create(started(), 0);
+	assert_int_equal(state_keep(c), 0);
+	assert_true(state_is_current(c));
+	put(file, text, strlen(text));
+	assert_false(state_is_current(c));
+	assert_int_equal(state_save(c, false), -ESTALE);
+	conf_free(c);
+	c = start(&messages);
+	assert_int_equal(c->connection[0].tunnel[0].dpd, 30);
+	assert_false(has(c, 0));
+	assert_false(c->unsaved);
+	name = strstr(messages, "the changes are kept in ");
+	assert_non_null(name);
+	name += strlen("the changes are kept in ");
+	name[strcspn(name, "\n")] = '\0';
+	assert_int_equal(access(name, R_OK), 0);
+	conf_free(c);
+	free(messages);
+	free(text);
+}
+
+static void a_saved_file_says_what_runs(void **state_)
+{
+	struct conf *c, *again;
+	struct problem_list problems = { 0 };
+	char path[100];
+	struct stat st;
+
+	first_day();
+	c = create(started(), 0);
+	assert_int_equal(state_save(c, false), 0);
+	assert_false(c->unsaved);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	snprintf(path, sizeof(path), "%s.old", file);
+	assert_int_equal(access(path, R_OK), 0);
+	__real_unlink(state); /* the file alone */
+	again = conf_load(file, &problems);
+	assert_int_equal(problems.n, 0);
+	assert_true(conf_same(c, again));
+	conf_free(again);
+	conf_free(c);
+}
+
+static void where_the_state_lies(void **state_)
+{
+	struct conf c = { .path = file };
+	char *path;
+
+	strcpy(c.state_directory, "auto");
+	path = state_path(&c);
+	assert_string_equal(path, state);
+	free(path);
+	setenv("STATE_DIRECTORY", "/var/lib/isthmus:/other", 1);
+	path = state_path(&c);
+	assert_string_equal(path, "/var/lib/isthmus/isthmus.conf.state");
+	free(path);
+	unsetenv("STATE_DIRECTORY");
+	strcpy(c.state_directory, "/srv");
+	path = state_path(&c);
+	assert_string_equal(path, "/srv/isthmus.conf.state");
+	free(path);
+	strcpy(c.state_directory, "");
+	assert_null(state_path(&c));
+	assert_int_equal(state_keep(&c), 0);
+}
+
+static int init(void **state_)
+{
+	unsetenv("STATE_DIRECTORY");
+	if (mkdtemp(folder) == NULL)
+		return -1;
+	snprintf(file, sizeof(file), "%s/isthmus.conf", folder);
+	snprintf(state, sizeof(state), "%s.state", file);
+	return secret_init();
+}
+
+static int leave(void **state_)
+{
+	clear();
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_runs_comes_back),
+		cmocka_unit_test(chosen_keys_and_addresses_come_back),
+		cmocka_unit_test(the_order_of_writing),
+		cmocka_unit_test(a_failure_leaves_the_old_state),
+		cmocka_unit_test(a_kill_loses_nothing_that_was_acknowledged),
+		cmocka_unit_test(a_bad_state_is_refused_and_kept),
+		cmocka_unit_test(an_edited_file_counts),
+		cmocka_unit_test(a_saved_file_says_what_runs),
+		cmocka_unit_test(where_the_state_lies),
+	};
+
+	return cmocka_run_group_tests(tests, init, leave);
+}
