@@ -18,7 +18,7 @@
 
 struct edit {
 	const struct conf *now;
-	const struct conf_kind *kind;
+	const struct kind *kind;
 	const char *name;
 	struct source source;
 	config_t tree;
@@ -137,12 +137,12 @@ static config_setting_t *group_of(struct edit *e, const void *object)
 		return s != NULL ? s : config_setting_add(root, e->kind->word, CONFIG_TYPE_GROUP);
 	}
 	if (e->kind->fields == &parse_tunnel) {
-		const struct conf_vpn_connection *v = conf_connection_of(e->now, object);
+		const struct conf_vpn_connection *v = kind_connection_of(e->now, object);
 
 		list = connection_group(e, v->name);
 		i = (unsigned)((const struct conf_tunnel *)object - v->tunnel);
 	} else {
-		while (conf_object_at(e->now, e->kind, i) != object)
+		while (kind_object_at(e->now, e->kind, i) != object)
 			i++;
 	}
 	return config_setting_get_elem(config_setting_get_member(list, e->kind->list), i);
@@ -228,7 +228,7 @@ static void add_value(struct edit *e, config_setting_t *group, const struct fiel
 }
 
 /* What names an object stays. */
-static bool is_key(const struct conf_kind *kind, const char *field)
+static bool is_key(const struct kind *kind, const char *field)
 {
 	if (kind->fields == &parse_attachment)
 		return strcmp(field, "vpc") == 0 || strcmp(field, "border_gateway") == 0;
@@ -401,7 +401,7 @@ static void create(struct edit *e, const struct conf_change *change)
 		refuse(e, "is there already");
 		return;
 	}
-	if (conf_object(e->now, e->kind, e->name) != NULL) {
+	if (kind_object(e->now, e->kind, e->name) != NULL) {
 		refuse(e, "there is one of this name already");
 		return;
 	}
@@ -420,7 +420,7 @@ static struct conf_write pins(const struct edit *e, const void *object,
 	struct conf_write how = { 0 };
 
 	if (e->kind->fields == &parse_tunnel &&
-	    object == conf_connection_of(e->now, object)->tunnel)
+	    object == kind_connection_of(e->now, object)->tunnel)
 		how = (struct conf_write){ .pinned_kind = &parse_tunnel,
 					   .n_pinned = change->n,
 					   .pinned = change->field };
@@ -446,13 +446,13 @@ static void change_fields(struct edit *e, const void *object, const struct conf_
 static void no_such_object(struct edit *e)
 {
 	const char *names[64];
-	char buf[64][CONF_OBJECT_NAME];
+	char buf[64][KIND_NAME_BYTES];
 	const void *o;
 	unsigned n = 0;
 	int near;
 
-	for (; n < 64 && (o = conf_object_at(e->now, e->kind, n)) != NULL; n++)
-		names[n] = conf_object_name(e->kind, o, buf[n]);
+	for (; n < 64 && (o = kind_object_at(e->now, e->kind, n)) != NULL; n++)
+		names[n] = kind_object_name(e->kind, o, buf[n]);
 	near = name_nearest(e->name, names, n);
 	refuse(e,
 	       near >= 0 ? "there is none of this name; did you mean '%s'?"
@@ -467,7 +467,7 @@ struct conf *conf_edit(const struct conf *now, const struct conf_change *change,
 	struct conf_write how = { 0 };
 	const void *object;
 
-	e.kind = conf_kind(change->kind);
+	e.kind = kind_find(change->kind);
 	if (e.kind == NULL) {
 		label_add(&e.label, "kind", change->kind, 0);
 		refuse(&e, "there are no such objects");
@@ -475,7 +475,7 @@ struct conf *conf_edit(const struct conf *now, const struct conf_change *change,
 	}
 	label_add(&e.label, e.kind->list != NULL ? e.kind->fields->kind : e.kind->word,
 		  e.kind->fields == &parse_attachment ? NULL : e.name, 0);
-	object = conf_object(now, e.kind, e.kind->list != NULL ? e.name : NULL);
+	object = kind_object(now, e.kind, e.kind->list != NULL ? e.name : NULL);
 	config_init(&e.tree);
 	if (change->verb == CONF_CREATE) {
 		create(&e, change);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* False: something is still in use, which is told with what to do first. */
-bool edit_may_delete(const struct conf *now, const struct conf_kind *kind, const void *object,
+bool edit_may_delete(const struct conf *now, const struct kind *kind, const void *object,
 		     const struct label *label, struct problem_list *problems);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define ARRAY(a, n) .array = offsetof(struct conf, a), .count = offsetof(struct conf, n)
 
-const struct conf_kind conf_kinds[] = {
+const struct kind kinds[] = {
 	{ "port", "ports", "ports", &parse_port, ARRAY(port, n_ports) },
 	{ "underlay-route", "underlay-routes", "underlay_routes", &parse_underlay_route,
 	  ARRAY(underlay_route, n_underlay_routes) },
@@ -25,7 +25,7 @@ const struct conf_kind conf_kinds[] = {
 	{ .word = "workers", .fields = &parse_workers },
 	{ .word = "bird", .fields = &parse_bird },
 };
-const unsigned conf_kinds_n = sizeof(conf_kinds) / sizeof(conf_kinds[0]);
+const unsigned kinds_n = sizeof(kinds) / sizeof(kinds[0]);
 
 static bool same_word(const char *a, const char *b)
 {
@@ -34,12 +34,12 @@ static bool same_word(const char *a, const char *b)
 	return *a == *b;
 }
 
-const struct conf_kind *conf_kind(const char *word)
+const struct kind *kind_find(const char *word)
 {
-	for (unsigned i = 0; i < conf_kinds_n; i++)
-		if (same_word(conf_kinds[i].word, word) ||
-		    (conf_kinds[i].list != NULL && same_word(conf_kinds[i].fields->kind, word)))
-			return &conf_kinds[i];
+	for (unsigned i = 0; i < kinds_n; i++)
+		if (same_word(kinds[i].word, word) ||
+		    (kinds[i].list != NULL && same_word(kinds[i].fields->kind, word)))
+			return &kinds[i];
 	return NULL;
 }
 
@@ -53,7 +53,7 @@ static const void *tunnel_at(const struct conf *c, unsigned i)
 	return NULL;
 }
 
-const void *conf_object_at(const struct conf *c, const struct conf_kind *kind, unsigned i)
+const void *kind_object_at(const struct conf *c, const struct kind *kind, unsigned i)
 {
 	const char *v;
 
@@ -69,8 +69,7 @@ const void *conf_object_at(const struct conf *c, const struct conf_kind *kind, u
 								      : NULL;
 }
 
-const char *conf_object_name(const struct conf_kind *kind, const void *object,
-			     char buf[CONF_OBJECT_NAME])
+const char *kind_object_name(const struct kind *kind, const void *object, char buf[KIND_NAME_BYTES])
 {
 	char prefix[PREFIX_STR_MAX], hop[ADDR_STR_MAX];
 
@@ -79,23 +78,23 @@ const char *conf_object_name(const struct conf_kind *kind, const void *object,
 	} else if (kind->fields == &parse_attachment) {
 		const struct conf_vpc_attachment *a = object;
 
-		snprintf(buf, CONF_OBJECT_NAME, "%s@%s", a->vpc_name, a->border_gateway_name);
+		snprintf(buf, KIND_NAME_BYTES, "%s@%s", a->vpc_name, a->border_gateway_name);
 	} else if (kind->fields == &parse_underlay_route) {
 		const struct conf_underlay_route *r = object;
 
-		snprintf(buf, CONF_OBJECT_NAME, "%s@%s", prefix_format(&r->prefix, prefix),
+		snprintf(buf, KIND_NAME_BYTES, "%s@%s", prefix_format(&r->prefix, prefix),
 			 addr_format(&r->next_hop, hop));
 	} else {
 		const struct field *f = &kind->fields->fields[field_row(kind->fields, "name")];
 
-		snprintf(buf, CONF_OBJECT_NAME, "%s", (const char *)field_value(f, object));
+		snprintf(buf, KIND_NAME_BYTES, "%s", (const char *)field_value(f, object));
 	}
 	return buf;
 }
 
-const void *conf_object(const struct conf *c, const struct conf_kind *kind, const char *name)
+const void *kind_object(const struct conf *c, const struct kind *kind, const char *name)
 {
-	char buf[CONF_OBJECT_NAME];
+	char buf[KIND_NAME_BYTES];
 	const void *o;
 
 	for (unsigned v = 0; kind->fields == &parse_tunnel && v < c->n_connections; v++)
@@ -103,13 +102,13 @@ const void *conf_object(const struct conf *c, const struct conf_kind *kind, cons
 			if (strcmp(c->connection[v].tunnel[t].name, name) == 0)
 				return &c->connection[v].tunnel[t];
 	for (unsigned i = 0;
-	     kind->fields != &parse_tunnel && (o = conf_object_at(c, kind, i)) != NULL; i++)
-		if (name == NULL || strcmp(conf_object_name(kind, o, buf), name) == 0)
+	     kind->fields != &parse_tunnel && (o = kind_object_at(c, kind, i)) != NULL; i++)
+		if (name == NULL || strcmp(kind_object_name(kind, o, buf), name) == 0)
 			return o;
 	return NULL;
 }
 
-const struct conf_vpn_connection *conf_connection_of(const struct conf *c,
+const struct conf_vpn_connection *kind_connection_of(const struct conf *c,
 						     const struct conf_tunnel *t)
 {
 	for (unsigned i = 0; i < c->n_connections; i++)

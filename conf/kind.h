@@ -7,7 +7,7 @@
 #include "conf/field.h"
 #include "conf/model.h"
 
-struct conf_kind {
+struct kind {
 	const char *word;   /* "border-gateway" */
 	const char *plural; /* "border-gateways" */
 	const char *list;   /* the list that holds them, in the file; NULL: one object */
@@ -15,21 +15,21 @@ struct conf_kind {
 	size_t array, count; /* in struct conf, but for tunnels */
 };
 
-extern const struct conf_kind conf_kinds[];
-extern const unsigned conf_kinds_n;
+extern const struct kind kinds[];
+extern const unsigned kinds_n;
 
 /* By its word, also as the file spells it; NULL: there is none. */
-const struct conf_kind *conf_kind(const char *word);
+const struct kind *kind_find(const char *word);
 /* NULL: there is none of this name. */
-const void *conf_object(const struct conf *c, const struct conf_kind *kind, const char *name);
+const void *kind_object(const struct conf *c, const struct kind *kind, const char *name);
 /* In the order of the file; NULL: there are no more. */
-const void *conf_object_at(const struct conf *c, const struct conf_kind *kind, unsigned i);
-/* How it is called, as conf_object() takes it: its name, "VPC@BORDER_GATEWAY" or
+const void *kind_object_at(const struct conf *c, const struct kind *kind, unsigned i);
+/* How it is called, as kind_object() takes it: its name, "VPC@BORDER_GATEWAY" or
  * "PREFIX@NEXT_HOP". Returns buf. */
-#define CONF_OBJECT_NAME (2 * CONF_NAME_BYTES)
-const char *conf_object_name(const struct conf_kind *kind, const void *object,
-			     char buf[CONF_OBJECT_NAME]);
-const struct conf_vpn_connection *conf_connection_of(const struct conf *c,
+#define KIND_NAME_BYTES (2 * CONF_NAME_BYTES)
+const char *kind_object_name(const struct kind *kind, const void *object,
+			     char buf[KIND_NAME_BYTES]);
+const struct conf_vpn_connection *kind_connection_of(const struct conf *c,
 						     const struct conf_tunnel *t);
 
 #endif

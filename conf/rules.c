@@ -108,7 +108,7 @@ static const struct {
 	{ &parse_connection, users_of_connection },  { &parse_port, users_of_port },
 };
 
-bool edit_may_delete(const struct conf *now, const struct conf_kind *kind, const void *object,
+bool edit_may_delete(const struct conf *now, const struct kind *kind, const void *object,
 		     const struct label *label, struct problem_list *problems)
 {
 	const struct conf_tunnel *t = object;
@@ -245,7 +245,7 @@ static void connections_stay(const struct conf *now, const struct conf *then,
 			const struct index_entry *e = index_find(&tunnels, name, strlen(name));
 
 			if (e != NULL)
-				tunnel_stays(conf_connection_of(now, e->object), e->object, v,
+				tunnel_stays(kind_connection_of(now, e->object), e->object, v,
 					     &v->tunnel[t], problems);
 		}
 	}
