@@ -73,6 +73,11 @@ void ike_child_expire(struct ike_child *c, const char *why)
 	if (c == c->tunnel->out)
 		ike_tunnel_because(c->tunnel, IKE_REASON_LIFETIME, "%s", why);
 	if (c->want_delete) {
+		const struct ike_request *r = &c->sa->request;
+
+		if (r->errand != IKE_ERRAND_DELETE_CHILD || r->old != c->spi_in)
+			c->sa->owed = c->spi_in;
+		ike_sa_attend(c->sa);
 		ike_child_gone(c, false);
 		return;
 	}
@@ -339,18 +344,41 @@ static int switch_from(struct ike_child *before, struct ike_child *c)
 	return 0;
 }
 
+/* Pairs that we had left already when their successor went: nobody will rekey them. */
+static void delete_past(const struct ike_child *c)
+{
+	struct ike_child *past;
+
+	TAILQ_FOREACH(past, &c->tunnel->children, link)
+	{
+		if (past->lane != c->lane || past->outbound != IKE_OUTBOUND_PAST)
+			continue;
+		past->want_delete = true;
+		ike_sa_attend(past->sa);
+	}
+}
+
 int ike_child_switch(struct ike_child *c)
 {
+	struct ike_child *before = active(c->tunnel, c->lane);
+	int rc;
+
 	if (c->outbound != IKE_OUTBOUND_NEVER)
 		return 0;
-	return switch_from(active(c->tunnel, c->lane), c);
+	rc = switch_from(before, c);
+	if (rc == 0 && !before)
+		delete_past(c);
+	return rc;
 }
 
 void ike_child_await_turn(struct ike_child *c)
 {
 	struct ike_tunnel *t = c->tunnel;
 
-	if (active(t, c->lane))
+	/* A pair on an IKE SA that is to go would go with it. */
+	if (active(t, c->lane) && c->sa->redundant && !c->sa->v1)
+		ike_child_lose(c);
+	else if (active(t, c->lane))
 		ike_timer_set(&t->engine->timers, &c->turn, t->engine->now + IKE_TURN);
 	else
 		ike_child_switch(c);

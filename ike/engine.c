@@ -323,7 +323,7 @@ static void input(struct ike_engine *e, const struct ike_path *path, struct view
 		return;
 	}
 	sa = ike_sa_find(e, m.from_initiator ? m.spi_r : m.spi_i);
-	if (!t && !(sa && sa->state == IKE_STATE_CLOSING)) {
+	if (!t && !(sa && !sa->tunnel)) {
 		ike_count(e, IKE_COUNT_NO_TUNNEL);
 		return;
 	}

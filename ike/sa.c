@@ -17,6 +17,7 @@
 #define KEEPALIVE_INTERVAL   (20 * IKE_SECOND)
 #define SWIFT_PATIENCE	     (2 * IKE_SECOND)
 #define REPLACED_PATIENCE    (30 * IKE_SECOND)
+#define DEPARTED_FOR	     (30 * IKE_SECOND)
 #define DOUBT_LOW	     (3 * IKE_SECOND)
 #define DOUBT_HIGH	     (6 * IKE_SECOND)
 
@@ -302,10 +303,30 @@ void ike_sa_kill(struct ike_sa *sa, bool linger)
 	ike_sa_attend(sa);
 }
 
+void ike_sa_depart(struct ike_sa *sa, bool linger)
+{
+	if (sa->engine->stopping) {
+		ike_sa_kill(sa, linger);
+		return;
+	}
+	leave_tunnel(sa, linger);
+	cancel_timers(sa);
+	ike_request_clear(sa);
+	set_state(sa, IKE_STATE_REFUSED);
+	sa->tunnel = NULL;
+	ike_timer_set(&sa->engine->timers, &sa->guard, sa->engine->now + DEPARTED_FOR);
+}
+
 void ike_sa_close(struct ike_sa *sa, bool linger)
 {
 	if (sa->state == IKE_STATE_CLOSING || sa->state == IKE_STATE_DEAD)
 		return;
+	/* Whether the peer has it as well shows when our request is answered: its parent waits. */
+	if (sa->state == IKE_STATE_OFFSPRING) {
+		leave_tunnel(sa, false);
+		sa->tunnel = NULL;
+		return;
+	}
 	if (sa->v1 && sa->state == IKE_STATE_ESTABLISHED)
 		ike_v1_farewell(sa); /* nobody answers it */
 	if (sa->v1 || sa->state != IKE_STATE_ESTABLISHED) {
@@ -314,7 +335,10 @@ void ike_sa_close(struct ike_sa *sa, bool linger)
 	}
 	leave_tunnel(sa, linger);
 	cancel_timers(sa);
-	request_disown(sa, &sa->request);
+	if (sa->request.offspring)
+		ike_sa_close(sa->request.offspring, false);
+	else
+		request_disown(sa, &sa->request);
 	set_state(sa, IKE_STATE_CLOSING);
 	sa->tunnel = NULL;
 	ike_sa_attend(sa);

@@ -16,7 +16,8 @@ enum ike_sa_state {
 	IKE_STATE_CONNECTING,	  /* initiator: IKE_SA_INIT sent */
 	IKE_STATE_AUTHENTICATING, /* initiator: IKE_AUTH sent */
 	IKE_STATE_HALF_OPEN,	  /* responder: IKE_SA_INIT answered */
-	IKE_STATE_REFUSED,   /* responder: the peer did not authenticate; answers repeats only */
+	IKE_STATE_REFUSED, /* answers repeats only: the peer did not authenticate, or has deleted it
+			    */
 	IKE_STATE_OFFSPRING, /* our offer in a rekey of the IKE SA, not answered yet */
 	IKE_STATE_ESTABLISHED,
 	IKE_STATE_CLOSING, /* our delete is under way; has no tunnel any more */
@@ -38,6 +39,8 @@ enum ike_errand {
 	IKE_ERRAND_COUNT
 };
 
+#define IKE_GONE_MAX 4
+
 /* Children and SAs are named by SPI, because they may go while the request is under way. */
 struct ike_request {
 	enum ike_errand errand;
@@ -53,8 +56,10 @@ struct ike_request {
 	uint32_t lane;	 /* of the child to rekey */
 	uint8_t pair;	 /* of subnets, of the child to create */
 	uint32_t spi_in; /* of the child to be; 0: none, or handed on */
-	uint32_t gone; /* an SPI that we did not know when the peer deleted it: of the child to be?
-			*/
+	/* SPIs that we did not know when the peer deleted them, the last ones: of the child to be?
+	 */
+	uint32_t gone[IKE_GONE_MAX];
+	unsigned n_gone;
 	struct ike_dh *dh;
 	enum algo_dh group; /* of dh, or asked for by INVALID_KE_PAYLOAD */
 	unsigned rounds;    /* repeated with what the peer asked for */
@@ -112,6 +117,7 @@ struct ike_sa {
 	uint32_t expected_id; /* of the peer's next request */
 	struct ike_request request;
 	struct ike_packet *answer; /* to the peer's request expected_id - 1 */
+	ike_time asked;		   /* when that came first */
 	bool use_ppk;		   /* both sides announced post-quantum keys (ppk.h) */
 	bool ppk;		   /* and one was mixed in */
 	struct ike_ppk *mixed;	   /* initiator: until the peer says whether it uses the same */
@@ -123,6 +129,8 @@ struct ike_sa {
 	ike_time rekey_at, expires_at;
 	struct ike_timer rekey, expire, probe, keepalive, guard;
 	bool want_rekey, want_child, want_probe;
+	uint32_t owed; /* inbound SPI of a pair that ended before its delete could be sent; 0: none
+			*/
 	enum algo_dh rekey_group; /* the peer asked for this one in the last rekey */
 	bool replaced;		  /* the peer rekeyed it and will delete it */
 	bool redundant;		  /* lost against another of the same tunnel; closed by guard */
@@ -138,6 +146,8 @@ void ike_sa_free(struct ike_sa *sa); /* wipes; only ike_settle() and the engine'
 /* Leaves the tunnel and dies at the end of the event, silently. Its children are gone at once:
  * inbound SAs stop accepting, unless they linger for packets that are still under way. */
 void ike_sa_kill(struct ike_sa *sa, bool linger);
+/* The same when the peer has deleted it; but for a while the delete is answered again. */
+void ike_sa_depart(struct ike_sa *sa, bool linger);
 /* Tells the peer and leaves the tunnel; children go as above. */
 void ike_sa_close(struct ike_sa *sa, bool linger);
 /* The same for a person who waits: all over within two seconds. */

@@ -78,11 +78,15 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 	if (!ike_v1_take_choice(x, m))
 		return;
 	rc = ike_v1_agree(x, m);
-	if (rc < 0) {
+	if (rc < 0 && rc != -EINVAL) {
 		ike_v1_fail(x, rc);
 		return;
 	}
-	if (ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]) < 0) {
+	if (rc == -EINVAL)
+		ike_v1_bad_key(x);
+	else
+		rc = ike_v1_verify(x, m->body[IKE_V1_ID], m->body[IKE_V1_HASH]);
+	if (rc < 0) {
 		/* The true answer may come yet, under a cookie of its own. */
 		sa->spi_r = 0;
 		sa->lifetime = sa->tunnel->conf.ike_lifetime;
@@ -114,6 +118,7 @@ static void tell_lifetime(struct ike_sa *sa)
 void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_message *m)
 {
 	struct ike_sa *sa = x->sa;
+	bool shorter = x->shorter;
 	int rc = ike_v1_verify(x, ike_v1_view(x->peer_id), m->body[IKE_V1_HASH]);
 
 	if (rc == -EBADMSG)
@@ -127,6 +132,6 @@ void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_mes
 	sa->path = *x->from;
 	ike_v1_established(x, ike_v1_view(x->peer_id),
 			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
-	if (x->shorter)
+	if (shorter)
 		tell_lifetime(sa);
 }

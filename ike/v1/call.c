@@ -48,22 +48,25 @@ out:
 	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 }
 
+void ike_v1_bad_key(struct ike_v1_exchange *x)
+{
+	struct ike_tunnel *t = x->sa->tunnel;
+	char peer[ADDR_STR_MAX];
+
+	ike_count(t->engine, IKE_COUNT_MALFORMED);
+	ike_tunnel_suspect(t, IKE_REASON_PEER_ERROR,
+			   "%s sent a public value that is not acceptable",
+			   ike_tunnel_peer(t, peer));
+}
+
 void ike_v1_fail(struct ike_v1_exchange *x, int rc)
 {
 	struct ike_sa *sa = x->sa;
 	struct ike_tunnel *t = sa->tunnel;
 	char peer[ADDR_STR_MAX];
 
-	if (rc == -EINVAL) {
-		ike_count(sa->engine, IKE_COUNT_MALFORMED);
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
-				   "%s sent a public value that is not acceptable",
-				   ike_tunnel_peer(t, peer));
-	} else {
-		ike_tunnel_because(t, IKE_REASON_NO_RESOURCES,
-				   "the key exchange with %s failed: %s", ike_tunnel_peer(t, peer),
-				   strerror(-rc));
-	}
+	ike_tunnel_because(t, IKE_REASON_NO_RESOURCES, "the key exchange with %s failed: %s",
+			   ike_tunnel_peer(t, peer), strerror(-rc));
 	ike_sa_kill(sa, false);
 	ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 }
@@ -178,28 +181,28 @@ void ike_v1_phase1_garbled(struct ike_v1_exchange *x)
 
 /* ---- being called ------------------------------------------------------------------------ */
 
-/* The exchange that an equal request has begun already. */
-static struct ike_v1_exchange *begun_before(const struct ike_tunnel *t, uint64_t cky_i,
-					    uint8_t type)
+/* The SA that a request with this cookie has begun already. */
+static struct ike_sa *begun_before(const struct ike_tunnel *t, uint64_t cky_i)
 {
 	struct ike_sa *sa;
 
 	LIST_FOREACH(sa, &t->sas, siblings)
 	{
 		if (sa->v1 && !sa->initiator && sa->spi_i == cky_i)
-			return ike_v1_find(sa, type, 0);
+			return sa;
 	}
 	return NULL;
 }
 
-static void answer_again(struct ike_v1_exchange *x, const struct ike_path *path,
+static void answer_again(struct ike_sa *sa, uint8_t type, const struct ike_path *path,
 			 const uint8_t *data, size_t n)
 {
-	struct ike_engine *e = x->sa->engine;
+	struct ike_v1_exchange *x = ike_v1_find(sa, type, 0);
+	struct ike_engine *e = sa->engine;
 	struct ike_chunk all = { data, n };
 	uint8_t digest[IKE_SHA1_BYTES];
 
-	if (x->state != 1 || x->done || ike_sha1(&all, 1, digest) < 0 ||
+	if (!x || x->state != 1 || ike_sha1(&all, 1, digest) < 0 ||
 	    memcmp(digest, x->seen, sizeof(digest)) != 0) {
 		ike_count(e, IKE_COUNT_UNEXPECTED);
 		return;
@@ -252,18 +255,18 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, struct ike
 void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 			  struct ike_v1_message *m, const uint8_t *data, size_t n)
 {
-	struct ike_v1_exchange *x = begun_before(t, m->cky_i, m->exchange);
+	struct ike_sa *sa = begun_before(t, m->cky_i);
+	struct ike_v1_exchange *x;
 	struct ike_engine *e = t->engine;
 	const struct ike_v1_terms *terms;
 	struct ike_chunk all = { data, n };
 	uint8_t nonce[IKE_NONCE_BYTES];
 	struct ike_choice choice;
 	struct ike_v1_offer peer;
-	struct ike_sa *sa;
 	int rc = -ENOMEM;
 
-	if (x) {
-		answer_again(x, path, data, n);
+	if (sa) {
+		answer_again(sa, m->exchange, path, data, n);
 		return;
 	}
 	if (ike_v1_message_walk(m, (struct view){ data, n }, false) < 0 ||

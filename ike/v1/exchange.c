@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPEATS_FOR  (60 * IKE_SECOND)
+#define DELETES	     3	/* sends of each of a pair */
 #define CALL_RENEWED 24 /* sends of a first message before a fresh one */
 
 struct ike_v1_blob *ike_v1_blob(struct view v)
@@ -68,7 +68,7 @@ static void on_timer(struct ike_engine *e, struct ike_timer *timer)
 	struct ike_tunnel *t = sa->tunnel;
 	char peer[ADDR_STR_MAX];
 
-	if (x->done) {
+	if (x->type == IKE_V1_INFORMATIONAL && x->sends >= DELETES) {
 		ike_v1_close(x);
 		return;
 	}
@@ -84,6 +84,13 @@ static void on_timer(struct ike_engine *e, struct ike_timer *timer)
 			ike_tunnel_because(t, IKE_REASON_NO_ANSWER,
 					   "no answer from %s after %u tries",
 					   ike_tunnel_peer(t, peer), t->tries);
+		if (t->conf.start == CONF_START_ON_DEMAND && !ike_tunnel_may_call(t) && !t->out) {
+			ike_tunnel_because(t, IKE_REASON_WAITING,
+					   "no answer from %s, and no more traffic",
+					   ike_tunnel_peer(t, peer));
+			ike_sa_kill(sa, false);
+			return;
+		}
 		if (x->sends >= CALL_RENEWED) {
 			ike_sa_kill(sa, false);
 			ike_tunnel_call_within(t, 0, IKE_SECOND);
@@ -133,44 +140,24 @@ struct ike_v1_exchange *ike_v1_open(struct ike_sa *sa, uint8_t type, bool initia
 	return x;
 }
 
-/* What only an exchange under way needs. */
-static void lighten(struct ike_v1_exchange *x)
+void ike_v1_close(struct ike_v1_exchange *x)
 {
-	ike_traffic_put(&x->sa->engine->traffic, x->traffic);
+	struct ike_engine *e = x->sa->engine;
+
+	/* An initiator's SPI belongs to nobody yet; a responder's to its pair. */
+	if (x->type == IKE_V1_QUICK && x->initiator && x->spi_in)
+		e->ops->spi_free(e->ctx, x->sa->tunnel_index, x->spi_in);
+	LIST_REMOVE(x, link);
+	ike_timer_cancel(&e->timers, &x->timer);
+	ike_traffic_put(&e->traffic, x->traffic);
 	ike_dh_free(x->dh);
 	free(x->nonce_i);
 	free(x->nonce_r);
 	free(x->sa_body);
 	free(x->peer_ke);
 	free(x->peer_id);
-	x->traffic = NULL;
-	x->dh = NULL;
-	x->nonce_i = x->nonce_r = x->sa_body = x->peer_ke = x->peer_id = NULL;
-}
-
-void ike_v1_close(struct ike_v1_exchange *x)
-{
-	struct ike_engine *e = x->sa->engine;
-
-	/* An initiator's SPI belongs to nobody yet; a responder's to its pair. */
-	if (x->type == IKE_V1_QUICK && x->initiator && x->spi_in && !x->done)
-		e->ops->spi_free(e->ctx, x->sa->tunnel_index, x->spi_in);
-	LIST_REMOVE(x, link);
-	ike_timer_cancel(&e->timers, &x->timer);
-	lighten(x);
 	free(x->packet);
 	free(x);
-}
-
-void ike_v1_finish(struct ike_v1_exchange *x)
-{
-	struct ike_engine *e = x->sa->engine;
-
-	if (x->type == IKE_V1_QUICK && !x->initiator)
-		ike_v1_remember(x->sa, x->id);
-	x->done = true;
-	lighten(x);
-	ike_timer_set(&e->timers, &x->timer, e->now + REPEATS_FOR);
 }
 
 struct ike_v1_exchange *ike_v1_find(const struct ike_sa *sa, uint8_t type, uint32_t id)
@@ -191,29 +178,17 @@ void ike_v1_forget(struct ike_sa *sa)
 
 	while ((x = LIST_FIRST(&sa->v1->exchanges)))
 		ike_v1_close(x);
+	ike_v1_forget_past(sa);
 	ike_timer_cancel(&sa->engine->timers, &sa->v1->probe);
 }
 
 void ike_v1_free(struct ike_sa *sa)
 {
 	ike_v1_forget(sa);
+	free(sa->v1->seen);
 	sodium_memzero(sa->v1, sizeof(*sa->v1));
 	free(sa->v1);
 	sa->v1 = NULL;
-}
-
-bool ike_v1_seen(const struct ike_sa *sa, uint32_t id)
-{
-	for (unsigned i = 0; i < IKE_V1_SEEN_MAX; i++) {
-		if (sa->v1->seen[i] == id)
-			return true;
-	}
-	return false;
-}
-
-void ike_v1_remember(struct ike_sa *sa, uint32_t id)
-{
-	sa->v1->seen[sa->v1->seen_next++ % IKE_V1_SEEN_MAX] = id;
 }
 
 uint32_t ike_v1_fresh_id(struct ike_sa *sa)
@@ -379,7 +354,7 @@ bool ike_v1_creating(const struct ike_sa *sa)
 
 	LIST_FOREACH(x, &sa->v1->exchanges, link)
 	{
-		if (x->type == IKE_V1_QUICK && !x->done)
+		if (x->type == IKE_V1_QUICK)
 			return true;
 	}
 	return false;

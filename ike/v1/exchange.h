@@ -5,8 +5,9 @@
  * proves that the message is authentic, then calls ike_v1_accept(): only that moves the exchange on
  * (its IV, and what counts as a repeat). Repeats are answered with what answered them first.
  *
- * Who repeats by a timer: the initiator of an exchange until it is answered, and the responder of a
- * Quick Mode, whose peer is known. The responder of phase 1 never does. */
+ * Who repeats by a timer: the initiator of an exchange until it is answered, the responder of a
+ * Quick Mode, whose peer is known, and who deletes a pair, twice. The responder of phase 1 never
+ * does. */
 #ifndef IKE_V1_EXCHANGE_H
 #define IKE_V1_EXCHANGE_H
 
@@ -17,8 +18,11 @@
 #include "ike/v1/message.h"
 #include "ike/v1/offer.h"
 
-#define IKE_V1_QUICK_MAX 32 /* of one SA at a time, both sides' together */
-#define IKE_V1_SEEN_MAX	 32 /* message ids that are remembered */
+#define IKE_V1_QUICK_MAX	32 /* of one SA at a time, both sides' together */
+#define IKE_V1_REPEATS_ANSWERED 20 /* of one message */
+/* Message ids that are remembered, of which half make an SA old enough to be replaced. */
+#define IKE_V1_SEEN_MIN 8
+#define IKE_V1_SEEN_MAX 2048
 
 struct ike_v1_blob {
 	size_t n;
@@ -34,7 +38,6 @@ struct ike_v1_exchange {
 	uint8_t type; /* enum ike_v1_exchange_type */
 	bool initiator;
 	bool told;     /* the peer was told that it is not who it should be */
-	bool done;     /* kept to answer repeats */
 	uint8_t state; /* messages that we have sent */
 	uint32_t id;   /* message id */
 	uint8_t iv[IKE_V1_IV_BYTES];
@@ -66,14 +69,26 @@ struct ike_v1_exchange {
 	uint32_t lost_to;	/* inbound SPI of the peer's pair for the same, which is to stay */
 };
 
+/* What is left of an exchange that is over: its last message, for a peer that has missed it. */
+struct ike_v1_last {
+	LIST_ENTRY(ike_v1_last) link;
+	struct ike_sa *sa;
+	struct ike_packet *packet; /* NULL: repeats are not answered */
+	struct ike_timer timer;
+	uint32_t id;
+	uint8_t type, repeats;
+	uint8_t seen[IKE_SHA1_BYTES]; /* of what it answers */
+};
+
 struct ike_v1 {
 	struct ike_sa *sa;
-	LIST_HEAD(, ike_v1_exchange) exchanges;
+	LIST_HEAD(, ike_v1_exchange) exchanges; /* under way */
+	LIST_HEAD(, ike_v1_last) lasts;
 	uint8_t iv[IKE_V1_IV_BYTES]; /* last block of phase 1 */
 	unsigned vendors;	     /* what both speak; one kind of NAT traversal at most */
 	bool orphaned;		     /* the peer deleted it and left the children alone */
-	uint8_t seen_next;
-	uint32_t seen[IKE_V1_SEEN_MAX]; /* message ids of the peer's finished exchanges */
+	unsigned n_seen, seen_room;  /* ever; a power of two */
+	uint32_t *seen; /* message ids of the peer's finished exchanges; NULL: none yet */
 
 	/* Dead peer detection (RFC 3706): the number of our probe under way and the peer's last. */
 	uint32_t probe_number, peer_number;
@@ -112,7 +127,6 @@ static inline bool ike_v1_is_phase1(const struct ike_v1_exchange *x)
 int ike_v1_begin(struct ike_sa *sa); /* gives the SA its v1. 0 or -ENOMEM */
 struct ike_v1_exchange *ike_v1_open(struct ike_sa *sa, uint8_t type, bool initiator, uint32_t id);
 void ike_v1_close(struct ike_v1_exchange *x);
-void ike_v1_finish(struct ike_v1_exchange *x); /* done, but for repeats */
 struct ike_v1_exchange *ike_v1_find(const struct ike_sa *sa, uint8_t type, uint32_t id);
 /* Whether the table allows a message in this state; hides what it does not. */
 bool ike_v1_admit(struct ike_v1_message *m, uint8_t type, bool initiator, uint8_t state);
@@ -136,8 +150,6 @@ int ike_v1_hash_fill(struct ike_v1_exchange *x, struct ike_builder *b,
 		     const struct ike_chunk *prefix, unsigned n_prefix);
 /* A fresh message id of this SA. */
 uint32_t ike_v1_fresh_id(struct ike_sa *sa);
-bool ike_v1_seen(const struct ike_sa *sa, uint32_t id);
-void ike_v1_remember(struct ike_sa *sa, uint32_t id);
 enum ike_v1_mode ike_v1_mode(const struct ike_sa *sa);
 
 /* Handlers of the table. */
@@ -147,6 +159,16 @@ ike_v1_handler ike_v1_main_key, ike_v1_main_authenticate;
 ike_v1_handler ike_v1_aggressive_answered, ike_v1_aggressive_authenticate;
 ike_v1_handler ike_v1_quick_answer, ike_v1_quick_answered, ike_v1_quick_confirmed;
 ike_v1_handler ike_v1_info;
+
+/* What is over (past.c) */
+/* Closes it; its last message stays for a while if the peer may need that again. */
+void ike_v1_finish(struct ike_v1_exchange *x);
+/* Whether the message repeats what such a one answers: then that is done. */
+bool ike_v1_again(struct ike_sa *sa, uint8_t type, uint32_t id, const struct ike_path *path,
+		  struct view message);
+bool ike_v1_seen(const struct ike_sa *sa, uint32_t id);
+void ike_v1_remember(struct ike_sa *sa, uint32_t id);
+void ike_v1_forget_past(struct ike_sa *sa); /* the last messages */
 
 /* Phase 1 (phase1.c) */
 void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,

@@ -24,11 +24,16 @@ static struct ike_v1_exchange *begin(struct ike_sa *sa, struct ike_builder *b)
 	return x;
 }
 
-static void end(struct ike_v1_exchange *x, struct ike_builder *b)
+static void end(struct ike_v1_exchange *x, struct ike_builder *b, bool repeated)
 {
-	if (ike_v1_hash_fill(x, b, NULL, 0) == 0)
-		ike_v1_send(x, b, true);
-	ike_v1_close(x);
+	int rc = ike_v1_hash_fill(x, b, NULL, 0);
+
+	if (rc == 0)
+		rc = ike_v1_send(x, b, true);
+	if (rc == 0 && repeated)
+		ike_v1_waits(x);
+	else
+		ike_v1_close(x);
 }
 
 void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t n_spi,
@@ -40,7 +45,7 @@ void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t 
 	if (!x)
 		return;
 	ike_v1_build_notify(&b, protocol, spi, n_spi, type, data, n);
-	end(x, &b);
+	end(x, &b, false);
 }
 
 void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES])
@@ -68,7 +73,8 @@ static void send_delete(struct ike_sa *sa, uint8_t protocol, uint8_t spi_bytes, 
 	writer_u16(w, (uint16_t)n);
 	writer_bytes(w, spis, (size_t)spi_bytes * n);
 	ike_build_end(&b);
-	end(x, &b);
+	/* Nobody answers it, and a peer that missed it might send on the pair to its end. */
+	end(x, &b, protocol == IKE_PROTOCOL_ESP);
 }
 
 void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in)

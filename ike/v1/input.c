@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define REPEATS_ANSWERED 20 /* of one message */
-
 enum protection { CLEAR, ENCRYPTED, EITHER };
 
 struct step {
@@ -132,14 +130,10 @@ static void input_exchange(struct ike_v1_exchange *x, const struct ike_path *pat
 	if (ike_sha1(&all, 1, x->digest) < 0)
 		return;
 	if (x->accepted && memcmp(x->digest, x->seen, sizeof(x->seen)) == 0) {
-		if (!x->packet || x->repeats++ >= REPEATS_ANSWERED)
+		if (!x->packet || x->repeats++ >= IKE_V1_REPEATS_ANSWERED)
 			return;
 		ike_count(e, IKE_COUNT_ANSWERED_AGAIN);
 		ike_send(e, path, x->packet);
-		return;
-	}
-	if (x->done) {
-		ike_count(e, IKE_COUNT_UNEXPECTED);
 		return;
 	}
 	x->from = path;
@@ -167,7 +161,9 @@ static void input_quick(struct ike_sa *sa, const struct ike_path *path, struct i
 	bool fresh = !x;
 
 	LIST_FOREACH(other, &sa->v1->exchanges, link)
-	count += !other->done;
+	count += other->type == IKE_V1_QUICK;
+	if (fresh && ike_v1_again(sa, IKE_V1_QUICK, m->id, path, (struct view){ data, n }))
+		return;
 	if (fresh && (!m->id || ike_v1_seen(sa, m->id) || sa->replaced)) {
 		ike_count(sa->engine, IKE_COUNT_BAD_MESSAGE_ID);
 		return;
@@ -251,11 +247,13 @@ void ike_v1_input(struct ike_engine *e, struct ike_tunnel *t, const struct ike_p
 		if (!x->initiator && sa->state == IKE_STATE_HALF_OPEN)
 			sa->path = *path;
 		input_exchange(x, path, &m, data, n);
+	} else if (!h->id && ike_v1_again(sa, h->exchange, 0, path, (struct view){ data, n })) {
+		; /* it has its answer */
 	} else {
 		/* Our answer in aggressive mode, or the peer's to it, was lost. */
 		x = ike_v1_find(sa, IKE_V1_AGGRESSIVE, 0);
-		if (h->exchange == IKE_V1_QUICK && x && !x->done && !x->initiator && x->packet &&
-		    x->repeats++ < REPEATS_ANSWERED)
+		if (h->exchange == IKE_V1_QUICK && x && !x->initiator && x->packet &&
+		    x->repeats++ < IKE_V1_REPEATS_ANSWERED)
 			ike_send(e, &sa->path, x->packet);
 		ike_count(e, IKE_COUNT_UNEXPECTED);
 	}

@@ -101,6 +101,11 @@ void ike_v1_main_keyed(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	struct ike_sa *sa = x->sa;
 	int rc = ike_v1_agree(x, m);
 
+	if (rc == -EINVAL) {
+		ike_v1_bad_key(x);
+		ike_sa_doubt(sa); /* the true answer may come yet */
+		return;
+	}
 	if (rc == 0) {
 		ike_v1_accept(x);
 		ike_v1_detect_nat(x, m);

@@ -15,7 +15,7 @@ struct ike_v1_exchange *ike_v1_pair_in_the_making(const struct ike_tunnel *t,
 			continue;
 		LIST_FOREACH(x, &sa->v1->exchanges, link)
 		{
-			if (x->type == IKE_V1_QUICK && !x->done && x->traffic == traffic &&
+			if (x->type == IKE_V1_QUICK && x->traffic == traffic &&
 			    (x->initiator || !ours_only))
 				return x;
 		}

@@ -37,7 +37,9 @@ void ike_v1_established(struct ike_v1_exchange *x, struct view id, bool initial_
 
 /* The peer has our key and believes that all is well, but is somebody else. */
 void ike_v1_reject(struct ike_v1_exchange *x);
-/* Our own attempt ends, for want of memory or of a good answer; to be tried again. */
+/* Notes that the peer's public value is not acceptable. */
+void ike_v1_bad_key(struct ike_v1_exchange *x);
+/* Our own attempt ends, for want of memory; to be tried again. */
 void ike_v1_fail(struct ike_v1_exchange *x, int rc);
 /* An error in clear to the initiator, nothing kept. */
 void ike_v1_refuse(struct ike_engine *e, const struct ike_path *path, uint64_t cky_i,

@@ -75,7 +75,7 @@ void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error)
 	LIST_FOREACH(x, &sa->v1->exchanges, link)
 	{
 		spi = error->spi;
-		if (x->type != IKE_V1_QUICK || !x->initiator || x->done)
+		if (x->type != IKE_V1_QUICK || !x->initiator)
 			continue;
 		if (error->spi.n == 4 && view_u32(&spi, &named) && named == x->spi_in)
 			break;

@@ -268,23 +268,33 @@ void ike_v1_quick_confirmed(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	complete(x);
 }
 
-void ike_v1_child_used(struct ike_child *c)
+/* The exchange that is to make it, on whichever SA: the pair may have moved to a newer one. */
+static struct ike_v1_exchange *maker_of(const struct ike_child *c)
 {
 	struct ike_v1_exchange *x;
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &c->tunnel->sas, siblings)
+	{
+		LIST_FOREACH(x, &sa->v1->exchanges, link)
+		{
+			if (x->type == IKE_V1_QUICK && !x->initiator && x->spi_in == c->spi_in)
+				return x;
+		}
+	}
+	return NULL;
+}
+
+void ike_v1_child_used(struct ike_child *c)
+{
+	struct ike_v1_exchange *x = c->ours ? NULL : maker_of(c);
 	struct ike_child *old;
 
-	if (!c->ours) {
-		/* Who sends on it has made it: as good as the confirmation that was lost. */
-		LIST_FOREACH(x, &c->sa->v1->exchanges, link)
-		{
-			if (x->type == IKE_V1_QUICK && !x->initiator && !x->done &&
-			    x->spi_in == c->spi_in) {
-				complete(x);
-				return;
-			}
-		}
+	/* Who sends on it has made it: as good as the confirmation that was lost. */
+	if (x)
+		complete(x);
+	if (!c->ours)
 		return;
-	}
 	TAILQ_FOREACH(old, &c->tunnel->children, link)
 	{
 		if (old->traffic == c->traffic && old->redundant &&

@@ -72,6 +72,15 @@ static void set_nonces(struct ike_child_terms *terms, const struct ike_sa *sa,
 	}
 }
 
+static bool is_gone(const struct ike_request *r, uint64_t spi)
+{
+	for (unsigned i = 0; i < r->n_gone && i < IKE_GONE_MAX; i++) {
+		if (r->gone[i] == spi)
+			return true;
+	}
+	return false;
+}
+
 struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 				     struct ike_message *m, const struct ike_offer *own,
 				     const struct ike_selectors *local,
@@ -98,7 +107,7 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 			"the peer answered for a child SA with what we did not propose");
 		return NULL;
 	}
-	if (choice.spi == r->gone) {
+	if (is_gone(r, choice.spi)) {
 		ike_log(sa->engine, sa->tunnel_index,
 			"the peer has deleted the child SA before it answered for it");
 		return NULL;
@@ -364,7 +373,7 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 		ike_tunnel_call_within(t, IKE_SECOND / 2, 2 * IKE_SECOND);
 		return;
 	}
-	if (!error && r->gone) {
+	if (!error && r->n_gone) {
 		sa->want_child = true;
 		return;
 	}

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REPEATS_COUNT	 (30 * IKE_SECOND)
 #define REFUSED_PATIENCE (120 * IKE_SECOND)
 #define INIT_RENEWED	 24 /* sends of one IKE_SA_INIT request before a fresh one */
 #define SENDS_ALIVE	 9  /* of a request, while packets prove that the peer lives */
@@ -322,6 +323,12 @@ void ike_exchange_next(struct ike_sa *sa)
 			return;
 		}
 	}
+	if (sa->owed) {
+		sa->request.old = sa->owed;
+		sa->owed = 0;
+		ike_exchange_start(sa, IKE_ERRAND_DELETE_CHILD);
+		return;
+	}
 	if (sa->want_rekey && !sa->redundant) {
 		sa->want_rekey = false;
 		ike_exchange_start(sa, IKE_ERRAND_REKEY_IKE);
@@ -418,6 +425,8 @@ static void input_response(struct ike_sa *sa, struct ike_message *m, uint8_t *da
 	}
 	if (sa->state != IKE_STATE_CLOSING || errand->answered == ike_delete_ike_answered)
 		errand->answered(sa, &done, m);
+	else if (done.offspring)
+		ike_rekey_ike_abandoned(sa, &done, m);
 	ike_request_release(sa, &done);
 }
 
@@ -503,7 +512,10 @@ static void input_request(struct ike_sa *sa, const struct ike_path *path, struct
 	rc = open_message(sa, m, data, n);
 	if (rc == -EBADMSG)
 		return;
-	if (sa->state == IKE_STATE_ESTABLISHED)
+	/* Repeats prove nothing for longer than a peer repeats itself: anybody can keep them. */
+	if (!again)
+		sa->asked = e->now;
+	if (sa->state == IKE_STATE_ESTABLISHED && e->now - sa->asked < REPEATS_COUNT)
 		ike_sa_heard(sa);
 	if (again) {
 		/* Of fragments, the first one alone asks for the answer (RFC 7383 §2.6.1). */

@@ -64,6 +64,8 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 int ike_rekey_ike_build(struct ike_sa *sa, struct ike_builder *b);
 void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m);
 void ike_rekey_ike_answer(struct ike_sa *sa, struct ike_message *m, struct ike_builder *b);
+/* The answer came while the SA is closing: what the peer has made of our request closes, too. */
+void ike_rekey_ike_abandoned(struct ike_sa *sa, struct ike_request *r, struct ike_message *m);
 /* The SA is going, perhaps while our rekey of it is under way: its children then follow the peer's,
  * if there is one. */
 void ike_rekey_ike_orphaned(struct ike_sa *sa);

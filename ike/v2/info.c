@@ -58,7 +58,7 @@ static void peer_closed(struct ike_sa *sa, uint16_t error)
 	const char *name = ike_notify_name(error);
 
 	if (!t) {
-		ike_sa_kill(sa, false);
+		ike_sa_depart(sa, false);
 		return;
 	}
 	if (error == N_AUTHENTICATION_FAILED)
@@ -74,7 +74,7 @@ static void peer_closed(struct ike_sa *sa, uint16_t error)
 				   ike_tunnel_peer(t, peer));
 	/* Packets that left before the delete still arrive, but only a successor makes them wanted.
 	 */
-	ike_sa_kill(sa, !LIST_EMPTY(&t->sas) && LIST_NEXT(LIST_FIRST(&t->sas), siblings) != NULL);
+	ike_sa_depart(sa, !LIST_EMPTY(&t->sas) && LIST_NEXT(LIST_FIRST(&t->sas), siblings) != NULL);
 }
 
 /* Ends the pairs that the peer names by its inbound SPIs; answers with ours, but for those that we
@@ -94,7 +94,7 @@ static void peer_deletes(struct ike_sa *sa, const struct ike_delete *d, struct i
 		if (!c) {
 			/* The delete may have overtaken the answer that made it. */
 			if (sa->request.errand != IKE_ERRAND_NONE)
-				sa->request.gone = spi;
+				sa->request.gone[sa->request.n_gone++ % IKE_GONE_MAX] = spi;
 			continue;
 		}
 		if (!(sa->request.errand == IKE_ERRAND_DELETE_CHILD &&

@@ -160,8 +160,9 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 			    const struct ike_notify *rekey, struct ike_builder *b)
 {
 	struct ike_tunnel *t = sa->tunnel;
+	struct ike_request *r = &sa->request;
 	struct view v = rekey->spi;
-	struct ike_child *old = NULL;
+	struct ike_child *old = NULL, *c;
 	uint32_t spi = 0;
 
 	if (rekey->protocol == IKE_PROTOCOL_ESP && view_u32(&v, &spi))
@@ -176,6 +177,11 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}
-	if (ike_child_answer(sa, m, false, old->lane, b))
-		ike_child_replace(old);
+	c = ike_child_answer(sa, m, false, old->lane, b);
+	if (!c)
+		return;
+	/* What crossed a request of ours that still waits goes on as this one. */
+	if (r->crossed && r->crossed_spi == old->spi_in)
+		r->crossed_spi = c->spi_in;
+	ike_child_replace(old);
 }

@@ -80,6 +80,8 @@ static void inherit(struct ike_sa *from, struct ike_sa *to)
 			sa->request.crossed_spi = ike_sa_own_spi(to);
 	}
 	to->want_child |= from->want_child;
+	to->owed = to->owed ? to->owed : from->owed;
+	from->owed = 0;
 	ike_sa_attend(to);
 	ike_tunnel_stir(to->tunnel);
 }
@@ -178,6 +180,18 @@ static int conclude(struct ike_sa *sa, struct ike_request *r, struct ike_message
 	return ike_agree(o, r->dh, m, sa);
 }
 
+/* Of a redundant SA the offspring is no less so. */
+static void stay_redundant(const struct ike_sa *from, struct ike_sa *to)
+{
+	struct ike_timers *timers = &to->engine->timers;
+
+	if (!from->redundant)
+		return;
+	to->redundant = true;
+	ike_timer_cancel(timers, &to->rekey);
+	ike_timer_set(timers, &to->guard, from->guard.at);
+}
+
 void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)
 {
 	const struct ike_notify *error = ike_message_error(m);
@@ -205,6 +219,7 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 		follow(sa, other);
 		return;
 	}
+	stay_redundant(sa, o);
 	if (other) {
 		other->redundant = true;
 		ike_timer_set(&sa->engine->timers, &other->guard,
@@ -288,8 +303,22 @@ void ike_rekey_ike_answer(struct ike_sa *sa, struct ike_message *m, struct ike_b
 	ike_build_ke(b, dh);
 	ike_dh_free(dh);
 	ike_sa_establish(o);
+	stay_redundant(sa, o);
 	if (r->errand == IKE_ERRAND_REKEY_IKE)
 		ike_request_crossed(r, o->spi_r, theirs.p, theirs.n, nonce, sizeof(nonce));
 	else
 		follow(sa, o);
+}
+
+void ike_rekey_ike_abandoned(struct ike_sa *sa, struct ike_request *r, struct ike_message *m)
+{
+	struct ike_sa *o = r->offspring;
+
+	if (ike_message_error(m) || conclude(sa, r, m) < 0)
+		return;
+	r->offspring = NULL;
+	ike_sa_set_state(o, IKE_STATE_CLOSING);
+	ike_sa_attend(o);
+	if (sa->swift)
+		ike_sa_close_swiftly(o);
 }

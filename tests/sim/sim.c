@@ -193,8 +193,9 @@ void sim_send(void *ctx, const struct ike_path *path, const uint8_t *data, size_
 	if (s->verbose && len >= 28) {
 		const uint8_t *p = data + (path->local.port == PORT_NATT ? 4 : 0);
 
-		printf("%10.6f node %u: %s %u, id %u, %zu bytes%s\n", (double)s->now / 1e6,
-		       node->index, p[19] & 0x20 ? "answer" : "request", p[18], p[23], len,
+		printf("%10.6f node %u: SA %02x%02x %s %u, id %u, %zu bytes%s\n",
+		       (double)s->now / 1e6, node->index, p[0], p[1],
+		       p[19] & 0x20 ? "answer" : "request", p[18], p[23], len,
 		       verdict == SIM_DROP   ? ", lost"
 		       : verdict == SIM_HOLD ? ", held"
 		       : verdict	     ? ", late"
@@ -576,7 +577,7 @@ unsigned sim_ike_sas(const struct sim *s, unsigned node)
 	unsigned n = 0;
 
 	LIST_FOREACH(sa, &s->node[node].engine->sas, all)
-	n++;
+	n += sa->state != IKE_STATE_REFUSED || sa->tunnel; /* deleted by the peer: is no more */
 	return n;
 }
 

@@ -4,6 +4,7 @@
  *
  * Each seed is a life of its own; CHAOS_SEEDS=FIRST-LAST runs others. */
 #include "ike/child.h"
+#include "ike/history.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
 #include "tests/sim/sim.h"
@@ -103,6 +104,19 @@ static void act(struct sim *s)
 	}
 }
 
+static void print_history(const struct sim *s, unsigned node)
+{
+	struct ike_history history;
+	struct ike_happening h;
+	size_t at = 0;
+
+	if (!s->verbose || ike_tunnel_history(s->node[node].engine, TUNNEL, &history) < 0)
+		return;
+	while (ike_history_next(&history, &at, &h))
+		print_error("node %u %10.6f %s\n", node, (double)h.last / 1e6, h.text);
+	ike_history_clear(&history);
+}
+
 static void live(uint64_t seed)
 {
 	struct sim *s = sim_pair(seed);
@@ -148,6 +162,8 @@ static void live(uint64_t seed)
 				(unsigned long long)seed, traits & 0x7f, i, t->up ? "UP" : "DOWN",
 				t->text, sim_ike_sas(s, i), sim_inbound(s, i), s->node[i].spis,
 				(unsigned)s->lost);
+		for (unsigned k = 0; !good && k < 2; k++)
+			print_history(s, k);
 		sim_assert(s, good);
 	}
 	sim_finish(s);

@@ -51,16 +51,15 @@ static const struct script_case cases[] = {
 	  1,
 	  ANY,
 	  "0>ike 1=none 1-A 1>delete(ike) 1<TEMPORARY_FAILURE 0=none 0<-! / 1>delete(ike) "
-	  "/ 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B 1>delete(ike) / 0-A / "
-	  "1>delete(ike) / 1>delete(ike)" },
+	  "0<- / 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / 0-A" },
 	{ "rekey IKE, delete IKE: doubled",
 	  { REKEY_IKE, DELETE_IKE },
 	  DOUBLED,
 	  0,
 	  ANY,
 	  "0>ike\" 1=none 1-A 1>delete(ike)\" 1<TEMPORARY_FAILURE\" 0=none 0<-\" "
-	  "1<TEMPORARY_FAILURE\" / 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / "
-	  "0-A" },
+	  "1<TEMPORARY_FAILURE\" 0<-\" / 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B "
+	  "/ 0-A" },
 	{ "rekey IKE, delete IKE: delivered after the delete of 0",
 	  { REKEY_IKE, DELETE_IKE },
 	  AFTER_DELETE,
@@ -73,8 +72,8 @@ static const struct script_case cases[] = {
 	  AFTER_DELETE,
 	  1,
 	  ANY,
-	  "0>ike 1=none 1-A 1>delete(ike)\" 1<TEMPORARY_FAILURE 0=none 0<-~ / "
-	  "1>delete(ike) / 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / 0-A" },
+	  "0>ike 1=none 1-A 1>delete(ike)\" 1<TEMPORARY_FAILURE 0=none 0<-~ / 1>delete(ike) "
+	  "0<- / 0<- 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / 0-A" },
 	{ "create a child, delete IKE: in order",
 	  { CREATE_CHILD, DELETE_IKE },
 	  IN_ORDER,
@@ -123,15 +122,14 @@ static const struct script_case cases[] = {
 	  1,
 	  ANY,
 	  "0=none 0-A 1=none 1-A 0>child 1>delete(ike) 1<TEMPORARY_FAILURE 0<-! / "
-	  "1>delete(ike) 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / "
-	  "1>delete(ike) / ... / 1>delete(ike)" },
+	  "1>delete(ike) 0<- 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
 	{ "create a child, delete IKE: doubled",
 	  { CREATE_CHILD, DELETE_IKE },
 	  DOUBLED,
 	  0,
 	  ANY,
 	  "0=none 0-A 1=none 1-A 0>child\" 1>delete(ike)\" 1<TEMPORARY_FAILURE\" 0<-\" "
-	  "1<TEMPORARY_FAILURE\" / 0>J:init\" 1<J:init\" 1<J:init\" 0>J:auth\" 1+B 1=B "
+	  "1<TEMPORARY_FAILURE\" 0<-\" / 0>J:init\" 1<J:init\" 1<J:init\" 0>J:auth\" 1+B 1=B "
 	  "1<J:auth\" 1<J:auth\" 0+B 0=B" },
 	{ "create a child, delete IKE: delivered after the delete of 0",
 	  { CREATE_CHILD, DELETE_IKE },
@@ -146,7 +144,7 @@ static const struct script_case cases[] = {
 	  1,
 	  ANY,
 	  "0=none 0-A 1=none 1-A 0>child 1>delete(ike)\" 1<TEMPORARY_FAILURE 0<-~ / "
-	  "1>delete(ike) 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
+	  "1>delete(ike) 0<- 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / 0<-" },
 	{ "rekey child, delete IKE: in order",
 	  { REKEY_CHILD, DELETE_IKE },
 	  IN_ORDER,
@@ -195,15 +193,14 @@ static const struct script_case cases[] = {
 	  1,
 	  ANY,
 	  "0>rekey(A) 1=none 1-A 1>delete(ike) 1<TEMPORARY_FAILURE 0=none 0-A 0<-! / "
-	  "1>delete(ike) 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / "
-	  "1>delete(ike) / ... / 1>delete(ike)" },
+	  "1>delete(ike) 0<- 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
 	{ "rekey child, delete IKE: doubled",
 	  { REKEY_CHILD, DELETE_IKE },
 	  DOUBLED,
 	  0,
 	  ANY,
 	  "0>rekey(A)\" 1=none 1-A 1>delete(ike)\" 1<TEMPORARY_FAILURE\" 0=none 0-A 0<-\" "
-	  "1<TEMPORARY_FAILURE\" / 0>J:init\" 1<J:init\" 1<J:init\" 0>J:auth\" 1+B 1=B "
+	  "1<TEMPORARY_FAILURE\" 0<-\" / 0>J:init\" 1<J:init\" 1<J:init\" 0>J:auth\" 1+B 1=B "
 	  "1<J:auth\" 1<J:auth\" 0+B 0=B" },
 	{ "rekey child, delete IKE: delivered after the delete of 0",
 	  { REKEY_CHILD, DELETE_IKE },
@@ -218,7 +215,7 @@ static const struct script_case cases[] = {
 	  1,
 	  ANY,
 	  "0>rekey(A) 1=none 1-A 1>delete(ike)\" 1<TEMPORARY_FAILURE 0=none 0-A 0<-~ / "
-	  "1>delete(ike) 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
+	  "1>delete(ike) 0<- 0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B / 0<-" },
 	{ "delete IKE, delete IKE: in order",
 	  { DELETE_IKE, DELETE_IKE },
 	  IN_ORDER,
@@ -252,14 +249,14 @@ static const struct script_case cases[] = {
 	  DOUBLED,
 	  0,
 	  ANY,
-	  "0=none 0-A 0>delete(ike)\" 1=none 1-A 1>delete(ike)\" 1<-\" 0<-\" / 0>J:init "
-	  "1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
+	  "0=none 0-A 0>delete(ike)\" 1=none 1-A 1>delete(ike)\" 1<-\" 0<-\" 1<-\" 0<-\" / "
+	  "0>J:init 1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
 	{ "delete IKE, delete IKE: delivered after the delete",
 	  { DELETE_IKE, DELETE_IKE },
 	  AFTER_DELETE,
 	  0,
 	  ANY,
-	  "0=none 0-A 0>delete(ike)\" 1=none 1-A 1>delete(ike) 1<-~ 0<- / 0>J:init "
+	  "0=none 0-A 0>delete(ike)\" 1=none 1-A 1>delete(ike) 1<-~ 0<- / 1<- 0>J:init "
 	  "1<J:init 0>J:auth 1+B 1=B 1<J:auth 0+B 0=B" },
 	{ "rekey child, refuse: in order",
 	  { REKEY_CHILD, REFUSE },

@@ -59,14 +59,14 @@ static const struct script_case cases[] = {
 	  0,
 	  REQUEST_0,
 	  "0>ike\" 1>ike\" 1<ike\" 0<ike\" 1<ike\" 0<ike\" 0>J:delete(ike)\" 1>delete(ike)\" "
-	  "1<J:-\" 0<-\"" },
+	  "1<J:-\" 0<-\" 1<J:-\" 0<-\"" },
 	{ "rekey IKE, rekey IKE: doubled, 1 loses",
 	  { REKEY_IKE, REKEY_IKE },
 	  DOUBLED,
 	  0,
 	  REQUEST_1,
 	  "0>ike\" 1>ike\" 1<ike\" 0<ike\" 1<ike\" 0<ike\" 0>delete(ike)\" 1>J:delete(ike)\" 1<-\" "
-	  "0<J:-\"" },
+	  "0<J:-\" 1<-\" 0<J:-\"" },
 	{ "rekey IKE, rekey IKE: delivered after the delete, 0 loses",
 	  { REKEY_IKE, REKEY_IKE },
 	  AFTER_DELETE,

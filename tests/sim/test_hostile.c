@@ -2,7 +2,7 @@
 #include "ike/crypto.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/tape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,33 +15,6 @@
 static void first_calls(unsigned node, struct conf_tunnel *t)
 {
 	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
-}
-
-/* Real messages, to be mutated and replayed. */
-#define KEPT 32
-struct tape {
-	unsigned n;
-	size_t len[KEPT];
-	uint8_t data[KEPT][1024];
-	unsigned to[KEPT];
-};
-
-static sim_verdict keep(struct sim *s, const struct sim_message *m, void *arg)
-{
-	struct tape *t = arg;
-
-	if (t->n < KEPT && m->len <= sizeof(t->data[0])) {
-		memcpy(t->data[t->n], m->data, m->len);
-		t->len[t->n] = m->len;
-		t->to[t->n++] = m->to;
-	}
-	return SIM_PASS;
-}
-
-static struct ike_path path_to(const struct sim *s, unsigned node, uint16_t port)
-{
-	return (struct ike_path){ { s->node[node].address, port },
-				  { s->node[!node].address, port } };
 }
 
 static void unharmed(struct sim *s)
@@ -64,7 +37,7 @@ static struct sim *recorded(uint64_t seed, struct tape *t)
 	struct sim *s = sim_pair(seed);
 
 	t->n = 0;
-	s->filter = keep;
+	s->filter = tape_record;
 	s->filter_arg = t;
 	sim_pair_add(s, first_calls);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
@@ -85,7 +58,7 @@ static void noise(void **state)
 	uint8_t junk[1200];
 
 	for (unsigned i = 0; i < 10000; i++) {
-		struct ike_path path = path_to(s, i % 2, i % 3 ? 500 : 4500);
+		struct ike_path path = tape_path(s, i % 2, i % 3 ? 500 : 4500);
 		size_t n = sim_random(s) % sizeof(junk);
 
 		for (size_t k = 0; k < n; k++)
@@ -117,7 +90,7 @@ static void mutations(void **state)
 
 	for (unsigned i = 0; i < 20000; i++) {
 		unsigned k = (unsigned)(sim_random(s) % tape.n);
-		struct ike_path path = path_to(s, tape.to[k], 500);
+		struct ike_path path = tape_path(s, tape.to[k], 500);
 		size_t n = tape.len[k];
 
 		memset(copy, 0, sizeof(copy));
@@ -148,13 +121,38 @@ static void replays(void **state)
 
 	for (unsigned i = 0; i < 2000; i++) {
 		unsigned k = (unsigned)(sim_random(s) % tape.n);
-		struct ike_path path = path_to(s, tape.to[k], 500);
 
-		sim_inject(s, tape.to[k], &path, tape.data[k], tape.len[k]);
+		tape_play(s, &tape, k);
 		sim_run(s, SIM_MS);
 	}
 	sim_run(s, 40 * IKE_SECOND);
 	unharmed(s);
+}
+
+/* Who keeps the last request of a peer that has died cannot keep its SA alive. */
+static void repeats_are_no_life(void **state)
+{
+	static struct tape tape;
+	struct sim *s = recorded(7, &tape);
+	unsigned seconds = 0;
+
+	tape.n = 0;
+	s->filter = tape_record;
+	sim_assert(s, ike_rekey_child(s->node[1].engine, s->now, 7) == 0);
+	sim_run(s, 5 * IKE_SECOND);
+	s->filter = NULL;
+	sim_assert(s, tape.n == 4);
+	sim_node_kill(s, 1);
+	for (; s->node[0].tunnel[7].up && seconds < 100; seconds++) {
+		for (unsigned i = 0; i < tape.n; i++) {
+			if (tape.to[i] == 0)
+				tape_play(s, &tape, i);
+		}
+		sim_run(s, IKE_SECOND);
+	}
+	sim_assert(s, s->node[0].tunnel[7].reason == IKE_REASON_DPD_TIMEOUT);
+	sim_assert(s, seconds < 30 + 2 * 12 + 10);
+	sim_finish(s);
 }
 
 /* IKE_SA_INIT from the peer's address, again and again: what is kept stays bounded, and the real
@@ -163,7 +161,7 @@ static void half_open_flood(void **state)
 {
 	static struct tape tape;
 	struct sim *s = recorded(4, &tape);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 
 	for (unsigned i = 0; i < 5000; i++) {
 		for (unsigned k = 0; k < 8; k++)
@@ -180,7 +178,7 @@ static void strangers(void **state)
 {
 	static struct tape tape;
 	struct sim *s = recorded(5, &tape);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL);
 	uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
 
@@ -249,7 +247,7 @@ static uint16_t ask(struct sim *s, const struct inside *in)
 	struct ike_sa *sa = ike_tunnel_current(t);
 	struct ike_protection out = ike_sa_protection(sa, IKE_OUT),
 			      back = ike_sa_protection(sa, IKE_IN);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	size_t iv = algo_ciphers[sa->suite.cipher].iv_bytes, total, off, len;
 	uint8_t msg[512] = { 0 }, random[16] = { 1 };
 	struct answer a = { 0 };
@@ -301,7 +299,7 @@ static void odd_versions(void **state)
 {
 	static struct tape tape;
 	struct sim *s = recorded(7, &tape);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	struct ike_engine *e = s->node[1].engine;
 	uint8_t copy[1024];
 
@@ -317,9 +315,13 @@ static void odd_versions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(noise),	cmocka_unit_test(mutations),
-		cmocka_unit_test(replays),	cmocka_unit_test(half_open_flood),
-		cmocka_unit_test(strangers),	cmocka_unit_test(nonsense_from_the_peer),
+		cmocka_unit_test(noise),
+		cmocka_unit_test(mutations),
+		cmocka_unit_test(replays),
+		cmocka_unit_test(repeats_are_no_life),
+		cmocka_unit_test(half_open_flood),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(nonsense_from_the_peer),
 		cmocka_unit_test(odd_versions),
 	};
 

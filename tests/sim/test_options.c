@@ -199,16 +199,20 @@ static void post_quantum_keys(void **state)
 /* ---- start on demand ---------------------------------------------------------------------------
  */
 
+static enum conf_ike_version version_now;
+
 static void on_demand(unsigned node, struct conf_tunnel *t)
 {
+	t->ike_version = version_now;
 	t->start = node ? CONF_START_RESPOND : CONF_START_ON_DEMAND;
 }
 
-static void traffic_calls(void **state)
+static void traffic_calls(enum conf_ike_version version)
 {
 	struct sim *s = sim_pair(1);
 	struct ike_engine *e = s->node[0].engine;
 
+	version_now = version;
 	sim_pair_add(s, on_demand);
 	sim_run(s, 60 * IKE_SECOND);
 	sim_assert(s, s->messages == 0 && s->node[0].tunnel[7].reason == IKE_REASON_WAITING);
@@ -227,11 +231,12 @@ static void traffic_calls(void **state)
 	sim_finish(s);
 }
 
-static void demand_that_ends(void **state)
+static void demand_that_ends(enum conf_ike_version version)
 {
 	struct sim *s = sim_pair(1);
 	uint64_t messages;
 
+	version_now = version;
 	sim_pair_add(s, on_demand);
 	s->node[1].unreachable = true;
 	for (unsigned i = 0; i < 4; i++) {
@@ -248,6 +253,26 @@ static void demand_that_ends(void **state)
 	ike_tunnel_wanted(s->node[0].engine, s->now, 7);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 	sim_finish(s);
+}
+
+static void traffic_calls_v2(void **state)
+{
+	traffic_calls(CONF_IKE_V2);
+}
+
+static void traffic_calls_v1(void **state)
+{
+	traffic_calls(CONF_IKE_V1);
+}
+
+static void demand_that_ends_v2(void **state)
+{
+	demand_that_ends(CONF_IKE_V2);
+}
+
+static void demand_that_ends_v1(void **state)
+{
+	demand_that_ends(CONF_IKE_V1);
 }
 
 /* The peer may call a tunnel that waits for traffic. */
@@ -359,8 +384,10 @@ int main(void)
 		cmocka_unit_test(soft_limits_are_random_within_10_to_20_percent),
 		cmocka_unit_test(a_hard_limit_ends_the_sa),
 		cmocka_unit_test(post_quantum_keys),
-		cmocka_unit_test(traffic_calls),
-		cmocka_unit_test(demand_that_ends),
+		cmocka_unit_test(traffic_calls_v2),
+		cmocka_unit_test(traffic_calls_v1),
+		cmocka_unit_test(demand_that_ends_v2),
+		cmocka_unit_test(demand_that_ends_v1),
 		cmocka_unit_test(on_demand_answers),
 		cmocka_unit_test(pfs_is_verified_at_once),
 		cmocka_unit_test(pfs_group_is_corrected),

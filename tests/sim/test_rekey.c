@@ -143,9 +143,45 @@ static void through_loss(void **state)
 	}
 }
 
+/* Holds the answer to a rekey of the IKE SA. */
+static sim_verdict hold_answer(struct sim *s, const struct sim_message *m, void *arg)
+{
+	return m->exchange == 36 && m->response ? SIM_HOLD : SIM_PASS;
+}
+
+static void second_responds(unsigned node, struct conf_tunnel *t)
+{
+	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+}
+
+/* The peer has the new IKE SA already, and the pair on it: these are deleted, too. */
+static void disabled_before_the_answer(void **state)
+{
+	struct sim *s = sim_pair(1);
+
+	sim_pair_add(s, second_responds);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	s->filter = hold_answer;
+	sim_assert(s, ike_rekey_ike(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 10);
+	sim_assert(s, s->n_held == 1);
+	ike_tunnel_disable(s->node[0].engine, s->now, 7);
+	s->filter = NULL;
+	sim_release(s);
+	sim_run(s, 7 * IKE_SECOND); /* packets may still be on their way */
+	sim_assert(s, !s->node[1].tunnel[7].up);
+	sim_assert(s, s->node[1].tunnel[7].reason == IKE_REASON_PEER_DELETED);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, sim_ike_sas(s, i) == 0 && sim_inbound(s, i) == 0);
+	ike_tunnel_enable(s->node[0].engine, s->now, 7);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_finish(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(disabled_before_the_answer),
 		cmocka_unit_test(by_lifetime),
 		cmocka_unit_test(at_once),
 		cmocka_unit_test(through_loss),

@@ -2,7 +2,7 @@
 #include "ike/sa.h"
 #include "ike/tunnel.h"
 #include "ike/v1/exchange.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/tape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,31 +21,11 @@ static void first_calls(unsigned node, struct conf_tunnel *t)
 	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
 }
 
-/* Real messages, to be mutated and replayed. */
-#define KEPT 40
-struct tape {
-	unsigned n;
-	size_t len[KEPT];
-	uint8_t data[KEPT][1024];
-	unsigned to[KEPT];
-};
-
-static sim_verdict keep(struct sim *s, const struct sim_message *m, void *arg)
+static void modp_first_calls(unsigned node, struct conf_tunnel *t)
 {
-	struct tape *t = arg;
-
-	if (t->n < KEPT && m->len <= sizeof(t->data[0])) {
-		memcpy(t->data[t->n], m->data, m->len);
-		t->len[t->n] = m->len;
-		t->to[t->n++] = m->to;
-	}
-	return SIM_PASS;
-}
-
-static struct ike_path path_to(const struct sim *s, unsigned node, uint16_t port)
-{
-	return (struct ike_path){ { s->node[node].address, port },
-				  { s->node[!node].address, port } };
+	first_calls(node, t);
+	t->ike_dh.n = 0;
+	algo_list_add(&t->ike_dh, DH_MODP2048);
 }
 
 static void unharmed(struct sim *s)
@@ -69,7 +49,7 @@ static struct sim *recorded(uint64_t seed, struct tape *t)
 
 	mode_now = seed % 2;
 	t->n = 0;
-	s->filter = keep;
+	s->filter = tape_record;
 	s->filter_arg = t;
 	sim_pair_add(s, first_calls);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
@@ -91,7 +71,7 @@ static void noise(void **state)
 	uint8_t junk[1200];
 
 	for (unsigned i = 0; i < 10000; i++) {
-		struct ike_path path = path_to(s, i % 2, i % 3 ? 500 : 4500);
+		struct ike_path path = tape_path(s, i % 2, i % 3 ? 500 : 4500);
 		size_t n = sim_random(s) % sizeof(junk);
 
 		for (size_t k = 0; k < n; k++)
@@ -127,7 +107,7 @@ static void mutations(void **state)
 
 		for (unsigned i = 0; i < 15000; i++) {
 			unsigned k = (unsigned)(sim_random(s) % tape.n);
-			struct ike_path path = path_to(s, tape.to[k], 500);
+			struct ike_path path = tape_path(s, tape.to[k], 500);
 			size_t n = tape.len[k];
 
 			memset(copy, 0, sizeof(copy));
@@ -161,12 +141,112 @@ static void replays(void **state)
 
 		for (unsigned i = 0; i < 2000; i++) {
 			unsigned k = (unsigned)(sim_random(s) % tape.n);
-			struct ike_path path = path_to(s, tape.to[k], 500);
 
-			sim_inject(s, tape.to[k], &path, tape.data[k], tape.len[k]);
+			tape_play(s, &tape, k);
 			sim_run(s, SIM_MS);
 		}
 		sim_run(s, 40 * IKE_SECOND);
+		unharmed(s);
+	}
+}
+
+static unsigned of_the_past(struct sim *s, const struct tape *t)
+{
+	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_BAD_MESSAGE_ID);
+
+	for (unsigned k = 0; k < t->n; k++)
+		tape_play(s, t, k);
+	sim_run(s, IKE_SECOND);
+	return (unsigned)(ike_counter(s->node[1].engine, IKE_COUNT_BAD_MESSAGE_ID) - before);
+}
+
+/* An SA that has had hundreds of exchanges knows all of them; before it would forget one it is
+ * replaced. */
+static void long_memory(void **state)
+{
+	static struct tape tape;
+	struct ike_tunnel_view before, v;
+	struct sim *s = sim_pair(9);
+	unsigned exchanges = 1;
+
+	mode_now = CONF_IKE_MAIN;
+	tape.n = 0;
+	sim_pair_add(s, first_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	ike_tunnel_view(s->node[1].engine, 7, &before);
+	s->filter = tape_record;
+	s->filter_arg = &tape;
+	for (v = before; v.spi_i == before.spi_i && exchanges < IKE_V1_SEEN_MAX; exchanges++) {
+		sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+		sim_run(s, IKE_SECOND / 4);
+		if (exchanges == 5)
+			s->filter = NULL;
+		if (exchanges == 400)
+			sim_assert(s, of_the_past(s, &tape) >= 5 && sim_inbound(s, 1) < 40);
+		if (exchanges % 16 == 0)
+			sim_run(s, 15 * IKE_SECOND);
+		ike_tunnel_view(s->node[1].engine, 7, &v);
+	}
+	/* Each rekey is a Quick Mode, and a delete. */
+	sim_assert(s, exchanges > IKE_V1_SEEN_MAX / 4 - 32 && exchanges < IKE_V1_SEEN_MAX / 2);
+	unharmed(s);
+}
+
+/* The body of a payload of a message in clear. */
+static uint8_t *find_payload(uint8_t *message, uint8_t type, size_t *n)
+{
+	uint8_t next = message[16], *p = message + 28;
+
+	while (next != type) {
+		next = p[0];
+		p += p[2] << 8 | p[3];
+	}
+	*n = (size_t)(p[2] << 8 | p[3]) - 4;
+	return p + 4;
+}
+
+struct forgery {
+	struct tape tape;
+	bool done;
+};
+
+/* Holds the first message of node 1 that has a public value, and records it. */
+static sim_verdict hold_value(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct forgery *f = arg;
+
+	if (f->done || m->from != 1 || m->len < 300)
+		return SIM_PASS;
+	f->done = true;
+	tape_record(s, m, &f->tape);
+	return SIM_HOLD;
+}
+
+/* A false answer comes first, with a public value that is none: the true one still counts. */
+static void bad_key_is_doubted(void **state)
+{
+	for (unsigned mode = CONF_IKE_MAIN; mode <= CONF_IKE_AGGRESSIVE; mode++) {
+		static struct forgery f;
+		struct sim *s = sim_pair(10 + mode);
+		uint8_t *value;
+		size_t n;
+
+		memset(&f, 0, sizeof(f));
+		mode_now = (enum conf_ike_mode)mode;
+		s->filter = hold_value;
+		s->filter_arg = &f;
+		sim_pair_add(s, modp_first_calls);
+		sim_run(s, IKE_SECOND / 2);
+		sim_assert(s, f.tape.n == 1);
+		value = find_payload(f.tape.data[0], IKE_V1_KE, &n);
+		memset(value, 0, n);
+		tape_play(s, &f.tape, 0);
+		sim_run(s, IKE_SECOND / 2);
+		sim_assert(s, ike_counter(s->node[0].engine, IKE_COUNT_MALFORMED) == 1);
+		sim_assert(s, strstr(s->node[0].tunnel[7].text, "not acceptable"));
+		sim_release(s);
+		sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+		sim_assert(s, sim_ike_sas(s, 0) == 1);
 		unharmed(s);
 	}
 }
@@ -179,7 +259,7 @@ static void half_open_flood(void **state)
 
 	for (uint64_t seed = 6; seed <= 7; seed++) {
 		struct sim *s = recorded(seed, &tape);
-		struct ike_path path = path_to(s, 1, 500);
+		struct ike_path path = tape_path(s, 1, 500);
 		uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
 
 		for (unsigned i = 0; i < 3000; i++) {
@@ -198,7 +278,7 @@ static void strangers(void **state)
 {
 	static struct tape tape;
 	struct sim *s = recorded(8, &tape);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL);
 	uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
 
@@ -224,7 +304,7 @@ static void send_inside(struct sim *s, uint8_t exchange, uint8_t first, const ui
 {
 	struct ike_sa *sa = sa_of(s, 0);
 	uint32_t id = ike_v1_fresh_id(sa);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	uint8_t msg[512], iv[IKE_V1_IV_BYTES], hash[IKE_HASH_MAX];
 	size_t size = algo_auths[sa->suite.prf].out_bytes;
 	struct ike_builder b;
@@ -315,7 +395,7 @@ static void deletes_need_their_hash(void **state)
 	static struct tape tape;
 	struct sim *s = recorded(8, &tape);
 	struct ike_sa *sa = sa_of(s, 0);
-	struct ike_path path = path_to(s, 1, 500);
+	struct ike_path path = tape_path(s, 1, 500);
 	uint8_t plain[28] = { 0, 0, 0, 28, 0, 0, 0, 1, 1, 16, 0, 1 }, msg[128];
 	struct ike_builder b;
 	struct writer w;
@@ -339,6 +419,8 @@ int main(void)
 		cmocka_unit_test(noise),
 		cmocka_unit_test(mutations),
 		cmocka_unit_test(replays),
+		cmocka_unit_test(long_memory),
+		cmocka_unit_test(bad_key_is_doubted),
 		cmocka_unit_test(half_open_flood),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(nonsense_from_the_peer),
