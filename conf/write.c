@@ -1,5 +1,6 @@
 #include "conf/write.h"
 
+#include "conf/kind.h"
 #include "conf/parse.h"
 #include "conf/writer.h"
 
@@ -92,6 +93,15 @@ int conf_print(const struct conf *c, FILE *out)
 	struct writer w = { .out = out };
 
 	write_all(&w, c);
+	return w.error;
+}
+
+int conf_print_object(const struct kind *kind, const void *object, FILE *out)
+{
+	struct writer w = { .out = out };
+
+	field_write_object(&w, kind->fields, object, NULL);
+	fputc('\n', out);
 	return w.error;
 }
 

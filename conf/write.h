@@ -29,6 +29,10 @@ int conf_write(const struct conf *c, const struct conf_write *how, struct source
 /* The text for a person, without any secret. 0 or -ENOMEM. */
 int conf_print(const struct conf *c, FILE *out);
 
+/* One object for a person, with all that it does not have by default. */
+struct kind;
+int conf_print_object(const struct kind *kind, const void *object, FILE *out);
+
 /* Is there a section of this name? */
 bool conf_writes(const char *section);
 
