@@ -1,5 +1,6 @@
 /* The top level of the file, workers, ports and BIRD. */
 #include "conf/parse.h"
+#include "conf/locate.h"
 
 #include <errno.h>
 #include <libconfig.h>
@@ -272,6 +273,8 @@ const struct field_object parse_top = {
 
 int parse_tree(config_t *tree, const char *file, const char *text, struct problem_list *problems)
 {
+	struct conf_where where = { .file = file };
+	struct location at;
 	int ok;
 
 	__lsan_disable();
@@ -279,9 +282,10 @@ int parse_tree(config_t *tree, const char *file, const char *text, struct proble
 	__lsan_enable();
 	if (ok == CONFIG_TRUE)
 		return 0;
-	problem_add(problems, PROBLEM_ERROR,
-		    (struct conf_where){ file, (unsigned)config_error_line(tree) }, NULL, "%s",
-		    config_error_text(tree));
+	where.line = (unsigned)config_error_line(tree);
+	at = conf_locate(text, where.line);
+	problem_add(problems, PROBLEM_ERROR, where, at.object.text, "%s%s%s",
+		    config_error_text(tree), at.field[0] != '\0' ? " at or after " : "", at.field);
 	return -EINVAL;
 }
 

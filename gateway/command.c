@@ -14,13 +14,15 @@
 static int help(struct command_call *call);
 static int leave(struct command_call *call);
 
-#define NO_MEMORY "out of memory\n"
+#define COMMAND_BLANKS " \t\r\n"
+#define NO_MEMORY      "out of memory\n"
 
 const struct command commands[] = {
 	{ "show tunnels", "every tunnel's state, reason and traffic", show_tunnels },
 	{ "show tunnel TUNNEL", "one tunnel: state, IKE SA, child SAs, counters", show_tunnel },
 	{ "show tunnel TUNNEL log",
 	  "what happened to one tunnel, with times and both sides' values", show_tunnel_log },
+	{ "show tunnel TUNNEL psk", "its pre-shared key, in clear", show_tunnel_psk },
 	{ "show sas", "installed ESP SAs with ages and counters", show_sas },
 	{ "show routes", "every route table: next hops, and why a route is not valid",
 	  show_routes },
@@ -39,6 +41,14 @@ const struct command commands[] = {
 	{ "show workers", "workers: load, burst size, cycles per packet by phase", show_workers },
 	{ "show drops", "dropped packets by reason", show_drops },
 	{ "show ike", "IKE messages by what became of them", show_ike },
+	{ "show border-gateways", "border gateways: ASN, quotas, what they have",
+	  show_border_gateways },
+	{ "show vpcs", "VPCs: their subnets", show_vpcs },
+	{ "show attachments", "which VPC meets which border gateway, and how", show_attachments },
+	{ "show customer-gateways", "customer gateways: addresses and ASN",
+	  show_customer_gateways },
+	{ "show connections", "VPN connections: tunnels that are UP, redundancy",
+	  show_connections },
 	{ "show version", "version, uptime, hardware in use", show_version },
 	{ "tunnel TUNNEL enable", "negotiate the tunnel", tunnel_enable },
 	{ "tunnel TUNNEL disable", "delete the tunnel's SAs and keep it down", tunnel_disable },
@@ -71,17 +81,42 @@ const unsigned commands_n = sizeof(commands) / sizeof(commands[0]);
 
 /* ---- calls ------------------------------------------------------------------------------- */
 
+/* One word in place: quotes are taken off, within "..." and outside \ takes the next character as
+ * it is. *quoted: some of it was. NULL: a quote is not closed. */
+static char *split_word(char **line, bool *quoted)
+{
+	char *from = *line, *to = *line, *word = *line, quote = '\0';
+
+	*quoted = false;
+	for (; *from && (quote || !strchr(COMMAND_BLANKS, *from)); from++) {
+		if (quote ? *from == quote : *from == '"' || *from == '\'') {
+			quote = quote ? '\0' : *from;
+			*quoted = true;
+			continue;
+		}
+		if (*from == '\\' && quote != '\'' && from[1])
+			from++;
+		*to++ = *from;
+	}
+	*line = *from ? from + 1 : from;
+	*to = '\0';
+	return quote ? NULL : word;
+}
+
 int command_split(char *line, char **word, bool *json, bool *colour)
 {
-	static const char blanks[] = " \t\r\n";
-	char *save = NULL;
 	int n = 0;
 
 	*json = *colour = false;
-	for (char *w = strtok_r(line, blanks, &save); w; w = strtok_r(NULL, blanks, &save)) {
-		if (strcmp(w, "--for") == 0 || strcmp(w, "--with-psk") == 0)
+	while (*(line += strspn(line, COMMAND_BLANKS))) {
+		bool quoted;
+		char *w = split_word(&line, &quoted);
+
+		if (!w)
+			return -EINVAL;
+		if (!quoted && (strcmp(w, "--for") == 0 || strcmp(w, "--with-psk") == 0))
 			w += 2; /* as options, which these words look like */
-		if (strcmp(w, "--json") == 0) {
+		if (!quoted && strcmp(w, "--json") == 0) {
 			*json = true;
 			continue;
 		}
@@ -199,7 +234,9 @@ static int run(struct command_call *call)
 	int rc = command_split(call->line, call->word, &call->json, &call->colour);
 
 	if (rc < 0)
-		return command_fail(call, rc, "more than %d words", COMMAND_WORDS_MAX);
+		return rc == -EINVAL
+			       ? command_fail(call, rc, "a quotation mark is not closed")
+			       : command_fail(call, rc, "more than %d words", COMMAND_WORDS_MAX);
 	call->n = (unsigned)rc;
 	command_match(&call->match, call->n, call->word);
 	if (!call->match.command) {

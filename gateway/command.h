@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define COMMAND_LINE_MAX  1024 /* bytes, with the NUL */
+#define COMMAND_LINE_MAX  4096 /* bytes, with the NUL */
 #define COMMAND_ERROR_MAX 1024
 
 struct gateway;
@@ -34,7 +34,9 @@ struct command {
 extern const struct command commands[];
 extern const unsigned commands_n;
 
-/* Splits line in place. Words found, without "--json" and "--colour"; -E2BIG: too many. */
+/* Splits line in place at blanks. "..." and '...' make one word of what has some; within "..." and
+ * outside \ takes the next character as it is. Words found, without unquoted "--json" and
+ * "--colour"; -E2BIG: too many; -EINVAL: a quote is not closed. */
 int command_split(char *line, char **word, bool *json, bool *colour);
 
 enum command_status {

@@ -105,6 +105,8 @@ int command_complete(struct gateway *g, char *line, FILE *out, char *error, size
 	bool json, colour;
 	int n = command_split(line, word, &json, &colour);
 
+	if (n == -EINVAL)
+		n = 0; /* within quotes: no word of ours */
 	if (n < 0 || n == COMMAND_WORDS_MAX) {
 		snprintf(error, size, "more than %d words", COMMAND_WORDS_MAX - 1);
 		return -E2BIG;

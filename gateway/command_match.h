@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define COMMAND_WORDS_MAX 16
+#define COMMAND_WORDS_MAX 64
 #define COMMAND_NEXT_MAX  96 /* different words that may stand in one place */
 
 struct command;

@@ -40,13 +40,24 @@ static void usage(FILE *out)
  * does not fit, or would end the line. */
 static bool add_word(char *line, size_t room, const char *word)
 {
-	size_t used = strlen(line), len = strlen(word);
+	bool quoted = word[0] == '\0' || strpbrk(word, " \t\"'\\");
+	size_t used = strlen(line);
 
-	if (strpbrk(word, "\r\n") || used + len + 2 > room)
+	/* Twice its length and quotes, at most. */
+	if (strpbrk(word, "\r\n") || used + 2 * strlen(word) + 4 > room)
 		return false;
 	if (used > 0)
 		line[used++] = ' ';
-	memcpy(line + used, word, len + 1);
+	if (quoted)
+		line[used++] = '"';
+	for (; *word; word++) {
+		if (quoted && strchr("\"\\", *word))
+			line[used++] = '\\';
+		line[used++] = *word;
+	}
+	if (quoted)
+		line[used++] = '"';
+	line[used] = '\0';
 	return true;
 }
 

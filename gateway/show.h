@@ -14,6 +14,20 @@
  *   show tunnel N log
  *                   name log[]: first last (UTC) age_seconds times proven text; proven false:
  *                   from a message that anybody could have sent
+ *   show tunnel N psk
+ *                   tunnel psk
+ *   show border-gateways
+ *                   border_gateways[]: name asn transit connections attachments static_routes
+ *                   connection_quota attachment_quota static_route_quota dynamic_quota description
+ *   show vpcs       vpcs[]: name prefixes[] attachments static_routes description
+ *   show attachments
+ *                   attachments[]: vpc border_gateway propagate (all partial none) port
+ *                   encapsulation (vxlan vlan) id addresses[] mtu mac description
+ *   show customer-gateways
+ *                   customer_gateways[]: name addresses[] asn connections description
+ *   show connections
+ *                   connections[]: name border_gateway customer_gateway cloud_addresses[] bgp
+ *                   local_asn tunnels tunnels_up ha_status (redundant not_redundant) description
  *   show sas        sas[]: tunnel spi_in spi_out sending cipher auth pfs esn udp local[] remote[]
  *                   age_seconds rekey_seconds expires_seconds in_packets in_bytes in_sequence
  *                   out_packets out_bytes out_sequence replayed bad_icv
@@ -56,6 +70,12 @@
 int show_tunnels(struct command_call *call);
 int show_tunnel(struct command_call *call);
 int show_tunnel_log(struct command_call *call);
+int show_tunnel_psk(struct command_call *call);
+int show_border_gateways(struct command_call *call);
+int show_vpcs(struct command_call *call);
+int show_attachments(struct command_call *call);
+int show_customer_gateways(struct command_call *call);
+int show_connections(struct command_call *call);
 int show_sas(struct command_call *call);
 int show_routes(struct command_call *call);
 int show_route_table(struct command_call *call);
@@ -87,6 +107,10 @@ int doctor_command(struct command_call *call);
 
 struct tunnel;
 
+/* ha_status: can the connection lose any one address and go on? */
+bool show_is_redundant(const struct conf_vpn_connection *v,
+		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t),
+		       const void *ctx);
 void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 			const struct tunnel_snapshot *s,
 			const struct dataplane_tunnel_stats *stats);

@@ -319,9 +319,14 @@ static const struct edit keys[] = {
 };
 
 static const struct edit syntax[] = {
-	{ "bgp = false", "bgp = ", "15: error: syntax error\n" },
-	{ "bgp = false", "bgp = false; bgp = false", "15: error: duplicate setting name\n" },
-	{ "dpd = 20", "ike_dh = [ 1, \"x\" ]", "19: error: mismatched element type in array\n" },
+	{ "bgp = false",
+	  "bgp = ", "15: error: vpn_connection 'dc1': syntax error at or after bgp\n" },
+	{ "psk = \"hush, hush\";\n      dpd", "psk = hush;\n      dpd",
+	  "18: error: " TUNNEL_A "syntax error at or after psk\n" },
+	{ "bgp = false", "bgp = false; bgp = false",
+	  "15: error: vpn_connection 'dc1': duplicate setting name at or after bgp\n" },
+	{ "dpd = 20", "ike_dh = [ 1, \"x\" ]",
+	  "19: error: " TUNNEL_A "mismatched element type in array at or after ike_dh\n" },
 	{ "bgp = false", "@include \"other.conf\"",
 	  "15: error: @include is not supported, write everything in one file\n" },
 	{ "bgp = false", "bgp = \x01", "15: error: a byte that belongs to no text\n" },

@@ -151,6 +151,11 @@ static const struct {
 	{ "tunnel dc1-a rekey ike", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
 	{ "tunnel dc1-a enable", COMMAND_DONE, "ran  tunnel_enable\n" },
 	{ "show tunnel dc1-b", COMMAND_DONE, "tunnel  dc1-b\n" },
+	{ "show \"tunnel\" 'dc1'-\\b", COMMAND_DONE, "tunnel  dc1-b\n" },
+	{ "show tunnel \"dc1 b\" log", COMMAND_DONE, "ran  show_tunnel_log\n" },
+	{ "show tunnel \"dc1-b", COMMAND_WRONG, "a quotation mark is not closed\n" },
+	{ "show tunnel '--json'", COMMAND_REFUSED,
+	  "'--json' is no tunnel; one of: dc1-a, dc1-b\n" },
 	{ "show route 10.0.0.1", COMMAND_DONE, "ran  show_routes\n" },
 	{ "show route table bgw", COMMAND_DONE, "ran  show_route_table\n" },
 	{ "show route table bgw 10.0.0.0/8", COMMAND_DONE, "ran  show_route_table\n" },
@@ -170,7 +175,7 @@ static const struct {
 
 	/* What is abbreviated is read as long as it can only be one word. */
 	{ "sh tunnels", COMMAND_DONE, "ran  show_tunnels\n" },
-	{ "s v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, version\n" },
+	{ "s v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
 	{ "s ve", COMMAND_DONE, "ran  show_version\n" },
 	{ "t dc1-a rek i", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
 	{ "t dc1-a d", COMMAND_WRONG, "'d' is ambiguous; one of: disable, drain\n" },
@@ -190,7 +195,7 @@ static const struct {
 	{ "show tunels", COMMAND_WRONG, "'tunels' is not known here ('tunnels'?); one of: " NEXT },
 	{ "show tunnel", COMMAND_WRONG, "something is missing after 'tunnel'; one of: TUNNEL\n" },
 	{ "show tunnels now", COMMAND_WRONG, "'now' is too much: the command ends before it\n" },
-	{ "show tunnel dc1-a x y", COMMAND_WRONG, "'x' is not known here; one of: log\n" },
+	{ "show tunnel dc1-a x y", COMMAND_WRONG, "'x' is not known here; one of: log, psk\n" },
 	{ "tunnel dc1-a", COMMAND_WRONG,
 	  "something is missing after 'dc1-a'; one of: enable, disable, drain, rekey\n" },
 	{ "tunnel dc1-a enabel", COMMAND_WRONG,
@@ -202,13 +207,14 @@ static const struct {
 	  "'10.0.0.300' is not a prefix, like 192.168.0.0/16, or an address\n" },
 	{ "show route 10.0.0.300", COMMAND_WRONG,
 	  "'10.0.0.300' is not known here; one of: PREFIX, table\n" },
-	{ "a b c d e f g h i j k l m n o p q", COMMAND_WRONG, "more than 16 words\n" },
+	{ "a b c d e f g h i j k l m a b c d e f g h i j k l m a b c d e f g h i j k l m a b c d e f g h i j k l m a b c d e f g h i j k l m",
+	  COMMAND_WRONG, "more than 64 words\n" },
 
 	/* What may follow. */
 	{ "?tunn", COMMAND_DONE, "tunnel\t6 commands\n" },
 	{ "?sh tun", COMMAND_DONE,
 	  "tunnels\tevery tunnel's state, reason and traffic\n"
-	  "tunnel\t2 commands\n" },
+	  "tunnel\t3 commands\n" },
 	{ "?sh tunnel ", COMMAND_DONE, "dc1-a\tUP\ndc1-b\tDOWN\n" },
 	{ "?sh tunnel dc1-b", COMMAND_DONE, "dc1-b\tDOWN\n" },
 	{ "?sh tunnel x", COMMAND_DONE, "" },
@@ -228,7 +234,7 @@ static const struct {
 	{ "watch 5 show tunnels", COMMAND_DONE, "ran  watch\n" },
 	{ "exit", COMMAND_BYE, "" },
 	{ "q", COMMAND_BYE, "" },
-	{ "?s v ", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, version\n" },
+	{ "?s v ", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
 	{ "?show tunnels ", COMMAND_DONE, "<enter>\tevery tunnel's state, reason and traffic\n" },
 };
 
