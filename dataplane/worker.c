@@ -11,6 +11,7 @@
  */
 #include "dataplane/worker.h"
 
+#include "conf/rights.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/sa.h"
 
@@ -375,6 +376,7 @@ int worker_main(void *arg)
 	struct worker *w = arg;
 	unsigned idle = 0, busy = 0, microseconds = NAP_MIN;
 
+	rights_none();
 	rte_rcu_qsbr_thread_register(w->tables->qsbr, w->index);
 	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {

@@ -152,7 +152,7 @@ lost:
 
 static bool add_answer(struct bundle *b, FILE *gateway, const char *line, const char *name)
 {
-	char request[256];
+	char request[300];
 	size_t len;
 	int ok;
 	char *text;

@@ -5,6 +5,7 @@
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
+#include "gateway/notify.h"
 #include "gateway/metrics.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *ctx)
 	}
 	log_info("gateway", NULL, "%s: telling the peers, then stopping", strsignal(signal));
 	g->stopping = true;
+	notify_stopping(g->notify);
 	g->tunnels->quiet = true;
 	arm(g->stop_timer, STOP_US);
 	bgp_stop(g->bgp);
@@ -301,6 +303,7 @@ static void take_down(struct gateway *g)
 	bgp_answer(g->bgp);		/* and this as well */
 	metrics_free(g->metrics);
 	control_free(g->control);
+	notify_free(g->notify);
 	free_event(g->dataplane_event);
 	free_event(g->dataplane_timer);
 	free_event(g->negotiator_event);
@@ -323,7 +326,7 @@ int gateway_run(struct conf *c)
 {
 	struct gateway g = { .conf = c, .started = clock_now() };
 	cpu_set_t ours, cpus;
-	int status = 1;
+	int status = 1, rc;
 
 	sched_getaffinity(0, sizeof(ours), &ours);
 	log_info("gateway", NULL, "isthmus %s starts with %s", ISTHMUS_VERSION, c->path);
@@ -338,6 +341,9 @@ int gateway_run(struct conf *c)
 		goto out;
 	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->n,
 		 c->control_socket);
+	rc = notify_ready(&g.notify, g.base);
+	if (rc < 0)
+		log_warning("gateway", NULL, "systemd is not told: %s", strerror(-rc));
 	event_base_dispatch(g.base);
 	status = 0;
 out:

@@ -18,6 +18,7 @@
 struct control;
 struct event;
 struct event_base;
+struct notify;
 struct metrics;
 
 struct gateway {
@@ -36,6 +37,7 @@ struct gateway {
 	struct event *dataplane_event, *dataplane_timer;
 	struct event *negotiator_event, *negotiator_timer;
 	struct event *stop_timer, *signal[3];
+	struct notify *notify; /* NULL: nobody wants to know how we are */
 	bool stopping;
 };
 

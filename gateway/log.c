@@ -194,7 +194,7 @@ const char *log_time(uint64_t us, char buf[LOG_TIME_MAX])
 /* Without time and level: "ike/dc1-a: (3 lines left out) text" */
 static void format_body(const struct entry *e, char *to, size_t room)
 {
-	char clean[LOG_LINE_MAX], left[48] = "";
+	char clean[LOG_LINE_MAX - 256], left[48] = "";
 
 	if (e->left_out > 0)
 		snprintf(left, sizeof(left), "(%u lines left out) ", e->left_out);

@@ -1,4 +1,5 @@
 #include "conf/model.h"
+#include "conf/rights.h"
 #include "conf/secret.h"
 #include "gateway/doctor.h"
 #include "gateway/gateway.h"
@@ -137,7 +138,7 @@ int main(int argc, char **argv)
 	}
 	path = optind < argc ? argv[optind] : DEFAULT_FILE;
 	log_open(STDERR_FILENO, most);
-	if (harden() < 0 || secret_init() < 0) {
+	if (rights_limit() < 0 || harden() < 0 || secret_init() < 0) {
 		log_error("gateway", NULL, "cannot protect the memory that keeps keys");
 		return EXIT_STARTED_NOT;
 	}

@@ -1,5 +1,6 @@
 #include "gateway/negotiator_thread.h"
 
+#include "conf/rights.h"
 #include "gateway/clock.h"
 
 #include <errno.h>
@@ -350,6 +351,7 @@ void *negotiator_thread(void *arg)
 	struct negotiator *n = arg;
 	struct from_negotiator stopped = { .kind = FROM_STOPPED };
 
+	rights_none();
 	if (dataplane_negotiator_register(n->dp) < 0)
 		on_event(n, UINT32_MAX, "the dataplane did not register the negotiator's thread");
 	while (!atomic_load_explicit(&n->quit, memory_order_acquire)) {

@@ -30,11 +30,14 @@ struct bird_files {
 static int open_private(void)
 {
 	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), dir = -1;
+	char uid[16];
 
 	if (fs < 0)
 		return -errno;
+	snprintf(uid, sizeof(uid), "%u", geteuid());
 	if (fsconfig(fs, FSCONFIG_SET_STRING, "size", ROOM, 0) == 0 &&
 	    fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0711", 0) == 0 &&
+	    fsconfig(fs, FSCONFIG_SET_STRING, "uid", uid, 0) == 0 &&
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
 		dir = fsmount(fs, FSMOUNT_CLOEXEC,
 			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -64,7 +67,7 @@ static int make_dir(const struct bird_files *f, const char *name, bool writable)
 	fd = openat(f->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -errno;
-	if (fchown(fd, writable ? f->uid : 0, f->gid) < 0 || fchmod(fd, 0750) < 0)
+	if (fchown(fd, writable ? f->uid : (uid_t)-1, f->gid) < 0 || fchmod(fd, 0750) < 0)
 		rc = -errno;
 	close(fd);
 	return rc;

@@ -35,6 +35,7 @@ class Gateway:
         self.build = os.path.join(TOP, build) if build else build_folder()
         self.outlive = outlive
         self.process = None
+        self.wrap, self.env = [], {}  # what isthmusd is run by, and its environment beside ours
         os.makedirs(folder, exist_ok=True)
         self.socket = os.path.join(folder, "control.sock")
         self.file = os.path.join(folder, "isthmus.conf")
@@ -50,8 +51,8 @@ class Gateway:
         return os.path.join(self.build, "gateway", name)
 
     def start(self):
-        self.process = Process(self.ns.inside([self.program("isthmusd"), self.file]), self.log,
-                               env=SANITIZER_ENV, outlive=self.outlive)
+        self.process = Process(self.ns.inside([*self.wrap, self.program("isthmusd"), self.file]), self.log,
+                               env={**SANITIZER_ENV, **self.env}, outlive=self.outlive)
 
         def answers():
             if not self.process.running:
