@@ -267,6 +267,32 @@ bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_nego
 int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
 		       const struct endpoint *remote, const void *data, size_t len);
 
+/* ---- explaining (main) ------------------------------------------------------------------- */
+
+/* Where a packet would go by the tables that workers read now. */
+struct dataplane_step {
+	uint32_t table;
+	struct prefix route; /* the longest that covers the destination */
+	bool found;
+	uint32_t nh;
+};
+#define DATAPLANE_STEPS 3
+struct dataplane_path {
+	unsigned n_steps;
+	struct dataplane_step step[DATAPLANE_STEPS];
+	uint32_t nh;	 /* the last step's */
+	bool table_loop; /* there were too many tables */
+	/* A connection or a bundle: its tunnels and which of them the flow takes. */
+	unsigned n_members, n_up;
+	uint32_t member[DATAPLANE_SET_TUNNELS];
+	int bucket;	 /* of the flow's hash; -1: it is not needed */
+	uint32_t tunnel; /* UINT32_MAX: none */
+};
+/* ip: the packet, from its IP header on; len as far as its ports. -EINVAL: no IP packet;
+ * -ENOENT: no such table. */
+int dataplane_explain(struct dataplane *dp, uint32_t table, const uint8_t *ip, size_t len,
+		      struct dataplane_path *out);
+
 /* ---- watching (any thread; values are a moment old) -------------------------------------- */
 
 #define WORKER_PHASES(_)        \

@@ -24,16 +24,6 @@ static inline bool decrement_ttl(uint8_t *ip)
 	return true;
 }
 
-static inline uint16_t tunnel_of(const struct tunnel_set *s, struct rte_mbuf *m)
-{
-	unsigned bucket = 0;
-
-	if (s->n > 1)
-		bucket = (unsigned)((uint64_t)packet_flow(packet(m), m->data_len) * SET_BUCKETS >>
-				    32);
-	return (uint16_t)(s->bucket[bucket] - 1); /* NO_TUNNEL: none is UP */
-}
-
 /* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
 static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 {
@@ -129,7 +119,7 @@ void forward(struct worker *w, struct burst *b)
 			continue;
 		}
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
-			tunnel = tunnel_of(&t->set[index], m);
+			tunnel = lookup_tunnel(&t->set[index], packet(m), m->data_len);
 			if (likely(tunnel != NO_TUNNEL))
 				to_tunnel(b, t, m, tunnel);
 			else

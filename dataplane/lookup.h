@@ -62,4 +62,17 @@ static inline uint32_t lookup_memo(const struct tables *t, struct memo *memo, ui
 	return memo->nh;
 }
 
+/* The tunnel that a flow takes of a set. NO_TUNNEL: none of them is UP. */
+static inline unsigned lookup_bucket(const uint8_t *ip, unsigned len)
+{
+	return (unsigned)((uint64_t)packet_flow(ip, len) * SET_BUCKETS >> 32);
+}
+
+static inline uint16_t lookup_tunnel(const struct tunnel_set *s, const uint8_t *ip, unsigned len)
+{
+	unsigned bucket = s->n > 1 ? lookup_bucket(ip, len) : 0;
+
+	return (uint16_t)(s->bucket[bucket] - 1);
+}
+
 #endif

@@ -69,6 +69,8 @@ const struct command commands[] = {
 	  client_config_show },
 	{ "doctor", "what is wrong with the box and with tunnels, and what to do about it",
 	  doctor_command },
+	{ "explain ADDRESS ADDRESS in VPC|TUNNEL [protocol PROTOCOL] [sport NUMBER] [dport NUMBER]",
+	  "where a packet from one to the other would go, and why not further", explain },
 	{ "watch [SECONDS] WORD...", "a command again and again, every 2 seconds or so many",
 	  watch },
 	{ "monitor [NAME] [logs]", "events as they happen, of one object or all; log lines too",

@@ -96,6 +96,14 @@ static void list_devices(const struct gateway *g, unsigned n, char *const *word,
 		to->add(to, client_devices[i].name, client_devices[i].title);
 }
 
+static void list_protocols(const struct gateway *g, unsigned n, char *const *word,
+			   struct command_values *to)
+{
+	to->add(to, "tcp", "protocol 6");
+	to->add(to, "udp", "protocol 17");
+	to->add(to, "icmp", "echo requests");
+}
+
 static const struct command_word words[] = {
 	{ "TUNNEL", "the name of a tunnel", NULL, list_tunnels },
 	{ "CONNECTION", "the name of a vpn connection", NULL, list_connections },
@@ -109,6 +117,7 @@ static const struct command_word words[] = {
 	{ "DEVICE", "a kind of customer's device", NULL, list_devices },
 	{ "PREFIX", "a prefix, like 192.168.0.0/16, or an address", is_prefix, NULL },
 	{ "ADDRESS", "an address, like 192.168.0.1", is_address, NULL },
+	{ "PROTOCOL", "tcp, udp, icmp or a number", NULL, list_protocols },
 	{ "NUMBER", "a number", command_is_number, NULL },
 	{ "SECONDS", "a number of seconds", command_is_number, NULL },
 	{ "FILE", "the name of a file", NULL, NULL },

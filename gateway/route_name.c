@@ -62,7 +62,7 @@ static void add_name(char *names, size_t size, const char *name)
 	snprintf(names + used, size - used, "%s%s", used > 0 ? ", " : "", name);
 }
 
-static bool find_vpc(const struct gateway *g, const char *name, struct route_table *out)
+bool route_table_is_vpc(const struct gateway *g, const char *name, struct route_table *out)
 {
 	for (unsigned i = 0; i < g->conf->n_vpcs; i++) {
 		if (strcmp(g->conf->vpc[i].name, name) != 0)
@@ -73,12 +73,41 @@ static bool find_vpc(const struct gateway *g, const char *name, struct route_tab
 	return false;
 }
 
+bool route_table_gateway(const struct gateway *g, const char *name, struct route_table *out)
+{
+	for (unsigned i = 0; i < g->conf->n_border_gateways; i++) {
+		if (strcmp(g->conf->border_gateway[i].name, name) != 0)
+			continue;
+		*out = (struct route_table){ ROUTE_TABLE_GATEWAY, i,
+					     apply_gateway_table(g->applied, i) };
+		return true;
+	}
+	return false;
+}
+
+const char *route_table_name(const struct gateway *g, uint32_t number, char *buf)
+{
+	const struct conf *c = g->conf;
+
+	if (number == DATAPLANE_UNDERLAY)
+		return "underlay";
+	snprintf(buf, ROUTE_TABLE_STR_MAX, "table %u", number);
+	for (unsigned i = 0; i < c->n_border_gateways; i++)
+		if (apply_gateway_table(g->applied, i) == number)
+			snprintf(buf, ROUTE_TABLE_STR_MAX, "border gateway %s",
+				 c->border_gateway[i].name);
+	for (unsigned i = 0; i < c->n_vpcs; i++)
+		if (apply_vpc_table(g->applied, i) == number)
+			snprintf(buf, ROUTE_TABLE_STR_MAX, "vpc %s", c->vpc[i].name);
+	return buf;
+}
+
 int route_table_vpc(struct command_call *call, const char *name, struct route_table *out)
 {
 	const struct conf *c = call->gateway->conf;
 	char names[COMMAND_ERROR_MAX / 2] = "";
 
-	if (find_vpc(call->gateway, name, out))
+	if (route_table_is_vpc(call->gateway, name, out))
 		return 0;
 	for (unsigned i = 0; i < c->n_vpcs; i++)
 		add_name(names, sizeof(names), c->vpc[i].name);
@@ -91,18 +120,16 @@ int route_table_find(struct command_call *call, const char *name, struct route_t
 	const struct gateway *g = call->gateway;
 	const struct conf *c = g->conf;
 	char names[COMMAND_ERROR_MAX / 2] = "";
-	bool vpc = find_vpc(g, name, out);
+	bool vpc = route_table_is_vpc(g, name, out);
+	struct route_table gateway;
 
-	for (unsigned i = 0; i < c->n_border_gateways; i++) {
-		if (strcmp(c->border_gateway[i].name, name) != 0)
-			continue;
+	if (route_table_gateway(g, name, &gateway)) {
 		if (vpc)
 			return command_fail(call, -EINVAL,
 					    "a border_gateway and a vpc are called '%s'; the vpc's "
 					    "table: show vpc %s routes",
 					    name, name);
-		*out = (struct route_table){ ROUTE_TABLE_GATEWAY, i,
-					     apply_gateway_table(g->applied, i) };
+		*out = gateway;
 		return 0;
 	}
 	if (vpc)

@@ -28,4 +28,11 @@ int route_table_vpc(struct command_call *call, const char *name, struct route_ta
 /* A prefix, or an address. 0, or a failure. */
 int route_prefix(struct command_call *call, const char *text, struct prefix *out);
 
+/* Without an error: false, there is none of that name. */
+bool route_table_is_vpc(const struct gateway *g, const char *name, struct route_table *out);
+bool route_table_gateway(const struct gateway *g, const char *name, struct route_table *out);
+/* "vpc prod", "border gateway bgw", "underlay"; buf, or static. */
+#define ROUTE_TABLE_STR_MAX (CONF_NAME_BYTES + 32)
+const char *route_table_name(const struct gateway *g, uint32_t number, char *buf);
+
 #endif

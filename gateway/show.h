@@ -91,6 +91,7 @@ int show_version(struct command_call *call);
 int tunnel_enable(struct command_call *call);
 int tunnel_disable(struct command_call *call);
 int tunnel_drain(struct command_call *call);
+int explain(struct command_call *call);
 int watch(struct command_call *call);
 int monitor(struct command_call *call);
 int bgp_cmd_enable(struct command_call *call);

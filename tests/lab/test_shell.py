@@ -83,6 +83,23 @@ def test_a_script_on_standard_input(up_site):
     assert shell(up_site, text="show tunnel dc9\nshow tunels\n").returncode == 1
 
 
+def test_explain_says_where_packets_go(up_site):
+    idc, cloud = up_site.hosts
+    explain = lambda *words: json.loads(shell(up_site, "--json", "explain", *words).stdout)
+    sent = lambda: up_site.gateway.tunnel(up_site.TUNNEL)["out_packets"]
+    told = explain(cloud.address, idc.address, "in", "vpc")
+    assert told["verdict"]["result"] == "sent" and told["tunnel"] == up_site.TUNNEL
+    assert [step["table"] for step in told["steps"]] == ["vpc vpc", "border gateway bgw"]
+    assert int(told["sa"]["spi_out"], 16) == int(up_site.gateway.tunnel(up_site.TUNNEL)["sas"][0]["spi_out"], 16)
+    before = sent()
+    assert cloud.ping(idc, count=3).received == 3 and sent() >= before + 3
+    back = explain(idc.address, cloud.address, "in", up_site.TUNNEL)
+    assert back["verdict"]["result"] == "sent" and "sa" not in back
+    nowhere = explain(cloud.address, "8.8.8.8", "in", "vpc", "protocol", "tcp", "dport", "443")
+    assert nowhere["verdict"]["result"] == "not sent" and nowhere["verdict"]["drop_reason"] == "no-route"
+    assert shell(up_site, "explain", cloud.address, idc.address, "in", "nowhere").returncode == 1
+
+
 def test_nobody_there(tmp_path, up_site):
     done = command([up_site.gateway.program("isthmus"), "--socket", tmp_path / "none", "show", "tunnels"], check=False)
     assert done.returncode == 3 and str(tmp_path / "none") in done.stderr

@@ -48,6 +48,20 @@ void fake_reset(void)
 	interfaces = 10;
 }
 
+uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table, const struct addr *a)
+{
+	return nexthop(NEXTHOP_NEIGHBOUR, 0);
+}
+
+struct dataplane_path fake_path;
+
+int dataplane_explain(struct dataplane *dp, uint32_t table, const uint8_t *ip, size_t len,
+		      struct dataplane_path *out)
+{
+	*out = fake_path;
+	return 0;
+}
+
 const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *buf, size_t size)
 {
 	static const char *const kind[] = {

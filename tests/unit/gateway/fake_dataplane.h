@@ -10,6 +10,7 @@ extern struct dataplane_tunnel_stats fake_tunnel_stats;
 extern struct dataplane_worker_stats fake_worker_stats[3]; /* two, and the control threads */
 extern struct dataplane_port_stats fake_port_stats;
 extern int fake_attachment_error;
+extern struct dataplane_path fake_path; /* of every packet */
 
 /* What dataplane_main_register() was given last, and the last packet of dataplane_send_inner(). */
 extern const struct dataplane_main_ops *fake_main_ops;
