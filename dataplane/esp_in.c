@@ -126,7 +126,7 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 		enum replay_verdict verdict;
 		uint64_t seq;
 
-		if (unlikely(len < around + sa->align || (len - around) % sa->align)) {
+		if (unlikely(len < around + sa->align || (len - around) & (sa->align - 1u))) {
 			worker_drop(w, m, DROP_MALFORMED);
 			continue;
 		}
@@ -146,8 +146,10 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 			worker_drop(w, m, DROP_TOO_BIG);
 			continue;
 		}
-		sa_prefetch_keys(sa, len);
-		rte_prefetch0(&w->tables->tunnel[sa->tunnel].out);
+		if (k == 0 || op[k - 1].sa != sa) {
+			sa_prefetch_keys(sa, len);
+			rte_prefetch0(&w->tables->tunnel[sa->tunnel].out);
+		}
 		b->in[k] = m;
 		b->in_at[k] = b->in_at[i];
 		op[k++] = (struct crypt_op){

@@ -230,13 +230,13 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (run.sa != sa) {
 			run_end(w, &run);
 			run = (struct run){ .sa = sa };
+			sa_prefetch_keys(sa, padded);
 		}
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;
 		if (unlikely(!admit(w, sa, run, m, padded - payload + CRYPT_TAIL)))
 			continue;
-		sa_prefetch_keys(sa, padded);
 		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,
 			      inner[0] >> 4 == 4 ? PROTO_IPV4 : PROTO_IPV6);
 		m->data_len = (uint16_t)(padded + sa->icv_bytes);

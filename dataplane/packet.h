@@ -99,14 +99,16 @@ static inline uint8_t *packet(struct rte_mbuf *m)
 	return rte_pktmbuf_mtod(m, uint8_t *);
 }
 
-/* A one's complement sum of 16-bit words in wire order, folded (RFC 1071). */
+/* A one's complement sum of 16-bit words in wire order, folded (RFC 1071): added to itself with its
+ * halves exchanged, the upper half has the carry of the lower. */
 static inline uint16_t sum_fold(uint64_t sum)
 {
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
+	uint32_t half;
+
+	sum += sum << 32 | sum >> 32;
+	half = (uint32_t)(sum >> 32);
+	half += half << 16 | half >> 16;
+	return (uint16_t)(half >> 16);
 }
 
 static inline uint64_t sum_bytes(const uint8_t *p, unsigned n)
