@@ -23,15 +23,20 @@
 #define ALL    (~UINT64_C(0)) /* bytes of a register */
 #define SLOT_0 UINT64_C(0xffff)
 
+_Static_assert(GCM_PAIR_BYTES == 3 * 64 - 16, "a pair's packets have up to three registers");
 _Static_assert(SLOTS + 1 == 25, "gcm_power_bytes() knows the highest power");
 
 struct state {
 	const struct gcm_key_data *key;
 	int rounds;
-	__m512i reverse; /* bytes of each block */
-	__m512i counter; /* of the next four slots, reversed */
-	__m128i hash;	 /* of all slots before; reversed */
-	__m128i mask;	 /* slot 0's keystream */
+	uint8_t *at;	/* slot 0, then the first slot that is left */
+	unsigned bytes; /* from there on */
+	unsigned slots;
+	__m512i reverse;     /* bytes of each block */
+	__m512i counter;     /* of the next four slots, reversed */
+	__m128i aad, length; /* blocks of the hash; reversed */
+	__m128i hash;	     /* of all slots before; reversed */
+	__m128i mask;	     /* slot 0's keystream */
 };
 
 /* A product of polynomials that is not yet reduced. */
@@ -147,6 +152,15 @@ INLINE void last_round(const struct state *s, __m512i *stream, int n)
 		stream[i] = _mm512_aesenclast_epi128(stream[i], key);
 }
 
+/* Behind WIDE registers. */
+INLINE void advance(struct state *s)
+{
+	s->at += 64 * WIDE;
+	s->bytes -= 64 * WIDE;
+	s->slots -= SLOTS;
+	s->counter = count(s->counter, SLOTS);
+}
+
 /* One whole register of text; what the hash sees of it. */
 INLINE __m512i cipher(const struct state *s, bool seal, uint8_t *at, __m512i stream)
 {
@@ -166,23 +180,23 @@ INLINE __m512i cipher_some(const struct state *s, bool seal, uint8_t *at, __mmas
 	return _mm512_shuffle_epi8(seal ? _mm512_maskz_mov_epi8(bytes, out) : in, s->reverse);
 }
 
-/* All but the last SLOTS slots of a long packet, and slot 0 with them. Returns the slots done. */
-INLINE unsigned body(struct state *s, bool seal, uint8_t *at, unsigned slots, __m128i aad)
+/* All but the last SLOTS slots of a long packet, and slot 0 with them. */
+INLINE void body(struct state *s, bool seal)
 {
 	__m512i stream[WIDE], block[WIDE];
 	struct product p;
-	unsigned done;
 
 	first_round(s, stream, WIDE);
 	for (int r = 1; r < s->rounds; r++)
 		middle_round(s, stream, WIDE, r);
 	last_round(s, stream, WIDE);
 	s->mask = _mm512_castsi512_si128(stream[0]);
-	block[0] = _mm512_inserti32x4(cipher_some(s, seal, at, ALL ^ SLOT_0, stream[0]), aad, 0);
+	block[0] = cipher_some(s, seal, s->at, ALL ^ SLOT_0, stream[0]);
+	block[0] = _mm512_inserti32x4(block[0], s->aad, 0);
 	for (int i = 1; i < WIDE; i++)
-		block[i] = cipher(s, seal, at + 64 * i, stream[i]);
-	s->counter = count(s->counter, SLOTS);
-	for (done = SLOTS; slots - done > SLOTS; done += SLOTS) {
+		block[i] = cipher(s, seal, s->at + 64 * i, stream[i]);
+	advance(s);
+	for (; s->slots > SLOTS; advance(s)) {
 		/* Cipher and hash wait for different things: a round of each in turn. */
 		first_round(s, stream, WIDE);
 		for (int r = 1; r < s->rounds; r++) {
@@ -194,52 +208,44 @@ INLINE unsigned body(struct state *s, bool seal, uint8_t *at, unsigned slots, __
 					     power_of_all(s, (unsigned)(SLOTS - 4 * (r - 1))));
 		}
 		last_round(s, stream, WIDE);
-		at += 64 * WIDE;
 		for (int i = 0; i < WIDE; i++)
-			block[i] = cipher(s, seal, at + 64 * i, stream[i]);
+			block[i] = cipher(s, seal, s->at + 64 * i, stream[i]);
 		block[0] = _mm512_xor_si512(block[0], reduce(p));
-		s->counter = count(s->counter, SLOTS);
 	}
 	p = multiply(block[0], _mm512_loadu_si512(powers(s, SLOTS)));
 	for (int i = 1; i < WIDE; i++)
 		multiply_add(&p, block[i],
 			     _mm512_loadu_si512(powers(s, (unsigned)(SLOTS - 4 * i))));
 	s->hash = reduce_lanes(p);
-	return done;
 }
 
-/* The last slots, 1 to SLOTS in n registers, and the length block. `start`: slot 0 is among them.
- */
-INLINE void tail(struct state *s, bool seal, uint8_t *at, unsigned bytes, unsigned slots,
-		 bool start, __m128i aad, __m128i length, int n)
+/* The last slots, 1 to SLOTS in n registers, and the length block, under their keystream. `start`:
+ * slot 0 is among them. */
+INLINE void tail(struct state *s, bool seal, bool start, const __m512i *stream, int n)
 {
-	unsigned last = slots - 4 * (unsigned)(n - 1); /* slots in the last register */
-	__mmask64 mask = _bzhi_u64(ALL, bytes - 64 * (unsigned)(n - 1));
-	const uint8_t *h = powers(s, slots + 1);
-	__m512i stream[WIDE], block[WIDE], power;
+	unsigned last = s->slots - 4 * (unsigned)(n - 1); /* slots in the last register */
+	__mmask64 mask = _bzhi_u64(ALL, s->bytes - 64 * (unsigned)(n - 1));
+	const uint8_t *h = powers(s, s->slots + 1);
+	__m512i block[WIDE], power;
 	struct product p;
 
-	first_round(s, stream, n);
-	for (int r = 1; r < s->rounds; r++)
-		middle_round(s, stream, n, r);
-	last_round(s, stream, n);
 	if (start) {
 		s->mask = _mm512_castsi512_si128(stream[0]);
-		block[0] = cipher_some(s, seal, at, (n == 1 ? mask : ALL) & ~SLOT_0, stream[0]);
-		block[0] = _mm512_inserti32x4(block[0], aad, 0);
+		block[0] = cipher_some(s, seal, s->at, (n == 1 ? mask : ALL) & ~SLOT_0, stream[0]);
+		block[0] = _mm512_inserti32x4(block[0], s->aad, 0);
 	} else {
-		block[0] = n == 1 ? cipher_some(s, seal, at, mask, stream[0])
-				  : cipher(s, seal, at, stream[0]);
+		block[0] = n == 1 ? cipher_some(s, seal, s->at, mask, stream[0])
+				  : cipher(s, seal, s->at, stream[0]);
 		block[0] = _mm512_xor_si512(block[0], _mm512_zextsi128_si512(s->hash));
 	}
 	for (int i = 1; i < n - 1; i++)
-		block[i] = cipher(s, seal, at + 64 * i, stream[i]);
+		block[i] = cipher(s, seal, s->at + 64 * i, stream[i]);
 	if (n > 1)
-		block[n - 1] = cipher_some(s, seal, at + 64 * (n - 1), mask, stream[n - 1]);
+		block[n - 1] = cipher_some(s, seal, s->at + 64 * (n - 1), mask, stream[n - 1]);
 	/* Behind the length block lanes are zero, and must not read behind H^1. With four slots in
 	 * the last register there is no lane for it: the mask is empty. */
 	block[n - 1] =
-		_mm512_mask_broadcast_i64x2(block[n - 1], (__mmask8)(3u << 2 * last), length);
+		_mm512_mask_broadcast_i64x2(block[n - 1], (__mmask8)(3u << 2 * last), s->length);
 	power = _mm512_maskz_loadu_epi64((__mmask8)((4u << 2 * last) - 1), h + 64 * (n - 1));
 	if (n == 1) {
 		p = multiply(block[0], power);
@@ -250,76 +256,146 @@ INLINE void tail(struct state *s, bool seal, uint8_t *at, unsigned bytes, unsign
 		multiply_add(&p, block[n - 1], power);
 	}
 	if (last == 4)
-		multiply_add(&p, _mm512_zextsi128_si512(length),
+		multiply_add(&p, _mm512_zextsi128_si512(s->length),
 			     _mm512_zextsi128_si512(_mm_loadu_si128(powers(s, 1))));
 	s->hash = reduce_lanes(p);
 }
 
-INLINE void tail_of(struct state *s, bool seal, uint8_t *at, unsigned bytes, unsigned slots,
-		    bool start, __m128i aad, __m128i length)
+INLINE void one_tail(struct state *s, bool seal, bool start, int n)
 {
-	switch ((slots + 3) / 4) {
+	__m512i stream[WIDE];
+
+	first_round(s, stream, n);
+	for (int r = 1; r < s->rounds; r++)
+		middle_round(s, stream, n, r);
+	last_round(s, stream, n);
+	tail(s, seal, start, stream, n);
+}
+
+/* Two packets' keystreams in turn: one alone waits four cycles for each of its rounds. */
+INLINE void seal_two(struct state *s, struct state *t, int n)
+{
+	__m512i stream[WIDE], other[WIDE];
+
+	first_round(s, stream, n);
+	first_round(t, other, n);
+	for (int r = 1; r < s->rounds; r++) {
+		middle_round(s, stream, n, r);
+		middle_round(t, other, n, r);
+	}
+	last_round(s, stream, n);
+	last_round(t, other, n);
+	tail(s, true, true, stream, n);
+	tail(t, true, true, other, n);
+}
+
+INLINE void tail_of(struct state *s, bool seal, bool start)
+{
+	switch ((s->slots + 3) / 4) {
 	case 1:
-		tail(s, seal, at, bytes, slots, start, aad, length, 1);
+		one_tail(s, seal, start, 1);
 		break;
 	case 2:
-		tail(s, seal, at, bytes, slots, start, aad, length, 2);
+		one_tail(s, seal, start, 2);
 		break;
 	case 3:
-		tail(s, seal, at, bytes, slots, start, aad, length, 3);
+		one_tail(s, seal, start, 3);
 		break;
 	case 4:
-		tail(s, seal, at, bytes, slots, start, aad, length, 4);
+		one_tail(s, seal, start, 4);
 		break;
 	case 5:
-		tail(s, seal, at, bytes, slots, start, aad, length, 5);
+		one_tail(s, seal, start, 5);
 		break;
 	default:
-		tail(s, seal, at, bytes, slots, start, aad, length, WIDE);
+		one_tail(s, seal, start, WIDE);
 		break;
 	}
 }
 
-INLINE void gcm(const struct gcm_key_data *key, int rounds, bool seal, uint8_t *text,
-		uint64_t bytes, uint64_t salt, uint64_t iv, uint64_t aad, uint64_t aad4,
-		uint64_t aad_bytes, uint8_t *tag)
+INLINE void begin(struct state *s, const struct gcm_packet *p, int rounds)
 {
 	const __m128i reverse = _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-	__m128i nonce = _mm_set_epi64x((long long)(iv >> 32), (long long)(salt | iv << 32));
-	__m128i length = _mm_set_epi64x((long long)aad_bytes * 8, (long long)bytes * 8);
-	__m128i extra = _mm_set_epi64x((long long)aad4, (long long)aad);
-	unsigned slots = 1 + ((unsigned)bytes + 15) / 16, left = (unsigned)bytes + 16, done;
-	struct state s = { .key = key, .rounds = rounds };
-	uint8_t *at = text - 16;
 
-	extra = _mm_shuffle_epi8(extra, reverse);
-	s.reverse = _mm512_broadcast_i32x4(reverse);
-	s.counter =
-		_mm512_add_epi32(_mm512_broadcast_i32x4(_mm_shuffle_epi8(nonce, reverse)),
+	s->key = p->key;
+	s->rounds = rounds;
+	s->at = p->text - 16;
+	s->bytes = (unsigned)p->bytes + 16;
+	s->slots = 1 + ((unsigned)p->bytes + 15) / 16;
+	s->aad = _mm_shuffle_epi8(p->aad, reverse);
+	s->length = p->length;
+	s->reverse = _mm512_broadcast_i32x4(reverse);
+	s->counter =
+		_mm512_add_epi32(_mm512_broadcast_i32x4(_mm_shuffle_epi8(p->nonce, reverse)),
 				 _mm512_set_epi32(0, 0, 0, 4, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1));
-	if (slots <= SLOTS) {
-		tail_of(&s, seal, at, left, slots, true, extra, length);
-	} else {
-		done = body(&s, seal, at, slots, extra);
-		tail_of(&s, seal, at + 16 * done, left - 16 * done, slots - done, false, extra,
-			length);
-	}
-	_mm_storeu_si128((__m128i *)tag, _mm_xor_si128(_mm_shuffle_epi8(s.hash, reverse), s.mask));
 }
 
-#define ONE_SIZE(name, rounds, seal)                                                           \
-	TARGET static void name(const struct gcm_key_data *key, uint8_t *text, uint64_t bytes, \
-				uint64_t salt, uint64_t iv, uint64_t aad, uint64_t aad4,       \
-				uint64_t aad_bytes, uint8_t *tag)                              \
-	{                                                                                      \
-		gcm(key, rounds, seal, text, bytes, salt, iv, aad, aad4, aad_bytes, tag);      \
-	}
-ONE_SIZE(seal128, 10, true)
-ONE_SIZE(seal192, 12, true)
-ONE_SIZE(seal256, 14, true)
-ONE_SIZE(open128, 10, false)
-ONE_SIZE(open192, 12, false)
-ONE_SIZE(open256, 14, false)
+INLINE __m128i tag_of(const struct state *s)
+{
+	return _mm_xor_si128(_mm_shuffle_epi8(s->hash, _mm512_castsi512_si128(s->reverse)),
+			     s->mask);
+}
 
-gcm_fn *const gcm_seal[3] = { seal128, seal192, seal256 };
-gcm_fn *const gcm_open[3] = { open128, open192, open256 };
+INLINE bool finish(const struct state *s, const struct gcm_packet *p, bool seal)
+{
+	__m128i *at = (__m128i *)p->tag, wrong;
+
+	if (seal) {
+		_mm_storeu_si128(at, tag_of(s));
+		return true;
+	}
+	wrong = _mm_xor_si128(tag_of(s), _mm_loadu_si128(at));
+	return _mm_testz_si128(wrong, wrong);
+}
+
+INLINE bool gcm(const struct gcm_packet *p, int rounds, bool seal)
+{
+	struct state s;
+
+	begin(&s, p, rounds);
+	if (s.slots <= SLOTS) {
+		tail_of(&s, seal, true);
+	} else {
+		body(&s, seal);
+		tail_of(&s, seal, false);
+	}
+	return finish(&s, p, seal);
+}
+
+INLINE void seal_pair(const struct gcm_packet p[2], int rounds)
+{
+	struct state s, t;
+
+	begin(&s, &p[0], rounds);
+	begin(&t, &p[1], rounds);
+	if (s.slots <= 4)
+		seal_two(&s, &t, 1);
+	else if (s.slots <= 8)
+		seal_two(&s, &t, 2);
+	else
+		seal_two(&s, &t, 3);
+	finish(&s, &p[0], true);
+	finish(&t, &p[1], true);
+}
+
+#define KEY_SIZE(size, rounds)                                           \
+	TARGET static void seal##size(const struct gcm_packet *p)        \
+	{                                                                \
+		gcm(p, rounds, true);                                    \
+	}                                                                \
+	TARGET static bool open##size(const struct gcm_packet *p)        \
+	{                                                                \
+		return gcm(p, rounds, false);                            \
+	}                                                                \
+	TARGET static void seal_pair##size(const struct gcm_packet p[2]) \
+	{                                                                \
+		seal_pair(p, rounds);                                    \
+	}
+KEY_SIZE(128, 10)
+KEY_SIZE(192, 12)
+KEY_SIZE(256, 14)
+
+void (*const gcm_seal[3])(const struct gcm_packet *) = { seal128, seal192, seal256 };
+bool (*const gcm_open[3])(const struct gcm_packet *) = { open128, open192, open256 };
+void (*const gcm_seal_pair[3])(const struct gcm_packet *) = { seal_pair128, seal_pair192,
+							      seal_pair256 };

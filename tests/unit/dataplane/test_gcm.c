@@ -59,6 +59,7 @@ static void one_packet(unsigned size, unsigned bytes, unsigned aad_bytes)
 	uint32_t salt, aad4;
 	uint64_t iv, aad8;
 	static struct gcm_key_data k __attribute__((aligned(64)));
+	struct gcm_packet p;
 
 	randombytes_buf(key, sizeof(key));
 	randombytes_buf(nonce, sizeof(nonce));
@@ -74,13 +75,12 @@ static void one_packet(unsigned size, unsigned bytes, unsigned aad_bytes)
 
 	seal[size](&k, &context, expected + (at - text), expected + (at - text), bytes, nonce, aad,
 		   aad_bytes, tag, sizeof(tag));
-	gcm_seal[size](&k, at, bytes, salt, iv, aad8, aad4, aad_bytes, tag2);
+	p = gcm_packet(&k, at, bytes, salt, iv, aad8, aad4, aad_bytes, tag2);
+	gcm_seal[size](&p);
 	assert_memory_equal(tag, tag2, sizeof(tag));
 	assert_memory_equal(text, expected, sizeof(text));
 
-	memset(tag2, 0, sizeof(tag2));
-	gcm_open[size](&k, at, bytes, salt, iv, aad8, aad4, aad_bytes, tag2);
-	assert_memory_equal(tag, tag2, sizeof(tag));
+	assert_true(gcm_open[size](&p));
 	assert_memory_equal(text, before, sizeof(text));
 }
 
@@ -101,23 +101,63 @@ static void jumbo(void **state)
 		one_packet(i % 3, 1301 + randombytes_uniform(MOST - 1300), i % 2 ? 8 : 12);
 }
 
-/* A tag of another nonce, number or text is another tag. */
+/* Two at once are what each is alone, whatever keys they have. */
+static void pairs(void **state)
+{
+	static struct gcm_key_data k[2] __attribute__((aligned(64)));
+	uint8_t key[32], tag[2][16], alone[2][16];
+	struct gcm_packet p[2];
+	unsigned bytes[2];
+
+	if (!has_vectors())
+		skip();
+	for (bytes[0] = 1; bytes[0] <= GCM_PAIR_BYTES; bytes[0]++) {
+		for (bytes[1] = 1; bytes[1] <= GCM_PAIR_BYTES; bytes[1] += 3) {
+			unsigned size = bytes[1] % 3;
+
+			if (!gcm_can_pair(bytes[0], bytes[1]))
+				continue;
+			randombytes_buf(text, 1024);
+			for (unsigned i = 0; i < 2; i++) {
+				randombytes_buf(key, sizeof(key));
+				expand(size, key, &k[i]);
+				p[i] = gcm_packet(&k[i], text + GUARD + 400 * i, bytes[i], i, 7 + i,
+						  9 + i, i, i ? 12 : 8, alone[i]);
+			}
+			memcpy(before, text, 1024);
+			gcm_seal[size](&p[0]);
+			gcm_seal[size](&p[1]);
+			memcpy(expected, text, 1024);
+			memcpy(text, before, 1024);
+			p[0].tag = tag[0];
+			p[1].tag = tag[1];
+			gcm_seal_pair[size](p);
+			assert_memory_equal(text, expected, 1024);
+			assert_memory_equal(tag, alone, sizeof(tag));
+		}
+	}
+}
+
+/* A tag of another nonce, number or text is wrong, and so is one with another bit. */
 static void tags_differ(void **state)
 {
-	uint8_t key[16] = { 1 }, tag[16], other[16];
 	static struct gcm_key_data k __attribute__((aligned(64)));
+	uint8_t key[16] = { 1 }, tag[16];
+	struct gcm_packet p;
 
 	if (!has_vectors())
 		skip();
 	IMB_AES128_GCM_PRE(mgr, key, &k);
-	for (unsigned change = 0; change < 5; change++) {
-		memset(text, 7, sizeof(text));
-		gcm_open[0](&k, text + 64, 100, 1, 2, 3, 4, 12, tag);
-		memset(text, 7, sizeof(text));
+	for (unsigned change = 0; change <= 5 + 128; change++) {
+		memset(text, 7, 256);
+		p = gcm_packet(&k, text + 64, 100, 1, 2, 3, 4, 12, tag);
+		gcm_seal[0](&p);
 		text[64 + 99] ^= change == 4;
-		gcm_open[0](&k, text + 64, 100, 1 + (change == 0), 2 + (change == 1),
-			    3 + (change == 2), 4 + (change == 3), 12, other);
-		assert_memory_not_equal(tag, other, sizeof(tag));
+		if (change > 5)
+			tag[(change - 6) / 8] ^= (uint8_t)(1 << (change - 6) % 8);
+		p = gcm_packet(&k, text + 64, 100, 1 + (change == 0), 2 + (change == 1),
+			       3 + (change == 2), 4 + (change == 3), 12, tag);
+		assert_int_equal(gcm_open[0](&p), change == 5);
 	}
 }
 
@@ -135,9 +175,8 @@ static void fetched_powers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_size),
-		cmocka_unit_test(jumbo),
-		cmocka_unit_test(tags_differ),
+		cmocka_unit_test(every_size),	  cmocka_unit_test(jumbo),
+		cmocka_unit_test(pairs),	  cmocka_unit_test(tags_differ),
 		cmocka_unit_test(fetched_powers),
 	};
 
