@@ -1,6 +1,7 @@
 /* The way from a file to a model that may run. */
 #include "conf/check.h"
 #include "conf/file.h"
+#include "conf/number.h"
 #include "conf/parse.h"
 #include "conf/write.h"
 
@@ -16,6 +17,12 @@ static struct conf *checked(struct conf *c, const struct conf *before, struct pl
 			conf_free(c);
 			c = NULL;
 		}
+	}
+	if (c != NULL && conf_number(c, NULL, NULL) != 0) {
+		problem_add(problems, PROBLEM_ERROR, (struct conf_where){ .file = c->path }, NULL,
+			    "not enough memory for the model");
+		conf_free(c);
+		c = NULL;
 	}
 	places_clear(places);
 	return c;

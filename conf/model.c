@@ -1,5 +1,7 @@
 #include "conf/model.h"
 
+#include "conf/number.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +59,7 @@ void conf_free(struct conf *c)
 		free(c->attachment[i].propagated);
 		free(c->attachment[i].import);
 	}
+	conf_number_clear(c);
 	free(c->connection);
 	free(c->customer_gateway);
 	free(c->attachment);

@@ -35,6 +35,17 @@ struct conf_id {
 	uint8_t data[CONF_ID_BYTES]; /* as on the wire (RFC 7296 §3.5) */
 };
 
+/* Kinds of objects that are numbered (conf/number.h). */
+enum conf_kind {
+	CONF_BORDER_GATEWAY,
+	CONF_VPC,
+	CONF_ATTACHMENT,
+	CONF_CUSTOMER_GATEWAY,
+	CONF_CONNECTION,
+	CONF_TUNNEL,
+	CONF_KINDS
+};
+
 enum conf_start { CONF_START_INITIATE, CONF_START_RESPOND, CONF_START_ON_DEMAND };
 
 enum conf_ike_version { CONF_IKE_V2, CONF_IKE_V1 };
@@ -115,6 +126,7 @@ struct conf_static_route {
 
 struct conf_border_gateway {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	uint32_t asn;
@@ -127,6 +139,7 @@ struct conf_border_gateway {
 
 struct conf_vpc {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	unsigned n_prefixes;
@@ -140,6 +153,7 @@ enum conf_encap { CONF_ENCAP_VXLAN, CONF_ENCAP_VLAN };
 
 struct conf_vpc_attachment {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char description[CONF_DESCRIPTION_BYTES];
 	char vpc_name[CONF_NAME_BYTES];
 	char border_gateway_name[CONF_NAME_BYTES];
@@ -168,6 +182,7 @@ struct conf_vpc_attachment {
 
 struct conf_customer_gateway {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	uint32_t asn; /* 0: none, which is enough without BGP */
@@ -180,6 +195,7 @@ enum conf_df { CONF_DF_SET, CONF_DF_COPY, CONF_DF_CLEAR }; /* outer don't-fragme
 
 struct conf_tunnel {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	struct addr cloud_ip, customer_ip;
@@ -239,6 +255,7 @@ struct conf_tunnel {
 
 struct conf_vpn_connection {
 	struct conf_where where;
+	uint32_t id; /* conf_number() */
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	char border_gateway_name[CONF_NAME_BYTES];
@@ -263,8 +280,14 @@ struct conf_vpn_connection {
  */
 #define STATE_DIRECTORY_AUTO "auto"
 
+struct conf_directory { /* objects by number; NULL: a hole */
+	uint32_t n;
+	const void **object, **owner;
+};
+
 struct conf {
 	char *path;
+	struct conf_directory directory[CONF_KINDS];
 	uint8_t digest[CONF_DIGEST_BYTES]; /* of the file's text, when it was read or saved */
 	bool unsaved;			   /* operators changed something since */
 	struct conf_workers workers;
