@@ -38,6 +38,8 @@ struct dataplane {
 	/* main */
 	uint64_t now; /* microseconds, of the last poll */
 	struct fib_heap *heap;
+	/* Deleted, but a worker may be at them still: not to be used again yet. */
+	uint8_t table_leaving[TABLES_MAX / 8], interface_leaving[INTERFACES_MAX / 8];
 	struct retired retired;
 	struct sets *sets;
 	struct neighbours *neighbours;
@@ -53,6 +55,7 @@ struct dataplane {
 	/* negotiator */
 	struct crypt *keys; /* expands keys */
 	struct sa_book *book;
+	uint64_t ordered[CONF_WORKERS_MAX], obeyed[CONF_WORKERS_MAX];
 	bool negotiator_registered, negotiator_reader;
 	uint64_t negotiator_drop[DROP_REASON_COUNT];
 };
@@ -60,6 +63,14 @@ struct dataplane {
 /* Routes that the dataplane makes by itself; the underlay's epoch moves with them. */
 int route_set(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh);
 int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p);
+/* Only if it still leads there. */
+void route_delete_if(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh);
+/* A number that is not to be used before every worker passed a quiescent point. */
+void leave_for_now(struct dataplane *dp, uint8_t *leaving, uint32_t number);
+static inline bool is_leaving(const uint8_t *leaving, uint32_t number)
+{
+	return leaving[number / 8] >> number % 8 & 1;
+}
 /* Packets from this address are looked at more closely (policy_may_be_own()). */
 void route_mark_own(struct dataplane *dp, const struct addr *a);
 /* Interfaces. The port's own, made by dataplane_open(). */

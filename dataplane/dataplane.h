@@ -98,6 +98,7 @@ struct dataplane_attachment {
  */
 int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attachment *a,
 			     uint32_t *interface);
+/* Routes of its table that lead elsewhere meanwhile stay. */
 int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface);
 
 /* The underlay's routes beside the ports' own networks: from the start the configuration's. Each
@@ -139,8 +140,14 @@ struct dataplane_tunnel {
 /* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
  * worker. A new tunnel is DOWN. */
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t);
-int dataplane_tunnel_delete(struct dataplane *dp,
-			    uint32_t tunnel); /* after its SAs; -EBUSY: still in a set */
+/* Other settings for the same tunnel, of the same table: packets go on. Of mss_clamp, df and
+ * bandwidth its SAs hear by dataplane_sa_refresh(). -EINVAL: another table. */
+int dataplane_tunnel_change(struct dataplane *dp, uint32_t tunnel,
+			    const struct dataplane_tunnel *t);
+/* After its SAs (dataplane_order_reached()). Routes that lead elsewhere meanwhile stay. -EBUSY:
+ * still in a set. Its number may be used again when dataplane_tunnel_gone(). */
+int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel);
+bool dataplane_tunnel_gone(struct dataplane *dp, uint32_t tunnel);
 
 /* UP: flows may take it; DOWN, or drained: none does. Rewrites every connection and bundle with
  * this tunnel in it (a few hundred bytes each) and no route, however many lead there. When a
@@ -235,6 +242,11 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *sa);
 int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi);
 int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 		      const struct endpoint *local, const struct endpoint *remote);
+/* The tunnel's settings changed: its SAs follow. -EAGAIN: ring full, some did; again. */
+int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel);
+/* A mark behind all that was ordered for the tunnel's SAs so far; and has its worker done that? */
+uint64_t dataplane_order_mark(struct dataplane *dp, uint32_t tunnel);
+bool dataplane_order_reached(struct dataplane *dp, uint32_t tunnel, uint64_t mark);
 uint64_t dataplane_inbound_packets(struct dataplane *dp,
 				   uint32_t tunnel); /* authenticated ESP packets */
 

@@ -170,7 +170,8 @@ static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 		return NULL;
 	}
 	if ((sa->flags & SA_METER) && m->data_len <= sa->mtu &&
-	    !policer_pass(t->policer, false, w->tsc, m->data_len)) {
+	    !policer_pass(__atomic_load_n(&t->policer, __ATOMIC_ACQUIRE), false, w->tsc,
+			  m->data_len)) {
 		worker_drop(w, m, DROP_BANDWIDTH);
 		return NULL;
 	}

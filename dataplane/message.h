@@ -15,6 +15,7 @@ enum message_kind {
 	MESSAGE_SA_REMOVE,
 	MESSAGE_SA_MOVE,     /* outbound: new outer addresses and ports */
 	MESSAGE_SA_PATH_MTU, /* outbound: its way takes packets of mtu bytes, no larger ones */
+	MESSAGE_SA_REFRESH,  /* its flags that are the tunnel's settings are others */
 	/* owner worker -> negotiator */
 	MESSAGE_DONE, /* the worker holds no reference to sa any more (NULL: nothing to free) */
 	MESSAGE_USED, /* first authenticated packet on an inbound SA */
@@ -31,6 +32,7 @@ struct message {
 	uint32_t inbound;
 	uint32_t replaces, beside; /* MESSAGE_SA_INSTALL, as in struct dataplane_sa */
 	uint32_t mtu;		   /* MESSAGE_SA_PATH_MTU */
+	uint32_t flags;		   /* MESSAGE_SA_REFRESH, of SA_SETTINGS */
 	struct sa *sa;
 	struct endpoint local, remote; /* MESSAGE_SA_MOVE */
 };

@@ -55,7 +55,10 @@ static struct tunnel *tunnel_get(struct dataplane *dp, uint32_t tunnel)
 
 int negotiator_order(struct dataplane *dp, unsigned owner, struct message *m)
 {
-	return rte_ring_sp_enqueue_elem(dp->worker[owner]->orders, m, sizeof(*m)) ? -EAGAIN : 0;
+	if (rte_ring_sp_enqueue_elem(dp->worker[owner]->orders, m, sizeof(*m)) != 0)
+		return -EAGAIN;
+	dp->ordered[owner]++;
+	return 0;
 }
 
 uint32_t dataplane_spi_alloc(struct dataplane *dp, uint32_t tunnel)
@@ -195,6 +198,49 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	return negotiator_order(dp, t->owner, &m);
 }
 
+static int refresh(struct dataplane *dp, const struct tunnel *t, uint32_t tunnel, struct sa *sa,
+		   uint32_t spi, bool inbound)
+{
+	struct message m = { .kind = MESSAGE_SA_REFRESH,
+			     .tunnel = tunnel,
+			     .spi = spi,
+			     .inbound = inbound,
+			     .flags = sa_flags_of(t),
+			     .sa = sa };
+
+	return negotiator_order(dp, t->owner, &m);
+}
+
+int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel)
+{
+	const struct tunnel *t = tunnel_get(dp, tunnel);
+	uint32_t at = 0, spi;
+	struct slot_entry *e;
+	int rc = 0;
+
+	if (!t)
+		return -ENOENT;
+	for (struct sa *sa = *sa_book_outbound(dp->book, tunnel, 0); rc == 0 && sa; sa = sa->booked)
+		rc = refresh(dp, t, tunnel, sa, 0, false);
+	while (rc == 0 && (e = sa_book_next(dp->book, t->owner, tunnel, &at, &spi)))
+		rc = refresh(dp, t, tunnel, e->sa, spi, true);
+	return rc;
+}
+
+uint64_t dataplane_order_mark(struct dataplane *dp, uint32_t tunnel)
+{
+	const struct tunnel *t = tunnel_get(dp, tunnel);
+
+	return t ? dp->ordered[t->owner] : 0;
+}
+
+bool dataplane_order_reached(struct dataplane *dp, uint32_t tunnel, uint64_t mark)
+{
+	const struct tunnel *t = tunnel_get(dp, tunnel);
+
+	return !t || dp->obeyed[t->owner] >= mark;
+}
+
 uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)
 {
 	return tunnel < TUNNELS_MAX
@@ -238,16 +284,18 @@ static void done(struct dataplane *dp, const struct message *m)
 		sa_book_recycle(dp->book, m->spi);
 }
 
-static bool take_reports(struct dataplane *dp, struct rte_ring *r,
+static bool take_reports(struct dataplane *dp, unsigned worker,
 			 const struct dataplane_negotiator_ops *ops, void *ctx)
 {
 	struct message m[AT_ONCE];
 	unsigned n, i;
 
-	n = rte_ring_sc_dequeue_burst_elem(r, m, sizeof(m[0]), AT_ONCE, NULL);
+	n = rte_ring_sc_dequeue_burst_elem(dp->worker[worker]->reports, m, sizeof(m[0]), AT_ONCE,
+					   NULL);
 	for (i = 0; i < n; i++) {
 		switch (m[i].kind) {
 		case MESSAGE_DONE:
+			dp->obeyed[worker]++;
 			done(dp, &m[i]);
 			break;
 		case MESSAGE_USED:
@@ -311,7 +359,7 @@ bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_nego
 
 	doorbell_awake(&dp->negotiator_bell);
 	for (i = 0; i < dp->n_workers; i++) {
-		more |= take_reports(dp, dp->worker[i]->reports, ops, ctx);
+		more |= take_reports(dp, i, ops, ctx);
 		more |= take_packets(dp, dp->to_negotiator[i], ops, ctx);
 	}
 	if (more)

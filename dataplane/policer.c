@@ -12,6 +12,7 @@ struct policer *policer_new(uint32_t mbit)
 
 	if (!p)
 		return NULL;
+	p->mbit = mbit;
 	params.cbs = RTE_MAX(params.cir * BURST_TIME / 1000, (uint64_t)BURST_MIN);
 	if (rte_meter_srtcm_profile_config(&p->profile, &params) != 0 ||
 	    rte_meter_srtcm_config(&p->in, &p->profile) != 0 ||

@@ -10,6 +10,7 @@
 #include <rte_meter.h>
 
 struct policer {
+	uint32_t mbit;
 	struct rte_meter_srtcm_profile profile;
 	struct rte_meter_srtcm in, out;
 };
@@ -18,10 +19,11 @@ struct policer {
 struct policer *policer_new(uint32_t mbit);
 void policer_free(struct policer *p); /* NULL is fine */
 
+/* NULL: the limit was just lifted, and the SA does not know yet. */
 static inline bool policer_pass(struct policer *p, bool inbound, uint64_t tsc, unsigned bytes)
 {
-	return rte_meter_srtcm_color_blind_check(inbound ? &p->in : &p->out, &p->profile, tsc,
-						 bytes) == RTE_COLOR_GREEN;
+	return !p || rte_meter_srtcm_color_blind_check(inbound ? &p->in : &p->out, &p->profile, tsc,
+						       bytes) == RTE_COLOR_GREEN;
 }
 
 #endif

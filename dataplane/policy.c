@@ -14,7 +14,8 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 		worker_drop(w, m, DROP_SELECTOR);
 		return false;
 	}
-	if ((sa->flags & SA_METER) && !policer_pass(t->policer, true, w->tsc, m->data_len)) {
+	if ((sa->flags & SA_METER) && !policer_pass(__atomic_load_n(&t->policer, __ATOMIC_ACQUIRE),
+						    true, w->tsc, m->data_len)) {
 		worker_drop(w, m, DROP_BANDWIDTH);
 		return false;
 	}

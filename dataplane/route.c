@@ -37,7 +37,7 @@ int dataplane_table_add(struct dataplane *dp, uint32_t *table)
 	for (uint32_t i = 0; i < TABLES_MAX; i++) {
 		struct fib *fib;
 
-		if (dp->tables.fib[i])
+		if (dp->tables.fib[i] || is_leaving(dp->table_leaving, i))
 			continue;
 		fib = fib_new(dp->heap);
 		if (!fib)
@@ -58,6 +58,7 @@ int dataplane_table_delete(struct dataplane *dp, uint32_t table)
 		return -ENOENT;
 	atomic_store_explicit(&dp->tables.fib[table], NULL, memory_order_release);
 	changed(dp, table);
+	leave_for_now(dp, dp->table_leaving, table);
 	fib_free(fib);
 	return 0;
 }
@@ -88,6 +89,25 @@ int route_delete(struct dataplane *dp, uint32_t table, const struct prefix *p)
 	if (rc == 0)
 		changed(dp, table);
 	return rc;
+}
+
+void route_delete_if(struct dataplane *dp, uint32_t table, const struct prefix *p, uint32_t nh)
+{
+	if (dataplane_route_get(dp, table, p) == nh)
+		(void)route_delete(dp, table, p);
+}
+
+static void has_left(void *owner, void *thing, uint32_t number)
+{
+	uint8_t *leaving = thing;
+
+	leaving[number / 8] &= (uint8_t) ~(1u << number % 8);
+}
+
+void leave_for_now(struct dataplane *dp, uint8_t *leaving, uint32_t number)
+{
+	leaving[number / 8] |= (uint8_t)(1u << number % 8);
+	retire(&dp->retired, dp->tables.qsbr, has_left, dp, leaving, number);
 }
 
 /* What a next hop names must exist, so that workers need not ask. */

@@ -41,7 +41,8 @@ enum sa_flags {
 	SA_STOPPED = 1 << 10,  /* worker: the negotiator was told that it is used up */
 };
 
-#define SA_POLICY (SA_SELECTORS | SA_METER) /* what each packet is asked for, policy.h */
+#define SA_SETTINGS (SA_MSS | SA_DF_COPY | SA_DF_CLEAR | SA_METER) /* the tunnel's */
+#define SA_POLICY   (SA_SELECTORS | SA_METER) /* what each packet is asked for, policy.h */
 
 /* A range of inner addresses of one family; network order, IPv4 in the first four bytes. */
 struct sa_selector {

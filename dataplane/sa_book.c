@@ -95,6 +95,21 @@ struct slot_entry *sa_book_inbound(struct sa_book *b, uint32_t tunnel, uint32_t 
 	return e;
 }
 
+struct slot_entry *sa_book_next(struct sa_book *b, unsigned owner, uint32_t tunnel, uint32_t *at,
+				uint32_t *spi)
+{
+	while (*at < SPI_SLOTS) {
+		uint32_t slot = (*at)++;
+		struct slot_entry *e = &b->shelf[owner].slot[slot];
+
+		if (e->state != SLOT_INSTALLED || e->tunnel != tunnel)
+			continue;
+		*spi = spi_make(e->generation, owner, slot);
+		return e;
+	}
+	return NULL;
+}
+
 void sa_book_recycle(struct sa_book *b, uint32_t spi)
 {
 	struct shelf *s = &b->shelf[spi_owner(spi)];

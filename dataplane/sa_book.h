@@ -26,6 +26,9 @@ void sa_book_free(struct sa_book *b); /* and every SA in it: the workers are gon
 uint32_t sa_book_give(struct sa_book *b, unsigned owner, uint32_t tunnel); /* 0: none left */
 /* The slot that holds this SPI for this tunnel. NULL: none does. */
 struct slot_entry *sa_book_inbound(struct sa_book *b, uint32_t tunnel, uint32_t spi);
+/* The installed inbound SAs of a tunnel, one a call, from *at = 0 on. NULL: no more. */
+struct slot_entry *sa_book_next(struct sa_book *b, unsigned owner, uint32_t tunnel, uint32_t *at,
+				uint32_t *spi);
 void sa_book_recycle(struct sa_book *b, uint32_t spi);
 /* Where the tunnel's outbound SA with this SPI is named, in a list by their `booked`; spi 0: the
  * first. NULL is there if there is none; what is put there has to go on with what was. */

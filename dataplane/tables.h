@@ -40,6 +40,7 @@ struct tunnel {
 	uint32_t table; /* where decrypted packets are looked up */
 	uint8_t owner;	/* worker that holds its SAs */
 	bool used, up;
+	bool leaving; /* deleted, but a worker may be at it still */
 	bool mss_clamp;
 	bool on_demand;
 	uint8_t df;		       /* enum dataplane_df */

@@ -29,6 +29,8 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to = &dp->tables.tunnel[tunnel];
 	if (to->used)
 		return -EEXIST;
+	if (to->leaving)
+		return -EBUSY;
 	policer = t->bandwidth ? policer_new(t->bandwidth) : NULL;
 	if (t->bandwidth && !policer)
 		return -ENOMEM;
@@ -49,6 +51,10 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->mtu_most = t->mtu;
 	to->mtu = 0;
 	to->up = false;
+	/* Nobody counts here without an SA. */
+	to->out_packets = to->out_bytes = to->out_wire_bytes = 0;
+	to->in_packets = to->in_bytes = to->in_wire_bytes = to->in_authentic = 0;
+	to->replayed = to->bad_icv = to->selector = 0;
 	to->used = true;
 	route_mark_own(dp, &t->inner_peer);
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
@@ -68,25 +74,116 @@ static void free_policer(void *owner, void *thing, uint32_t index)
 	policer_free(thing);
 }
 
+static uint32_t to_local(uint32_t tunnel)
+{
+	return nexthop(NEXTHOP_LOCAL, tunnel | NEXTHOP_LOCAL_TUNNEL);
+}
+
+static void leave_addresses(struct dataplane *dp, uint32_t tunnel, const struct addr *inner,
+			    const struct addr *inner_peer)
+{
+	const struct tunnel *t = &dp->tables.tunnel[tunnel];
+	struct prefix local = prefix_host(inner), peer = prefix_host(inner_peer);
+
+	route_delete_if(dp, t->table, &local, to_local(tunnel));
+	route_delete_if(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
+}
+
+/* The new ones first, so that nothing is without a way. */
+static int move(struct dataplane *dp, uint32_t tunnel, const struct addr *inner,
+		const struct addr *inner_peer)
+{
+	struct tunnel *t = &dp->tables.tunnel[tunnel];
+	struct prefix local = prefix_host(inner), peer = prefix_host(inner_peer);
+	struct addr old_inner = t->inner, old_peer = t->inner_peer;
+	int rc = route_set(dp, t->table, &local, to_local(tunnel));
+
+	route_mark_own(dp, inner_peer);
+	if (rc == 0)
+		rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
+	if (rc) {
+		if (!addr_equal(inner, &old_inner))
+			route_delete_if(dp, t->table, &local, to_local(tunnel));
+		return rc;
+	}
+	t->inner = *inner;
+	t->inner_peer = *inner_peer;
+	if (!addr_equal(inner, &old_inner) && !addr_equal(inner_peer, &old_inner)) {
+		local = prefix_host(&old_inner);
+		route_delete_if(dp, t->table, &local, to_local(tunnel));
+	}
+	if (!addr_equal(inner_peer, &old_peer) && !addr_equal(inner, &old_peer)) {
+		peer = prefix_host(&old_peer);
+		route_delete_if(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
+	}
+	return 0;
+}
+
+int dataplane_tunnel_change(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
+{
+	struct policer *policer, *old;
+	struct tunnel *to;
+	int rc = 0;
+
+	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+		return -ENOENT;
+	to = &dp->tables.tunnel[tunnel];
+	if (t->table != to->table)
+		return -EINVAL;
+	policer = old = to->policer;
+	if (t->bandwidth != (old ? old->mbit : 0)) {
+		policer = t->bandwidth ? policer_new(t->bandwidth) : NULL;
+		if (t->bandwidth && !policer)
+			return -ENOMEM;
+	}
+	if (!addr_equal(&t->inner.addr, &to->inner) || !addr_equal(&t->inner_peer, &to->inner_peer))
+		rc = move(dp, tunnel, &t->inner.addr, &t->inner_peer);
+	if (rc) {
+		if (policer != old)
+			policer_free(policer);
+		return rc;
+	}
+	to->mss_clamp = t->mss_clamp;
+	to->on_demand = t->on_demand;
+	to->df = (uint8_t)t->df;
+	to->mtu_most = t->mtu;
+	__atomic_store_n(&to->policer, policer, __ATOMIC_RELEASE);
+	if (policer != old && old)
+		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, old, 0);
+	return 0;
+}
+
+static void has_left(void *owner, void *thing, uint32_t tunnel)
+{
+	struct dataplane *dp = owner;
+
+	dp->tables.tunnel[tunnel].leaving = false;
+}
+
 int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 {
 	struct tunnel *t;
-	struct prefix local, peer;
 
 	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
 		return -ENOENT;
 	if (sets_has_tunnel(dp, tunnel))
 		return -EBUSY;
 	t = &dp->tables.tunnel[tunnel];
-	local = prefix_host(&t->inner);
-	peer = prefix_host(&t->inner_peer);
-	(void)route_delete(dp, t->table, &local);
-	(void)route_delete(dp, t->table, &peer);
+	leave_addresses(dp, tunnel, &t->inner, &t->inner_peer);
 	t->used = false;
-	retire(&dp->retired, dp->tables.qsbr, free_policer, dp, t->policer, 0);
-	t->policer = NULL;
+	t->leaving = true;
+	retire(&dp->retired, dp->tables.qsbr, has_left, dp, NULL, tunnel);
+	if (t->policer)
+		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, t->policer, 0);
+	__atomic_store_n(&t->policer, NULL, __ATOMIC_RELEASE);
 	dp->worker[t->owner]->stats.tunnels--;
 	return 0;
+}
+
+bool dataplane_tunnel_gone(struct dataplane *dp, uint32_t tunnel)
+{
+	return tunnel >= TUNNELS_MAX ||
+	       (!dp->tables.tunnel[tunnel].used && !dp->tables.tunnel[tunnel].leaving);
 }
 
 int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)

@@ -44,8 +44,8 @@ static void delete_routes(struct dataplane *dp, const struct interface *i)
 		struct prefix own = prefix_host(&i->address[k].addr);
 		struct prefix net = prefix_network(&i->address[k]);
 
-		(void)route_delete(dp, i->table, &own);
-		(void)route_delete(dp, i->table, &net);
+		route_delete_if(dp, i->table, &own, nexthop(NEXTHOP_LOCAL, i->index));
+		route_delete_if(dp, i->table, &net, nexthop(NEXTHOP_LINK, i->index));
 	}
 }
 
@@ -73,7 +73,8 @@ int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *
 	uint32_t free_index = 0;
 	int rc;
 
-	while (free_index < INTERFACES_MAX && dp->tables.interface[free_index])
+	while (free_index < INTERFACES_MAX &&
+	       (dp->tables.interface[free_index] || is_leaving(dp->interface_leaving, free_index)))
 		free_index++;
 	if (free_index == INTERFACES_MAX)
 		return -ENOSPC;
@@ -195,6 +196,7 @@ int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface)
 	host_interface_deleted(dp, interface);
 	delete_routes(dp, i);
 	atomic_store_explicit(&dp->tables.interface[interface], NULL, memory_order_release);
+	leave_for_now(dp, dp->interface_leaving, interface);
 	retire(&dp->retired, dp->tables.qsbr, free_interface, dp, i, 0);
 	return 0;
 }
