@@ -244,6 +244,32 @@ int ike_tunnel_remove(struct ike_engine *e, ike_time now, uint32_t tunnel)
 	return 0;
 }
 
+int ike_tunnel_change(struct ike_engine *e, ike_time now, uint32_t tunnel,
+		      const struct conf_tunnel *conf)
+{
+	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);
+	struct conf_tunnel copy;
+	int rc;
+
+	if (!t)
+		return -ENOENT;
+	rc = ike_tunnel_may_become(t, conf);
+	if (rc == 0)
+		rc = conf_tunnel_copy(&copy, conf);
+	if (rc < 0)
+		return rc;
+	e->now = now;
+	ike_tunnel_halt(t);
+	if (conf->enabled)
+		ike_tunnel_because(t, IKE_REASON_NEGOTIATING, "its configuration changed");
+	ike_settle(e);
+	ike_tunnel_become(t, &copy);
+	if (conf->enabled)
+		ike_tunnel_start(t);
+	ike_settle(e);
+	return 0;
+}
+
 int ike_tunnel_enable(struct ike_engine *e, ike_time now, uint32_t tunnel)
 {
 	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);

@@ -140,6 +140,11 @@ int ike_tunnel_add(struct ike_engine *e, ike_time now, uint32_t tunnel,
 		   const struct conf_tunnel *t);
 /* Tells the peer (deletes), removes all SAs, forgets the tunnel. 0 or -ENOENT. */
 int ike_tunnel_remove(struct ike_engine *e, ike_time now, uint32_t tunnel);
+/* Another configuration for the same tunnel: the peer is told that the old SAs end, and if t is
+ * enabled it starts anew at once. Its history goes on. Copies *t. 0; -ENOENT, -EEXIST (address
+ * pair), -EINVAL, -ENOMEM: nothing changed. */
+int ike_tunnel_change(struct ike_engine *e, ike_time now, uint32_t tunnel,
+		      const struct conf_tunnel *t);
 int ike_tunnel_enable(struct ike_engine *e, ike_time now, uint32_t tunnel);
 int ike_tunnel_disable(struct ike_engine *e, ike_time now, uint32_t tunnel);
 

@@ -69,11 +69,38 @@ struct ike_tunnel *ike_tunnel_by_path(const struct ike_engine *e, const struct i
 	return by_addresses(e, &path->local.addr, &path->remote.addr);
 }
 
+static bool is_complete(const struct conf_tunnel *conf)
+{
+	return conf->ike_cipher.n && conf->ike_dh.n && conf->esp_cipher.n && conf->psk;
+}
+
+int ike_tunnel_may_become(const struct ike_tunnel *t, const struct conf_tunnel *conf)
+{
+	const struct ike_tunnel *other;
+
+	if (!is_complete(conf))
+		return -EINVAL;
+	other = by_addresses(t->engine, &conf->cloud_ip, &conf->customer_ip);
+	return other && other != t ? -EEXIST : 0;
+}
+
+void ike_tunnel_become(struct ike_tunnel *t, struct conf_tunnel *conf)
+{
+	ike_map_remove(&t->engine->addresses, &t->by_address);
+	conf_tunnel_clear(&t->conf);
+	t->conf = *conf;
+	/* There is room for it, where it just was. */
+	(void)ike_map_insert(&t->engine->addresses, &t->by_address,
+			     address_hash(&conf->cloud_ip, &conf->customer_ip));
+	free(t->peer_offer);
+	t->peer_offer = NULL;
+}
+
 int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunnel *conf)
 {
 	struct ike_tunnel *t;
 
-	if (!conf->ike_cipher.n || !conf->ike_dh.n || !conf->esp_cipher.n || !conf->psk)
+	if (!is_complete(conf))
 		return -EINVAL;
 	if (ike_tunnel_find(e, index) || by_addresses(e, &conf->cloud_ip, &conf->customer_ip))
 		return -EEXIST;

@@ -39,6 +39,9 @@ struct ike_tunnel {
 
 /* Copies conf; starts if it is enabled. 0, -EEXIST (index or address pair), -EINVAL, -ENOMEM. */
 int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunnel *conf);
+/* Another conf, which is the tunnel's then; halted. May it? 0, -EEXIST, -EINVAL. */
+int ike_tunnel_may_become(const struct ike_tunnel *t, const struct conf_tunnel *conf);
+void ike_tunnel_become(struct ike_tunnel *t, struct conf_tunnel *conf);
 void ike_tunnel_start(struct ike_tunnel *t);
 void ike_tunnel_halt(struct ike_tunnel *t); /* deletes all, calls no more */
 void ike_tunnel_free(struct ike_tunnel *t); /* has neither SAs nor pairs any more */
