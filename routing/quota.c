@@ -227,6 +227,13 @@ bool tables_batch_end(struct tables *t, uint32_t gateway)
 	return false;
 }
 
+bool tables_busy(const struct tables *t, uint32_t gateway)
+{
+	const struct gateway *g = tables_gateway(t, gateway);
+
+	return g != NULL && g->job != NULL;
+}
+
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered)
 {
 	const struct gateway *g = tables_gateway(t, gateway);

@@ -276,35 +276,51 @@ int tables_vpc_add(struct tables *t, uint32_t id, uint32_t table)
 	return err;
 }
 
-struct refresh {
+/* ---- attachments ------------------------------------------------------------------------- */
+
+struct survey {
 	struct tables *tables;
 	struct gateway *gateway;
 	struct prefix last;
 };
 
-static void on_refresh(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
-		       const char *why)
+static void on_valid(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
+		     const char *why)
 {
-	struct refresh *f = ctx;
+	struct survey *s = ctx;
 	struct rib_route valid[SHARED_MAX];
 	unsigned n;
 
-	if (verdict != RIB_VALID || prefix_equal(&r->prefix, &f->last))
+	if (verdict != RIB_VALID || prefix_equal(&r->prefix, &s->last))
 		return;
-	f->last = r->prefix;
-	n = rib_valid(f->tables->rib, f->gateway->table, &r->prefix, valid, SHARED_MAX);
-	propagate_later(f->tables, f->gateway, &r->prefix, valid, n < SHARED_MAX ? n : SHARED_MAX);
+	s->last = r->prefix;
+	n = rib_valid(s->tables->rib, s->gateway->table, &r->prefix, valid, SHARED_MAX);
+	propagate_later(s->tables, s->gateway, &r->prefix, valid, n < SHARED_MAX ? n : SHARED_MAX);
 }
 
-/* All that is valid is propagated again. */
-static int refresh(struct tables *t, struct gateway *g)
+/* From a filter (NULL: nothing was let through) to another (NULL: nothing any more). */
+static int refilter(struct tables *t, struct attachment *a, const struct attachment *from,
+		    const struct attachment *to)
 {
-	struct refresh f = { .tables = t, .gateway = g };
+	struct survey s = { .tables = t, .gateway = a->gateway };
+	int err = rib_walk(t->rib, a->gateway->table, NULL, on_valid, &s);
 
-	return tables_settle(t, rib_walk(t->rib, g->table, NULL, on_refresh, &f));
+	for (size_t i = 0; i < t->n_pending; i++) {
+		const struct pending *p = &t->pending[i];
+		bool wanted = p->to_all || (p->to_others && p->vpc != a->vpc);
+		bool was = from != NULL && is_imported(from, &p->prefix);
+		bool is = to != NULL && is_imported(to, &p->prefix);
+		int rc = was == is ? 0
+				   : propagate_to(t, a->gateway, is ? to : from, &p->prefix,
+						  is && wanted);
+
+		err = err < 0 ? err : rc;
+	}
+	t->n_pending = 0;
+	return tables_settle(t, err);
 }
 
-static struct attachment *attachment_new(uint32_t id, const struct vpc *v,
+static struct attachment *attachment_new(uint32_t id, const struct vpc *v, struct gateway *g,
 					 const struct prefix *import, unsigned n)
 {
 	struct attachment *a = calloc(1, sizeof(*a));
@@ -312,6 +328,7 @@ static struct attachment *attachment_new(uint32_t id, const struct vpc *v,
 	if (a == NULL)
 		return NULL;
 	a->id = id;
+	a->gateway = g;
 	a->vpc = v->id;
 	a->vpc_table = v->table;
 	a->import_all = import == NULL;
@@ -326,6 +343,11 @@ static struct attachment *attachment_new(uint32_t id, const struct vpc *v,
 	return a;
 }
 
+static struct attachment *attachment_find(const struct tables *t, uint32_t id)
+{
+	return id < t->n_attachment_ids ? t->attachment_by_id[id] : NULL;
+}
+
 int tables_attach(struct tables *t, uint32_t id, uint32_t vpc, uint32_t gateway,
 		  const struct prefix *import, unsigned n)
 {
@@ -335,11 +357,11 @@ int tables_attach(struct tables *t, uint32_t id, uint32_t vpc, uint32_t gateway,
 
 	if (g == NULL || v == NULL)
 		return -ENOENT;
-	if (id < t->n_attachment_ids && t->attachment_by_id[id] != NULL)
+	if (attachment_find(t, id) != NULL)
 		return -EEXIST;
 	if (reserve_id(&t->attachment_by_id, &t->n_attachment_ids, id) != 0)
 		return -ENOMEM;
-	a = attachment_new(id, v, import, n);
+	a = attachment_new(id, v, g, import, n);
 	if (a == NULL ||
 	    reserve(&g->attachment, &g->cap_attachments, g->n_attachments + 1, sizeof(a)) != 0) {
 		attachment_free(a);
@@ -347,45 +369,94 @@ int tables_attach(struct tables *t, uint32_t id, uint32_t vpc, uint32_t gateway,
 	}
 	t->attachment_by_id[id] = a;
 	g->attachment[g->n_attachments++] = a;
-	return refresh(t, g);
+	return refilter(t, a, NULL, a);
 }
 
-static void on_withdraw(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
-			const char *why)
+int tables_import(struct tables *t, uint32_t id, const struct prefix *import, unsigned n)
 {
-	struct refresh *f = ctx;
+	struct attachment *a = attachment_find(t, id), old;
+	struct prefix *list;
+	int err;
 
-	if (verdict == RIB_VALID && !prefix_equal(&r->prefix, &f->last))
-		propagate_later(f->tables, f->gateway, &r->prefix, NULL, 0);
-	f->last = r->prefix;
+	if (a == NULL)
+		return -ENOENT;
+	list = calloc(n > 0 ? n : 1, sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	old = *a;
+	a->import_all = import == NULL;
+	a->n_import = a->import_all ? 0 : n;
+	a->import = list;
+	if (a->n_import > 0)
+		memcpy(list, import, n * sizeof(*list));
+	err = refilter(t, a, &old, a);
+	free(old.import);
+	return err;
 }
 
 int tables_detach(struct tables *t, uint32_t id)
 {
-	struct attachment *a = id < t->n_attachment_ids ? t->attachment_by_id[id] : NULL;
-	struct refresh f = { .tables = t };
+	struct attachment *a = attachment_find(t, id);
+	struct gateway *g;
 	size_t at = 0;
 	int err;
 
 	if (a == NULL)
 		return -ENOENT;
-	for (size_t i = 0; i < t->n_gateways && f.gateway == NULL; i++)
-		for (at = 0; at < t->gateway[i]->n_attachments; at++)
-			if (t->gateway[i]->attachment[at] == a) {
-				f.gateway = t->gateway[i];
-				break;
-			}
-	err = rib_walk(t->rib, f.gateway->table, NULL, on_withdraw, &f);
-	for (size_t i = 0; i < t->n_pending; i++) {
-		int rc = propagate_to(t, f.gateway, a, &t->pending[i].prefix, false);
-
-		err = err < 0 ? err : rc;
-	}
-	t->n_pending = 0;
-	f.gateway->attachment[at] = f.gateway->attachment[--f.gateway->n_attachments];
+	g = a->gateway;
+	err = refilter(t, a, a, NULL);
+	while (g->attachment[at] != a)
+		at++;
+	g->attachment[at] = g->attachment[--g->n_attachments];
 	t->attachment_by_id[id] = NULL;
 	attachment_free(a);
-	return tables_settle(t, err);
+	return err;
+}
+
+/* ---- the end of a table ------------------------------------------------------------------- */
+
+int tables_gateway_delete(struct tables *t, uint32_t id)
+{
+	struct gateway *g = tables_gateway(t, id);
+	size_t at = 0;
+
+	if (g == NULL)
+		return -ENOENT;
+	if (g->n_attachments > 0)
+		return -EBUSY;
+	rib_table_delete(t->rib, g->table);
+	while (t->gateway[at] != g)
+		at++;
+	t->n_gateways--;
+	memmove(&t->gateway[at], &t->gateway[at + 1], (t->n_gateways - at) * sizeof(g));
+	t->gateway_by_id[id] = NULL;
+	gateway_free(g);
+	return 0;
+}
+
+int tables_vpc_delete(struct tables *t, uint32_t id)
+{
+	struct vpc *v = vpc_find(t, id);
+
+	if (v == NULL)
+		return -ENOENT;
+	for (size_t i = 0; i < t->n_attachment_ids; i++)
+		if (t->attachment_by_id[i] != NULL && t->attachment_by_id[i]->vpc == id)
+			return -EBUSY;
+	rib_table_delete(t->rib, v->table);
+	t->n_vpcs--;
+	memmove(v, v + 1, (size_t)(t->vpc + t->n_vpcs - v) * sizeof(*v));
+	return 0;
+}
+
+int tables_quota_set(struct tables *t, uint32_t gateway, uint32_t quota)
+{
+	struct gateway *g = tables_gateway(t, gateway);
+
+	if (g == NULL)
+		return -ENOENT;
+	g->quota.limit = quota;
+	return 0;
 }
 
 /* ---- routes that are not learnt ---------------------------------------------------------- */

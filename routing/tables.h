@@ -45,9 +45,18 @@ int tables_vpc_add(struct tables *t, uint32_t vpc, uint32_t table);
  * or -ENOMEM. */
 int tables_attach(struct tables *t, uint32_t attachment, uint32_t vpc, uint32_t gateway,
 		  const struct prefix *import, unsigned n);
+/* Another import filter: only routes that one of the two lets through and the other does not come
+ * or go. 0, -ENOENT or -ENOMEM. */
+int tables_import(struct tables *t, uint32_t attachment, const struct prefix *import, unsigned n);
 /* Its propagated routes in the VPC's table go; those in the gateway's are the caller's. 0, -ENOENT.
  */
 int tables_detach(struct tables *t, uint32_t attachment);
+/* All their routes go, and what waited to be learnt. -EBUSY: there is an attachment still. */
+int tables_gateway_delete(struct tables *t, uint32_t gateway);
+int tables_vpc_delete(struct tables *t, uint32_t vpc);
+/* A lower one than what is there refuses what comes from now on; a higher one: see
+ * tables_wants_replay(). 0, -ENOENT. */
+int tables_quota_set(struct tables *t, uint32_t gateway, uint32_t quota);
 
 /* All routes but those learnt by BGP: an operator's, a VPC's subnets (in its own table, and
  * propagated by its attachments). 0, -ENOENT, -EINVAL or -ENOMEM. */
@@ -71,6 +80,9 @@ bool tables_batch_end(struct tables *t, uint32_t gateway);
 /* Goes on with about that many changes of the batches that wait, in their order. True: there is
  * more to do. */
 bool tables_work(struct tables *t, uint32_t gateway, size_t changes);
+
+/* Do batches wait? */
+bool tables_busy(const struct tables *t, uint32_t gateway);
 
 /* Is it time to hear all routes again? offered: how many the source has. */
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered);

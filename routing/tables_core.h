@@ -11,6 +11,7 @@
 
 struct attachment {
 	uint32_t id;
+	struct gateway *gateway;
 	uint32_t vpc; /* the caller's */
 	uint32_t vpc_table;
 	bool import_all;
