@@ -1,6 +1,6 @@
-#include "gateway/apply.h"
+#include "gateway/apply_core.h"
 
-#include "gateway/hops.h"
+#include "conf/number.h"
 #include "gateway/log.h"
 
 #include <errno.h>
@@ -9,24 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct applied {
-	struct dataplane *dp;
-	const struct conf *conf;
-	struct tables *tables;
-	struct hops *hops;
-	uint32_t *gateway_table; /* by border gateway */
-	uint32_t *vpc_table;	 /* by VPC */
-	uint32_t *interface;	 /* by attachment */
-	struct apply_listener listener;
-	int change_error; /* the first failure inside the tables' callback */
-	char *error;
-	size_t error_size;
-};
-
-static int fail(struct applied *a, int rc, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static int fail(struct applied *a, int rc, const char *fmt, ...)
+int apply_fail(struct applied *a, int rc, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -39,15 +22,14 @@ static int fail(struct applied *a, int rc, const char *fmt, ...)
 	return rc;
 }
 
-static unsigned gateway_index(const struct applied *a, const struct conf_border_gateway *g)
+int apply_outcome(struct applied *a, int rc)
 {
-	return (unsigned)(g - a->conf->border_gateway);
+	rc = rc < 0 ? rc : a->change_error;
+	a->change_error = 0;
+	return rc;
 }
 
-static unsigned vpc_index(const struct applied *a, const struct conf_vpc *v)
-{
-	return (unsigned)(v - a->conf->vpc);
-}
+/* ---- what the tables say ----------------------------------------------------------------- */
 
 static void on_change(void *ctx, uint32_t table, const struct prefix *prefix,
 		      const struct rib_route *valid, unsigned n)
@@ -61,6 +43,8 @@ static void on_change(void *ctx, uint32_t table, const struct prefix *prefix,
 			  strerror(-rc));
 		a->change_error = a->change_error ? a->change_error : rc;
 	}
+	if (n == 0 && table < a->n_tables && a->vpc_of_table[table] != 0)
+		apply_connected(a, a->vpc_of_table[table] - 1, prefix);
 }
 
 static void on_announce(void *ctx, uint32_t gateway)
@@ -83,174 +67,148 @@ static const struct tables_ops tables_ops = { .change = on_change,
 					      .announce = on_announce,
 					      .taken = on_taken };
 
-static int add_route(struct applied *a, uint32_t table, const struct rib_route *r)
-{
-	int rc = tables_add(a->tables, table, r);
+/* ---- room -------------------------------------------------------------------------------- */
 
-	rc = rc < 0 ? rc : a->change_error;
-	a->change_error = 0;
-	return rc;
+static int grow(void *array, uint32_t from, uint32_t to, size_t size)
+{
+	char *v = reallocarray(*(void **)array, to, size);
+
+	if (!v)
+		return -ENOMEM;
+	memset(v + from * size, 0, (to - from) * size);
+	*(void **)array = v;
+	return 0;
 }
 
-/* ---- building ---------------------------------------------------------------------------- */
-
-static int build_gateway(struct applied *a, unsigned i)
+/* Arrays that reach to every number of c. */
+static int make_room(struct applied *a, const struct conf *c)
 {
-	const struct conf_border_gateway *g = &a->conf->border_gateway[i];
-	int rc = dataplane_table_add(a->dp, &a->gateway_table[i]);
-
-	if (rc == 0)
-		rc = tables_gateway_add(a->tables, i, a->gateway_table[i], g->dynamic_quota);
-	return rc < 0 ? fail(a, rc, "route table of border_gateway '%s'", g->name) : 0;
-}
-
-static int build_vpc(struct applied *a, unsigned i)
-{
-	int rc = dataplane_table_add(a->dp, &a->vpc_table[i]);
-
-	if (rc == 0)
-		rc = tables_vpc_add(a->tables, i, a->vpc_table[i]);
-	return rc < 0 ? fail(a, rc, "route table of vpc '%s'", a->conf->vpc[i].name) : 0;
-}
-
-static int build_tables(struct applied *a)
-{
-	const struct conf *c = a->conf;
-	struct hops_map map = { .conf = c,
-				.rib = tables_rib(a->tables),
-				.gateway_table = a->gateway_table,
-				.vpc_table = a->vpc_table,
-				.interface = a->interface };
-	int rc = 0;
-
-	for (unsigned i = 0; rc == 0 && i < c->n_border_gateways; i++)
-		rc = build_gateway(a, i);
-	for (unsigned i = 0; rc == 0 && i < c->n_vpcs; i++)
-		rc = build_vpc(a, i);
-	if (rc == 0) {
-		rc = hops_new(&a->hops, a->dp, &map);
-		rc = rc < 0 ? fail(a, rc, "next hops") : 0;
-	}
-	return rc;
-}
-
-static int build_attachment(struct applied *a, unsigned index)
-{
-	const struct conf_vpc_attachment *t = &a->conf->attachment[index];
-	struct dataplane_attachment d = {
-		.encap = t->encap,
-		.port = (uint32_t)(t->port - a->conf->port),
-		.vni = t->vni,
-		.local_vtep = t->local_vtep,
-		.remote_vtep = t->remote_vtep,
-		.vlan_id = t->vlan_id,
-		.mtu = t->mtu,
-		.table = a->vpc_table[vpc_index(a, t->vpc)],
-		.n_addresses = t->n_addresses,
+	const struct {
+		enum conf_kind kind;
+		void *array;
+		size_t size;
+	} arrays[] = {
+		{ CONF_BORDER_GATEWAY, &a->gateway, sizeof(*a->gateway) },
+		{ CONF_BORDER_GATEWAY, &a->map.gateway_table, sizeof(uint32_t) },
+		{ CONF_VPC, &a->vpc, sizeof(*a->vpc) },
+		{ CONF_VPC, &a->map.vpc_table, sizeof(uint32_t) },
+		{ CONF_ATTACHMENT, &a->attachment, sizeof(*a->attachment) },
+		{ CONF_ATTACHMENT, &a->map.attachment, sizeof(*a->map.attachment) },
+		{ CONF_CONNECTION, &a->connection, sizeof(*a->connection) },
+		{ CONF_CONNECTION, &a->map.connection, sizeof(*a->map.connection) },
+		{ CONF_TUNNEL, &a->tunnel, sizeof(*a->tunnel) },
+		{ CONF_TUNNEL, &a->map.tunnel, sizeof(*a->map.tunnel) },
 	};
-	int rc;
-
-	memcpy(d.mac, t->mac, sizeof(d.mac));
-	memcpy(d.address, t->address, sizeof(d.address));
-	rc = dataplane_attachment_add(a->dp, &d, &a->interface[index]);
-	if (rc == 0)
-		rc = tables_attach(a->tables, index, vpc_index(a, t->vpc),
-				   gateway_index(a, t->gateway), t->import_all ? NULL : t->import,
-				   t->n_import);
-	if (rc < 0)
-		return fail(a, rc, "vpc_attachment of vpc '%s' to border_gateway '%s'", t->vpc_name,
-			    t->border_gateway_name);
-	return 0;
-}
-
-/* A VPC's subnets lie on its first attachment's link. */
-static int build_subnets(struct applied *a, unsigned attachment)
-{
-	const struct conf_vpc *v = a->conf->attachment[attachment].vpc;
-
-	for (unsigned i = 0; i < attachment; i++)
-		if (a->conf->attachment[i].vpc == v)
-			return 0;
-	for (unsigned i = 0; i < v->n_prefixes; i++) {
-		struct rib_route r = { .prefix = v->prefix[i],
-				       .via = RIB_VIA_LOCAL,
-				       .via_index = attachment,
-				       .origin = RIB_STATIC };
-		int rc = add_route(a, a->vpc_table[vpc_index(a, v)], &r);
-
-		if (rc < 0)
-			return fail(a, rc, "subnet of vpc '%s'", v->name);
-	}
-	return 0;
-}
-
-static int propagate_subnets(struct applied *a, unsigned attachment)
-{
-	const struct conf_vpc_attachment *t = &a->conf->attachment[attachment];
-	const struct prefix *p = t->vpc->prefix;
-	unsigned n = t->vpc->n_prefixes;
-
-	if (t->propagate == CONF_PROPAGATE_NONE)
-		return 0;
-	if (t->propagate == CONF_PROPAGATE_PARTIAL) {
-		p = t->propagated;
-		n = t->n_propagated;
-	}
-	for (unsigned i = 0; i < n; i++) {
-		struct rib_route r = { .prefix = p[i],
-				       .via = RIB_VIA_ATTACHMENT,
-				       .via_index = attachment,
-				       .origin = RIB_PROPAGATED };
-		int rc = add_route(a, a->gateway_table[gateway_index(a, t->gateway)], &r);
-
-		if (rc < 0)
-			return fail(a, rc, "propagated subnet of vpc '%s'", t->vpc_name);
-	}
-	return 0;
-}
-
-static int build_static(struct applied *a, uint32_t table, const struct conf_static_route *s)
-{
-	struct rib_route r = { .prefix = s->prefix, .origin = RIB_STATIC };
-	char text[PREFIX_STR_MAX];
-	int rc;
-
-	if (s->connection) {
-		r.via = RIB_VIA_CONNECTION;
-		r.via_index = (uint32_t)(s->connection - a->conf->connection);
-	} else if (s->attachment) {
-		r.via = RIB_VIA_ATTACHMENT;
-		r.via_index = (uint32_t)(s->attachment - a->conf->attachment);
-	} else {
-		r.via = RIB_VIA_GATEWAY;
-		r.via_index = gateway_index(a, s->gateway);
-	}
-	rc = add_route(a, table, &r);
-	if (rc < 0)
-		return fail(a, rc, "static route %s to '%s'", prefix_format(&s->prefix, text),
-			    s->next_hop);
-	return 0;
-}
-
-static int build_routes(struct applied *a)
-{
-	const struct conf *c = a->conf;
+	uint32_t to[CONF_KINDS];
 	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < c->n_attachments; i++)
-		rc = build_subnets(a, i);
-	for (unsigned i = 0; rc == 0 && i < c->n_border_gateways; i++)
-		for (unsigned k = 0; rc == 0 && k < c->border_gateway[i].n_routes; k++)
-			rc = build_static(a, a->gateway_table[i], &c->border_gateway[i].route[k]);
-	for (unsigned i = 0; rc == 0 && i < c->n_vpcs; i++)
-		for (unsigned k = 0; rc == 0 && k < c->vpc[i].n_routes; k++)
-			rc = build_static(a, a->vpc_table[i], &c->vpc[i].route[k]);
-	for (unsigned i = 0; rc == 0 && i < c->n_attachments; i++)
-		rc = propagate_subnets(a, i);
-	return rc;
+	for (enum conf_kind k = 0; k < CONF_KINDS; k++) {
+		to[k] = conf_numbers(c, k) + 1;
+		to[k] = to[k] > a->room[k] ? to[k] : a->room[k];
+	}
+	for (size_t i = 0; rc == 0 && i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		rc = grow(arrays[i].array, a->room[arrays[i].kind], to[arrays[i].kind],
+			  arrays[i].size);
+	if (rc == 0)
+		memcpy(a->room, to, sizeof(to));
+	return rc < 0 ? apply_fail(a, rc, "room") : 0;
 }
 
-static enum dataplane_df df_policy(enum conf_df df)
+/* ---- tables ------------------------------------------------------------------------------ */
+
+static int change_gateway(struct applied *a, const struct conf_border_gateway *c)
+{
+	struct applied_gateway *g = &a->gateway[c->id];
+	uint32_t *table = &a->map.gateway_table[c->id];
+	int rc = 0;
+
+	if (g->state == APPLIED_USED) {
+		if (g->quota != c->dynamic_quota)
+			tables_quota_set(a->tables, c->id, c->dynamic_quota);
+		g->quota = c->dynamic_quota;
+		return 0;
+	}
+	rc = dataplane_table_add(a->dp, table);
+	if (rc == 0) {
+		rc = tables_gateway_add(a->tables, c->id, *table, c->dynamic_quota);
+		if (rc < 0)
+			dataplane_table_delete(a->dp, *table);
+	}
+	if (rc < 0)
+		return apply_fail(a, rc, "route table of border_gateway '%s'", c->name);
+	*g = (struct applied_gateway){ .state = APPLIED_USED, .quota = c->dynamic_quota };
+	return 0;
+}
+
+static int note_vpc_table(struct applied *a, uint32_t vpc, uint32_t table)
+{
+	if (table >= a->n_tables) {
+		if (grow(&a->vpc_of_table, a->n_tables, 2 * table + 16, sizeof(uint32_t)) < 0)
+			return -ENOMEM;
+		a->n_tables = 2 * table + 16;
+	}
+	a->vpc_of_table[table] = vpc + 1;
+	return 0;
+}
+
+static int change_vpc(struct applied *a, const struct conf_vpc *c)
+{
+	struct applied_vpc *v = &a->vpc[c->id];
+	uint32_t *table = &a->map.vpc_table[c->id];
+	int rc;
+
+	if (v->used)
+		return 0;
+	rc = dataplane_table_add(a->dp, table);
+	if (rc == 0) {
+		rc = note_vpc_table(a, c->id, *table);
+		if (rc == 0)
+			rc = tables_vpc_add(a->tables, c->id, *table);
+		if (rc < 0)
+			dataplane_table_delete(a->dp, *table);
+	}
+	if (rc < 0)
+		return apply_fail(a, rc, "route table of vpc '%s'", c->name);
+	v->used = true;
+	return 0;
+}
+
+/* A border gateway's table is looked up for as long as one of its tunnels receives. */
+static void end_gateway(struct applied *a, uint32_t id)
+{
+	if (a->gateway[id].state != APPLIED_LEAVING || a->gateway[id].tunnels > 0)
+		return;
+	dataplane_table_delete(a->dp, a->map.gateway_table[id]);
+	a->gateway[id].state = APPLIED_FREE;
+}
+
+static void clean_tables(struct applied *a, const struct conf *c)
+{
+	for (uint32_t i = 0; i < a->room[CONF_VPC]; i++) {
+		if (!a->vpc[i].used || conf_vpc_at(c, i))
+			continue;
+		tables_vpc_delete(a->tables, i);
+		dataplane_table_delete(a->dp, a->map.vpc_table[i]);
+		a->vpc_of_table[a->map.vpc_table[i]] = 0;
+		free(a->vpc[i].attachment);
+		a->vpc[i] = (struct applied_vpc){ 0 };
+	}
+	for (uint32_t i = 0; i < a->room[CONF_BORDER_GATEWAY]; i++) {
+		if (a->gateway[i].state != APPLIED_USED || conf_gateway_at(c, i))
+			continue;
+		for (uint32_t k = 0; k < a->room[CONF_VPC]; k++)
+			if (a->vpc[k].used)
+				apply_routes_purge(a, a->map.vpc_table[k], RIB_VIA_GATEWAY, i);
+		tables_gateway_delete(a->tables, i);
+		a->gateway[i].state = APPLIED_LEAVING;
+		end_gateway(a, i);
+	}
+}
+
+/* ---- tunnels and connections ------------------------------------------------------------- */
+
+static struct dataplane_tunnel describe(const struct applied *a, const struct conf_tunnel *t,
+					const struct conf_vpn_connection *c)
 {
 	static const enum dataplane_df policies[] = {
 		[CONF_DF_SET] = DATAPLANE_DF_SET,
@@ -258,57 +216,215 @@ static enum dataplane_df df_policy(enum conf_df df)
 		[CONF_DF_CLEAR] = DATAPLANE_DF_CLEAR,
 	};
 
-	return policies[df];
+	return (struct dataplane_tunnel){
+		.cloud_ip = t->cloud_ip,
+		.customer_ip = t->customer_ip,
+		.table = a->map.gateway_table[c->gateway->id],
+		.inner = t->inner,
+		.inner_peer = t->inner_peer,
+		.mtu = t->mtu,
+		.mss_clamp = t->mss_clamp,
+		.on_demand = t->start == CONF_START_ON_DEMAND,
+		.df = policies[t->df],
+		.bandwidth = t->bandwidth,
+	};
 }
 
-static int build_connection(struct applied *a, unsigned connection, uint32_t *tunnel)
+static bool same_addresses(const struct dataplane_tunnel *a, const struct dataplane_tunnel *b)
 {
-	const struct conf_vpn_connection *c = &a->conf->connection[connection];
-	uint32_t member[DATAPLANE_SET_TUNNELS];
-	unsigned n = 0;
+	return prefix_equal(&a->inner, &b->inner) && addr_equal(&a->inner_peer, &b->inner_peer);
+}
+
+static bool same_settings(const struct dataplane_tunnel *a, const struct dataplane_tunnel *b)
+{
+	return a->mtu == b->mtu && a->mss_clamp == b->mss_clamp && a->df == b->df &&
+	       a->on_demand == b->on_demand && a->bandwidth == b->bandwidth;
+}
+
+/* What the dataplane gave back is the RIB's again. */
+static void publish_host(struct applied *a, uint32_t table, const struct addr *host)
+{
+	struct prefix p = prefix_host(host);
+
+	hops_again(a->hops, table, &p);
+}
+
+static int change_tunnel(struct applied *a, const struct conf_tunnel *t,
+			 const struct conf_vpn_connection *c)
+{
+	struct dataplane_tunnel d = describe(a, t, c), *at = &a->map.tunnel[t->id], old = *at;
+	bool is_new = a->tunnel[t->id].state == APPLIED_FREE;
+	uint32_t taken[2];
 	int rc;
 
-	for (unsigned i = 0; i < c->n_tunnels; i++) {
-		const struct conf_tunnel *t = &c->tunnel[i];
-		struct dataplane_tunnel d = {
-			.cloud_ip = t->cloud_ip,
-			.customer_ip = t->customer_ip,
-			.table = a->gateway_table[gateway_index(a, c->gateway)],
-			.inner = t->inner,
-			.inner_peer = t->inner_peer,
-			.mtu = t->mtu,
-			.mss_clamp = t->mss_clamp,
-			.on_demand = t->start == CONF_START_ON_DEMAND,
-			.df = df_policy(t->df),
-			.bandwidth = t->bandwidth,
-		};
-
-		rc = dataplane_tunnel_add(a->dp, *tunnel, &d);
-		if (rc < 0)
-			return fail(a, rc, "vpn_connection '%s', tunnel '%s'", c->name, t->name);
-		if (n < DATAPLANE_SET_TUNNELS)
-			member[n++] = *tunnel;
-		++*tunnel;
+	if (!is_new && same_addresses(&d, at) && same_settings(&d, at))
+		return 0;
+	taken[0] = hops_taken(a->hops, d.table, &d.inner.addr);
+	taken[1] = hops_taken(a->hops, d.table, &d.inner_peer);
+	rc = is_new ? dataplane_tunnel_add(a->dp, t->id, &d)
+		    : dataplane_tunnel_change(a->dp, t->id, &d);
+	if (rc < 0)
+		return apply_fail(a, rc, "vpn_connection '%s', tunnel '%s'", c->name, t->name);
+	if (is_new) {
+		a->tunnel[t->id] =
+			(struct applied_tunnel){ .state = APPLIED_USED, .connection = c->id };
+		a->connection[c->id].tunnels++;
+		a->gateway[c->gateway->id].tunnels++;
+	} else if (!same_settings(&d, at)) {
+		a->tunnel[t->id].changed = true;
 	}
-	rc = dataplane_connection_set(a->dp, connection, member, n);
-	return rc < 0 ? fail(a, rc, "vpn_connection '%s'", c->name) : 0;
+	*at = d;
+	if (is_new || !same_addresses(&d, &old)) {
+		hops_let_go(a->hops, taken[0]);
+		hops_let_go(a->hops, taken[1]);
+	}
+	if (!is_new) {
+		publish_host(a, d.table, &old.inner.addr);
+		publish_host(a, d.table, &old.inner_peer);
+	}
+	return 0;
 }
 
-static int build(struct applied *a)
+static int change_connection(struct applied *a, const struct conf_vpn_connection *c)
 {
-	uint32_t tunnel = 0;
-	int rc = build_tables(a);
+	struct hops_connection *at = &a->map.connection[c->id], m = { 0 };
+	struct applied_connection *v = &a->connection[c->id];
+	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < a->conf->n_attachments; i++)
-		rc = build_attachment(a, i);
-	for (unsigned i = 0; rc == 0 && i < a->conf->n_connections; i++)
-		rc = build_connection(a, i, &tunnel);
-	return rc < 0 ? rc : build_routes(a);
+	v->gateway = c->gateway->id;
+	for (unsigned i = 0; rc == 0 && i < c->n_tunnels; i++) {
+		rc = change_tunnel(a, &c->tunnel[i], c);
+		if (m.n < DATAPLANE_SET_TUNNELS)
+			m.tunnel[m.n++] = c->tunnel[i].id;
+	}
+	if (rc < 0)
+		return rc;
+	if (v->state == APPLIED_USED && m.n == at->n &&
+	    memcmp(m.tunnel, at->tunnel, m.n * sizeof(*m.tunnel)) == 0)
+		return 0;
+	rc = dataplane_connection_set(a->dp, c->id, m.tunnel, m.n);
+	if (rc < 0)
+		return apply_fail(a, rc, "vpn_connection '%s'", c->name);
+	v->changed = v->state == APPLIED_USED;
+	v->state = APPLIED_USED;
+	*at = m;
+	return 0;
 }
 
-static uint32_t *numbers(unsigned n)
+static void end_connection(struct applied *a, uint32_t id)
 {
-	return calloc(n ? n : 1, sizeof(uint32_t));
+	if (a->connection[id].state == APPLIED_LEAVING && a->connection[id].tunnels == 0)
+		a->connection[id] = (struct applied_connection){ 0 };
+}
+
+static void clean_connections(struct applied *a, const struct conf *c,
+			      void (*leave)(void *ctx, uint32_t tunnel), void *ctx)
+{
+	for (uint32_t i = 0; i < a->room[CONF_CONNECTION]; i++) {
+		if (a->connection[i].state == APPLIED_FREE || conf_connection_at(c, i))
+			continue;
+		apply_routes_purge(a, a->map.gateway_table[a->connection[i].gateway],
+				   RIB_VIA_CONNECTION, i);
+		dataplane_connection_set(a->dp, i, NULL, 0);
+		a->map.connection[i].n = 0;
+		a->connection[i].state = APPLIED_LEAVING;
+	}
+	for (uint32_t i = 0; i < a->room[CONF_TUNNEL]; i++) {
+		if (a->tunnel[i].state != APPLIED_USED || conf_tunnel_at(c, i))
+			continue;
+		a->tunnel[i].state = APPLIED_LEAVING;
+		leave(ctx, i);
+	}
+	for (uint32_t i = 0; i < a->room[CONF_CONNECTION]; i++)
+		end_connection(a, i);
+}
+
+int apply_tunnel_gone(struct applied *a, uint32_t tunnel)
+{
+	struct applied_tunnel *t = tunnel < a->room[CONF_TUNNEL] ? &a->tunnel[tunnel] : NULL;
+	struct dataplane_tunnel d;
+	uint32_t gateway;
+	int rc;
+
+	if (!t || t->state != APPLIED_LEAVING)
+		return 0;
+	gateway = a->connection[t->connection].gateway;
+	if (tables_busy(a->tables, gateway))
+		return -EBUSY;
+	rc = dataplane_tunnel_delete(a->dp, tunnel);
+	if (rc < 0)
+		return rc;
+	d = a->map.tunnel[tunnel];
+	a->map.tunnel[tunnel] = (struct dataplane_tunnel){ 0 };
+	publish_host(a, d.table, &d.inner.addr);
+	publish_host(a, d.table, &d.inner_peer);
+	a->connection[t->connection].tunnels--;
+	a->gateway[gateway].tunnels--;
+	end_connection(a, t->connection);
+	end_gateway(a, gateway);
+	*t = (struct applied_tunnel){ 0 };
+	return 0;
+}
+
+bool apply_is_reserved(const struct applied *a, enum conf_kind kind, uint32_t id)
+{
+	if (id >= a->room[kind])
+		return false;
+	switch (kind) {
+	case CONF_BORDER_GATEWAY:
+		return a->gateway[id].state != APPLIED_FREE;
+	case CONF_CONNECTION:
+		return a->connection[id].state != APPLIED_FREE;
+	case CONF_TUNNEL:
+		return a->tunnel[id].state != APPLIED_FREE || !dataplane_tunnel_gone(a->dp, id);
+	default:
+		return false;
+	}
+}
+
+bool apply_tunnel_changed(struct applied *a, uint32_t tunnel)
+{
+	bool changed = a->tunnel[tunnel].changed;
+
+	a->tunnel[tunnel].changed = false;
+	return changed;
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static int change_objects(struct applied *a, const struct conf *c)
+{
+	int rc = make_room(a, c);
+
+	for (unsigned i = 0; rc == 0 && i < c->n_border_gateways; i++)
+		rc = change_gateway(a, &c->border_gateway[i]);
+	for (unsigned i = 0; rc == 0 && i < c->n_vpcs; i++)
+		rc = change_vpc(a, &c->vpc[i]);
+	if (rc == 0)
+		rc = apply_attachments(a, c);
+	for (unsigned i = 0; rc == 0 && i < c->n_connections; i++)
+		rc = change_connection(a, &c->connection[i]);
+	return rc;
+}
+
+int apply_change(struct applied *a, const struct conf *c, char *error, size_t error_size)
+{
+	int rc;
+
+	a->error = error;
+	a->error_size = error_size;
+	rc = change_objects(a, c);
+	if (rc == 0)
+		rc = apply_ways(a, c, false);
+	return rc == 0 ? apply_routes(a, c) : rc;
+}
+
+void apply_clean(struct applied *a, const struct conf *c, void (*leave)(void *ctx, uint32_t tunnel),
+		 void *ctx)
+{
+	apply_attachments_clean(a, c);
+	clean_connections(a, c, leave, ctx);
+	clean_tables(a, c);
 }
 
 int apply_new(struct applied **out, struct dataplane *dp, const struct conf *c, char *error,
@@ -320,17 +436,17 @@ int apply_new(struct applied **out, struct dataplane *dp, const struct conf *c, 
 	if (!a)
 		return -ENOMEM;
 	a->dp = dp;
-	a->conf = c;
 	a->error = error;
 	a->error_size = error_size;
-	a->gateway_table = numbers(c->n_border_gateways);
-	a->vpc_table = numbers(c->n_vpcs);
-	a->interface = numbers(c->n_attachments);
-	if (!a->gateway_table || !a->vpc_table || !a->interface ||
-	    tables_new(&a->tables, &tables_ops, a) < 0)
-		rc = fail(a, -ENOMEM, "routes");
-	else
-		rc = build(a);
+	if (tables_new(&a->tables, &tables_ops, a) < 0 || hops_new(&a->hops, dp, &a->map) < 0) {
+		rc = apply_fail(a, -ENOMEM, "routes");
+		goto out;
+	}
+	a->map.rib = tables_rib(a->tables);
+	rc = apply_ways(a, c, true);
+	if (rc == 0)
+		rc = apply_change(a, c, error, error_size);
+out:
 	if (rc < 0)
 		apply_free(a);
 	else
@@ -344,9 +460,22 @@ void apply_free(struct applied *a)
 		return;
 	tables_free(a->tables);
 	hops_free(a->hops);
-	free(a->gateway_table);
-	free(a->vpc_table);
-	free(a->interface);
+	apply_attachments_free(a);
+	for (uint32_t i = 0; i < a->room[CONF_VPC]; i++)
+		free(a->vpc[i].attachment);
+	free(a->gateway);
+	free(a->vpc);
+	free(a->attachment);
+	free(a->connection);
+	free(a->tunnel);
+	free(a->map.gateway_table);
+	free(a->map.vpc_table);
+	free(a->map.attachment);
+	free(a->map.connection);
+	free(a->map.tunnel);
+	free(a->vpc_of_table);
+	free(a->route);
+	free(a->way);
 	free(a);
 }
 
@@ -360,12 +489,12 @@ void apply_listen(struct applied *a, const struct apply_listener *listener)
 	a->listener = listener ? *listener : (struct apply_listener){ 0 };
 }
 
-uint32_t apply_gateway_table(const struct applied *a, unsigned border_gateway)
+uint32_t apply_gateway_table(const struct applied *a, uint32_t border_gateway)
 {
-	return a->gateway_table[border_gateway];
+	return a->map.gateway_table[border_gateway];
 }
 
-uint32_t apply_vpc_table(const struct applied *a, unsigned vpc)
+uint32_t apply_vpc_table(const struct applied *a, uint32_t vpc)
 {
-	return a->vpc_table[vpc];
+	return a->map.vpc_table[vpc];
 }

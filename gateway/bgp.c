@@ -1,6 +1,6 @@
-#include "gateway/bgp.h"
+#include "gateway/bgp_core.h"
 
-#include "gateway/bgp_describe.h"
+#include "conf/number.h"
 #include "gateway/clock.h"
 #include "gateway/event.h"
 #include "gateway/log.h"
@@ -15,52 +15,18 @@
 #define RETRY_MS 20
 #define CHANGES	 1024 /* of routes in one turn of the loop: some milliseconds */
 
-struct waiter {
-	struct waiter *next;
-	uint32_t tunnel;
-	uint64_t until;
-	void (*fn)(void *ctx);
-	void *ctx;
-};
-
-struct session {
-	bool configured;
-	bool off; /* an operator's word */
-	bool draining;
-	bool wanted; /* as the source was told */
-	struct source_session now;
-};
-
-struct gateway_state {
-	bool has_sessions;
-	bool batch;  /* the source has one open */
-	bool work;   /* batches wait to be taken */
-	bool look;   /* is it time for a replay? */
-	bool replay; /* it is: some routes were not listened to */
-	enum source_standing standing;
-};
-
-struct bgp {
-	struct bgp_setup setup;
-	unsigned n_shards;
-	struct bird_host **host; /* by shard */
-	struct session *session; /* by tunnel */
-	struct gateway_state *gateway;
-	struct event *later;
-	uint64_t later_due;
-	struct waiter *waiters;
-	bool stopping;
-};
-
 static const char *gateway_name(const struct bgp *b, uint32_t gateway)
 {
-	return b->setup.conf->border_gateway[gateway].name;
+	const struct conf_border_gateway *g = conf_gateway_at(b->setup.conf, gateway);
+
+	return g != NULL ? g->name : "?";
 }
 
 static uint32_t gateway_of(const struct bgp *b, uint32_t tunnel)
 {
-	return (uint32_t)(b->setup.tunnels->v[tunnel].connection->gateway -
-			  b->setup.conf->border_gateway);
+	const struct tunnel *t = tunnels_get(b->setup.tunnels, tunnel);
+
+	return t != NULL ? t->connection->gateway->id : UINT32_MAX;
 }
 
 static struct bird_host *host_of_gateway(const struct bgp *b, uint32_t gateway)
@@ -77,7 +43,7 @@ static struct source *source_of(const struct bgp *b, uint32_t gateway)
 	return h != NULL ? bird_host_source(h) : NULL;
 }
 
-static void arm_later(struct bgp *b, unsigned ms)
+void bgp_later(struct bgp *b, unsigned ms)
 {
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000 * 1000) };
 	uint64_t due = clock_now() + ms * UINT64_C(1000);
@@ -90,7 +56,7 @@ static void arm_later(struct bgp *b, unsigned ms)
 
 /* ---- routes ------------------------------------------------------------------------------ */
 
-static void on_batch_begin(void *ctx, uint32_t gateway)
+void bgp_on_batch_begin(void *ctx, uint32_t gateway)
 {
 	struct bgp *b = ctx;
 
@@ -98,23 +64,22 @@ static void on_batch_begin(void *ctx, uint32_t gateway)
 	tables_batch_begin(apply_tables(b->setup.applied), gateway);
 }
 
-static void on_learn(void *ctx, const struct source_route *r)
+void bgp_on_learn(void *ctx, const struct source_route *r)
 {
 	struct bgp *b = ctx;
 
-	if (r->session < b->setup.tunnels->n && !b->session[r->session].draining)
+	if (r->session < b->n_sessions && !b->session[r->session].draining)
 		tables_learn(apply_tables(b->setup.applied), r->table, &r->prefix,
-			     b->setup.tunnels->v[r->session].connection_index, r->session,
-			     r->metric);
+			     b->session[r->session].connection, r->session, r->metric);
 }
 
-static void on_forget(void *ctx, const struct source_route *r)
+void bgp_on_forget(void *ctx, const struct source_route *r)
 {
 	struct bgp *b = ctx;
 
-	if (r->session < b->setup.tunnels->n)
+	if (r->session < b->n_sessions)
 		tables_forget(apply_tables(b->setup.applied), r->table, &r->prefix,
-			      b->setup.tunnels->v[r->session].connection_index, r->session);
+			      b->session[r->session].connection, r->session);
 }
 
 /* Is it time to hear all routes again? Asked when the source or the tables have changed. */
@@ -122,15 +87,16 @@ static void look_for_room(struct bgp *b, uint32_t gateway)
 {
 	struct source *source = source_of(b, gateway);
 
-	if (source == NULL || !tables_wants_replay(apply_tables(b->setup.applied), gateway,
-						   source_routes(source, gateway)))
+	if (gateway >= b->n_gateways || source == NULL ||
+	    !tables_wants_replay(apply_tables(b->setup.applied), gateway,
+				 source_routes(source, gateway)))
 		return;
 	b->gateway[gateway].look = true;
-	arm_later(b, 0);
+	bgp_later(b, 0);
 }
 
 /* A batch is in the table, or refused. */
-static void on_taken(void *ctx, uint32_t gateway, int rc)
+void bgp_on_taken(void *ctx, uint32_t gateway, int rc)
 {
 	struct bgp *b = ctx;
 	struct tables *tables = apply_tables(b->setup.applied);
@@ -152,12 +118,12 @@ static void end_batch(struct bgp *b, uint32_t gateway)
 	b->gateway[gateway].batch = false;
 	b->gateway[gateway].work = tables_batch_end(apply_tables(b->setup.applied), gateway);
 	if (b->gateway[gateway].work)
-		arm_later(b, 0);
+		bgp_later(b, 0);
 	else
 		look_for_room(b, gateway);
 }
 
-static void on_batch_end(void *ctx, uint32_t gateway)
+void bgp_on_batch_end(void *ctx, uint32_t gateway)
 {
 	end_batch(ctx, gateway);
 }
@@ -180,7 +146,7 @@ static void replay(struct bgp *b, uint32_t gateway)
 	if (rc < 0) {
 		tables_replay(tables, gateway, false);
 		b->gateway[gateway].look = true;
-		arm_later(b, RETRY_MS);
+		bgp_later(b, RETRY_MS);
 		return;
 	}
 	b->gateway[gateway].replay = false;
@@ -189,18 +155,20 @@ static void replay(struct bgp *b, uint32_t gateway)
 			      "all routes fit again: %zu learnt", q.learnt);
 }
 
-static void on_announce(void *ctx, uint32_t gateway)
+void bgp_on_announce(void *ctx, uint32_t gateway)
 {
 	struct bgp *b = ctx;
 	struct bird_host *h = host_of_gateway(b, gateway);
 
-	if (h != NULL && b->gateway[gateway].has_sessions)
+	if (gateway >= b->n_gateways) /* it is new */
+		return;
+	if (h != NULL && b->gateway[gateway].sessions > 0)
 		bird_host_change(h);
 	b->gateway[gateway].look = true; /* a quota may have room now */
-	arm_later(b, 0);
+	bgp_later(b, 0);
 }
 
-static void on_standing(void *ctx, uint32_t gateway, enum source_standing standing)
+void bgp_on_standing(void *ctx, uint32_t gateway, enum source_standing standing)
 {
 	struct bgp *b = ctx;
 
@@ -213,7 +181,7 @@ static void on_standing(void *ctx, uint32_t gateway, enum source_standing standi
 	b->gateway[gateway].standing = standing;
 }
 
-static void on_source_log(void *ctx, const char *text)
+void bgp_on_source_log(void *ctx, const char *text)
 {
 	log_debug("bird", NULL, "%s", text);
 }
@@ -235,7 +203,7 @@ static void tell_session(const struct bgp *b, uint32_t tunnel, const struct sour
 		event_publish(EVENT_BGP_ERROR, name, NULL, "%s: %s", now->word, now->error);
 }
 
-static void answer(struct bgp *b, uint32_t tunnel, uint64_t now)
+void bgp_tell_waiters(struct bgp *b, uint32_t tunnel, uint64_t now)
 {
 	struct waiter **link = &b->waiters, *w;
 
@@ -251,25 +219,41 @@ static void answer(struct bgp *b, uint32_t tunnel, uint64_t now)
 	}
 }
 
-static void on_session(void *ctx, uint32_t tunnel, const struct source_session *now)
+void bgp_on_session(void *ctx, uint32_t tunnel, const struct source_session *now)
 {
 	struct bgp *b = ctx;
 	struct source_session was;
 
-	if (tunnel >= b->setup.tunnels->n)
+	if (tunnel >= b->n_sessions || !b->session[tunnel].configured)
 		return;
 	was = b->session[tunnel].now;
 	b->session[tunnel].now = *now;
 	if (!b->stopping)
 		tell_session(b, tunnel, &was);
-	answer(b, tunnel, clock_now());
+	bgp_tell_waiters(b, tunnel, clock_now());
 }
 
-static void on_later(evutil_socket_t fd, short what, void *ctx)
+void bgp_free_endings(struct bgp *b, uint64_t now)
+{
+	struct ending **link = &b->endings, *e;
+
+	while ((e = *link) != NULL) {
+		if (e->until > now) {
+			link = &e->next;
+			continue;
+		}
+		*link = e->next;
+		bird_host_free(e->host);
+		free(e);
+	}
+}
+
+void bgp_on_later(evutil_socket_t fd, short what, void *ctx)
 {
 	struct bgp *b = ctx;
 
-	for (uint32_t i = 0; i < b->setup.conf->n_border_gateways; i++) {
+	bgp_free_endings(b, clock_now());
+	for (uint32_t i = 0; i < b->n_gateways; i++) {
 		struct gateway_state *g = &b->gateway[i];
 
 		if (g->work)
@@ -277,18 +261,19 @@ static void on_later(evutil_socket_t fd, short what, void *ctx)
 		else if (g->look)
 			replay(b, i);
 		if (g->work || g->look)
-			arm_later(b, g->work ? 0 : RETRY_MS);
+			bgp_later(b, g->work ? 0 : RETRY_MS);
 	}
-	answer(b, UINT32_MAX, clock_now());
-	if (b->waiters != NULL)
-		arm_later(b, ASK_MS / 4);
+	bgp_tell_waiters(b, UINT32_MAX, clock_now());
+	if (b->waiters != NULL || b->endings != NULL)
+		bgp_later(b, ASK_MS / 4);
 }
 
-static void want(struct bgp *b, uint32_t tunnel)
+void bgp_want(struct bgp *b, uint32_t tunnel)
 {
 	struct session *s = &b->session[tunnel];
-	bool wanted = s->configured && !s->off && b->setup.tunnels->v[tunnel].up;
-	struct source *source = source_of(b, gateway_of(b, tunnel));
+	const struct tunnel *t = tunnels_get(b->setup.tunnels, tunnel);
+	bool wanted = s->configured && !s->off && t != NULL && t->up;
+	struct source *source = s->configured ? source_of(b, s->gateway) : NULL;
 
 	if (!s->configured || source == NULL || wanted == s->wanted)
 		return;
@@ -298,17 +283,17 @@ static void want(struct bgp *b, uint32_t tunnel)
 
 void bgp_tunnel(struct bgp *b, uint32_t tunnel)
 {
-	if (b == NULL || tunnel >= b->setup.tunnels->n)
+	if (b == NULL || tunnel >= b->n_sessions || tunnels_get(b->setup.tunnels, tunnel) == NULL)
 		return;
 	if (!b->setup.tunnels->v[tunnel].up)
 		bgp_drain(b, tunnel, false);
-	want(b, tunnel);
+	bgp_want(b, tunnel);
 }
 
 static bool has_bgp(const struct bgp *b, uint32_t tunnel)
 {
-	return tunnel < b->setup.tunnels->n && b->session[tunnel].configured &&
-	       source_of(b, gateway_of(b, tunnel)) != NULL;
+	return tunnel < b->n_sessions && b->session[tunnel].configured &&
+	       source_of(b, b->session[tunnel].gateway) != NULL;
 }
 
 int bgp_enable(struct bgp *b, uint32_t tunnel, bool enabled)
@@ -316,7 +301,7 @@ int bgp_enable(struct bgp *b, uint32_t tunnel, bool enabled)
 	if (!has_bgp(b, tunnel))
 		return -ENOENT;
 	b->session[tunnel].off = !enabled;
-	want(b, tunnel);
+	bgp_want(b, tunnel);
 	return 0;
 }
 
@@ -324,7 +309,7 @@ int bgp_restart(struct bgp *b, uint32_t tunnel)
 {
 	if (!has_bgp(b, tunnel))
 		return -ENOENT;
-	return source_session_restart(source_of(b, gateway_of(b, tunnel)), tunnel);
+	return source_session_restart(source_of(b, b->session[tunnel].gateway), tunnel);
 }
 
 /* ---- draining ---------------------------------------------------------------------------- */
@@ -334,7 +319,7 @@ static void forget_if_of(void *ctx, const struct source_route *r)
 	struct bgp *b = ctx;
 
 	if (b->session[r->session].draining)
-		on_forget(b, r);
+		bgp_on_forget(b, r);
 }
 
 void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
@@ -343,7 +328,7 @@ void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
 	uint32_t gateway = gateway_of(b, tunnel);
 	struct bird_host *h = host_of_gateway(b, gateway);
 
-	if (s->draining == drain)
+	if (tunnel >= b->n_sessions || gateway >= b->n_gateways || s->draining == drain)
 		return;
 	s->draining = drain;
 	dataplane_tunnel_state(b->setup.dp, tunnel, !drain && b->setup.tunnels->v[tunnel].up);
@@ -353,122 +338,15 @@ void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
 		bool within = b->gateway[gateway].batch;
 
 		if (!within)
-			on_batch_begin(b, gateway);
+			bgp_on_batch_begin(b, gateway);
 		bird_walk(bird_host_bird(h), gateway, forget_if_of, b);
 		if (!within)
 			end_batch(b, gateway);
 	} else {
 		b->gateway[gateway].replay = b->gateway[gateway].look = true;
-		arm_later(b, 0);
+		bgp_later(b, 0);
 	}
 	bird_host_change(h);
-}
-
-/* ---- starting ---------------------------------------------------------------------------- */
-
-static int describe(void *ctx, unsigned shard,
-		    int (*use)(void *use_ctx, const struct bird_config *c), void *use_ctx)
-{
-	struct bgp *b = ctx;
-	struct bgp_describe d = { .conf = b->setup.conf,
-				  .tables = apply_tables(b->setup.applied),
-				  .tunnels = b->setup.tunnels,
-				  .exception = b->setup.exception };
-	bool *draining = calloc(b->setup.tunnels->n + 1u, sizeof(*draining));
-	int rc;
-
-	if (draining == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < b->setup.tunnels->n; i++)
-		draining[i] = b->session[i].draining;
-	d.draining = draining;
-	rc = bgp_describe(&d, shard, use, use_ctx);
-	free(draining);
-	return rc;
-}
-
-static int start_host(struct bgp *b, unsigned shard, char *error, size_t size)
-{
-	struct bird_host_setup setup = {
-		.base = b->setup.base,
-		.conf = &b->setup.conf->bird,
-		.shard = shard,
-		.netns = shard_netns(exception_shard(b->setup.exception, shard)),
-		.sink = { .ctx = b,
-			  .batch_begin = on_batch_begin,
-			  .learn = on_learn,
-			  .forget = on_forget,
-			  .batch_end = on_batch_end,
-			  .session = on_session,
-			  .standing = on_standing,
-			  .log = on_source_log },
-		.describe = describe,
-		.ctx = b,
-	};
-
-	return b->host[shard] != NULL ? 0 : bird_host_new(&b->host[shard], &setup, error, size);
-}
-
-static int start_session(struct bgp *b, uint32_t tunnel, char *error, size_t size)
-{
-	uint32_t gateway = gateway_of(b, tunnel);
-	uint32_t shard = exception_shard_of(b->setup.exception, gateway);
-	struct session *s = &b->session[tunnel];
-	struct source *source;
-	int rc;
-
-	s->configured = b->setup.tunnels->v[tunnel].connection->bgp;
-	if (!s->configured || shard >= b->n_shards)
-		return 0;
-	rc = start_host(b, shard, error, size);
-	if (rc < 0)
-		return rc;
-	source = bird_host_source(b->host[shard]);
-	if (!b->gateway[gateway].has_sessions)
-		rc = source_table_add(source, gateway);
-	b->gateway[gateway].has_sessions = true;
-	if (rc == 0)
-		rc = source_session_add(source, tunnel, gateway);
-	if (rc < 0) {
-		snprintf(error, size, "tunnel '%s': BGP: %s",
-			 tunnels_name(b->setup.tunnels, tunnel), strerror(-rc));
-		return rc;
-	}
-	s->wanted = true;
-	want(b, tunnel);
-	return 0;
-}
-
-int bgp_new(struct bgp **out, const struct bgp_setup *setup, char *error, size_t error_size)
-{
-	struct bgp *b = calloc(1, sizeof(*b));
-	int rc = -ENOMEM;
-
-	snprintf(error, error_size, "BGP: out of memory");
-	if (b == NULL)
-		return rc;
-	b->setup = *setup;
-	b->n_shards = exception_shards(setup->exception);
-	b->host = calloc(b->n_shards + 1u, sizeof(*b->host));
-	b->session = calloc(setup->tunnels->n + 1u, sizeof(*b->session));
-	b->gateway = calloc(setup->conf->n_border_gateways + 1u, sizeof(*b->gateway));
-	b->later = event_new(setup->base, -1, 0, on_later, b);
-	if (b->host == NULL || b->session == NULL || b->gateway == NULL || b->later == NULL)
-		goto out;
-	rc = 0;
-	for (uint32_t i = 0; rc == 0 && i < setup->tunnels->n; i++)
-		rc = start_session(b, i, error, error_size);
-	if (rc < 0)
-		goto out;
-	for (unsigned i = 0; i < b->n_shards; i++)
-		if (b->host[i] != NULL)
-			bird_host_change(b->host[i]);
-	apply_listen(setup->applied, &(struct apply_listener){ b, on_announce, on_taken });
-	*out = b;
-	return 0;
-out:
-	bgp_free(b);
-	return rc;
 }
 
 void bgp_stop(struct bgp *b)
@@ -484,7 +362,7 @@ void bgp_stop(struct bgp *b)
 void bgp_answer(struct bgp *b)
 {
 	if (b != NULL)
-		answer(b, UINT32_MAX, UINT64_MAX);
+		bgp_tell_waiters(b, UINT32_MAX, UINT64_MAX);
 }
 
 void bgp_free(struct bgp *b)
@@ -495,6 +373,7 @@ void bgp_free(struct bgp *b)
 	apply_listen(b->setup.applied, NULL);
 	for (unsigned i = 0; b->host != NULL && i < b->n_shards; i++)
 		bird_host_free(b->host[i]);
+	bgp_free_endings(b, UINT64_MAX);
 	while (b->waiters != NULL) {
 		struct waiter *w = b->waiters;
 
@@ -505,6 +384,7 @@ void bgp_free(struct bgp *b)
 	if (b->later != NULL)
 		event_free(b->later);
 	free(b->host);
+	free(b->changed);
 	free(b->session);
 	free(b->gateway);
 	free(b);
@@ -517,10 +397,10 @@ bool bgp_session(const struct bgp *b, uint32_t tunnel, struct bgp_session *out)
 	const struct session *s;
 	struct source *source;
 
-	if (b == NULL || tunnel >= b->setup.tunnels->n)
+	if (b == NULL || tunnel >= b->n_sessions)
 		return false;
 	s = &b->session[tunnel];
-	source = source_of(b, gateway_of(b, tunnel));
+	source = s->configured ? source_of(b, s->gateway) : NULL;
 	*out = (struct bgp_session){ .configured = s->configured,
 				     .enabled = !s->off,
 				     .draining = s->draining,
@@ -545,22 +425,22 @@ int bgp_ask(struct bgp *b, uint32_t tunnel, void (*fn)(void *ctx), void *ctx)
 			      .until = clock_now() + ASK_MS * UINT64_C(1000),
 			      .fn = fn,
 			      .ctx = ctx };
-	rc = source_session_ask(source_of(b, gateway_of(b, tunnel)), tunnel);
+	rc = source_session_ask(source_of(b, b->session[tunnel].gateway), tunnel);
 	if (rc < 0) {
 		free(w);
 		return -EAGAIN;
 	}
 	b->waiters = w;
-	arm_later(b, ASK_MS / 4);
+	bgp_later(b, ASK_MS / 4);
 	return 0;
 }
 
-bool bgp_gateway(const struct bgp *b, unsigned gateway, struct bgp_gateway *out)
+bool bgp_gateway(const struct bgp *b, uint32_t gateway, struct bgp_gateway *out)
 {
 	struct source *source = b != NULL ? source_of(b, gateway) : NULL;
 
 	*out = (struct bgp_gateway){ 0 };
-	if (source == NULL || !b->gateway[gateway].has_sessions)
+	if (source == NULL || gateway >= b->n_gateways || b->gateway[gateway].sessions == 0)
 		return false;
 	out->standing = source_standing(source, gateway);
 	out->offered = source_routes(source, gateway);

@@ -1,8 +1,8 @@
 /* BGP of all tunnels: what BIRD learns goes into the route tables, what they hold valid is
  * announced, and tunnels that come and go take their sessions with them.
  *
- * A session is a tunnel's, by its index; a source's table is a border gateway, by its place in the
- * model. Each routing shard that has sessions has its own BIRD (bird_host.h). Main thread. */
+ * A session is a tunnel's, a source's table a border gateway's, both by their numbers in the model.
+ * Each routing shard that has sessions has its own BIRD (bird_host.h). Main thread. */
 #ifndef GATEWAY_BGP_H
 #define GATEWAY_BGP_H
 
@@ -27,6 +27,10 @@ struct bgp_setup { /* all borrowed */
 
 /* Starts BIRD for every shard that needs one. On failure error says what and why. */
 int bgp_new(struct bgp **out, const struct bgp_setup *setup, char *error, size_t error_size);
+/* Another model, after exception_update() and while struct tunnels has the old one. What sessions
+ * that end have learnt is forgotten at once; those that stay are not touched, unless BIRD has to do
+ * so for what changed of them. On failure some is done; with the model before it is as it was. */
+int bgp_update(struct bgp *b, const struct conf *conf, char *error, size_t error_size);
 void bgp_answer(struct bgp *b); /* whoever waits for a session's details, with what is known. NULL
 				   is fine */
 void bgp_free(struct bgp *b);	/* NULL is fine */
@@ -60,7 +64,7 @@ struct bgp_gateway {
 	size_t offered; /* by the source */
 };
 /* False: the border gateway has no session. */
-bool bgp_gateway(const struct bgp *b, unsigned gateway, struct bgp_gateway *out);
+bool bgp_gateway(const struct bgp *b, uint32_t gateway, struct bgp_gateway *out);
 
 unsigned bgp_shards(const struct bgp *b);
 struct bird_host *bgp_host(const struct bgp *b, unsigned shard); /* NULL: it has no BGP */

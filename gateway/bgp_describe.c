@@ -1,31 +1,24 @@
 #include "gateway/bgp_describe.h"
 
+#include "conf/number.h"
+
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* One for all sessions, as BGP wants it: the first public IPv4 address. */
-static uint32_t router_id(const struct conf *c)
+static struct bird_session session_of(const struct bgp_describe *d,
+				      const struct conf_vpn_connection *v,
+				      const struct conf_tunnel *c)
 {
-	for (unsigned i = 0; i < c->n_cloud_addresses; i++)
-		if (c->cloud_address[i].family == ADDR_IPV4)
-			return addr_to_ipv4(&c->cloud_address[i]);
-	return 1;
-}
-
-static struct bird_session session_of(const struct bgp_describe *d, uint32_t index)
-{
-	const struct tunnel *t = &d->tunnels->v[index];
-	const struct conf_tunnel *c = t->conf;
-
 	return (struct bird_session){
-		.tunnel = index,
-		.connection = t->connection_index,
+		.tunnel = c->id,
+		.connection = v->id,
 		.description = c->name,
 		.local = c->inner.addr,
 		.remote = c->inner_peer,
-		.local_asn = t->connection->local_asn,
-		.remote_asn = t->connection->customer->asn,
-		.router_id = router_id(d->conf),
+		.local_asn = v->local_asn,
+		.remote_asn = v->customer->asn,
+		.router_id = d->router_id,
 		.hold = (uint16_t)c->bgp_hold,
 		.keepalive = (uint16_t)c->bgp_keepalive,
 		.password = c->bgp_password,
@@ -40,18 +33,18 @@ static struct bird_session session_of(const struct bgp_describe *d, uint32_t ind
 		.prepend = (uint8_t)c->prepend,
 		.ipv4 = c->bgp_ipv4,
 		.ipv6 = c->bgp_ipv6,
-		.drain = d->draining[index],
+		.drain = d->draining[c->id],
 	};
 }
 
 static int add_session(const struct bgp_describe *d, struct bird_gateway *g, struct bird_session *s,
-		       uint32_t tunnel)
+		       const struct conf_vpn_connection *c, const struct conf_tunnel *t)
 {
 	struct prefix *withheld;
 	size_t n;
 	int rc;
 
-	*s = session_of(d, tunnel);
+	*s = session_of(d, c, t);
 	rc = tables_withheld(d->tables, g->table, s->connection, &withheld, &n);
 	if (rc < 0)
 		return rc;
@@ -61,24 +54,27 @@ static int add_session(const struct bgp_describe *d, struct bird_gateway *g, str
 	return 0;
 }
 
-static int add_sessions(const struct bgp_describe *d, struct bird_gateway *g)
+static int add_sessions(const struct bgp_describe *d, struct bird_gateway *g,
+			const struct conf_border_gateway *of)
 {
-	const struct conf_border_gateway *conf = &d->conf->border_gateway[g->table];
+	const struct conf *conf = d->conf;
 	struct bird_session *v;
 	uint32_t n = 0;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < d->tunnels->n; i++)
-		n += d->tunnels->v[i].connection->bgp &&
-		     d->tunnels->v[i].connection->gateway == conf;
+	for (unsigned i = 0; i < conf->n_connections; i++)
+		if (conf->connection[i].bgp && conf->connection[i].gateway == of)
+			n += conf->connection[i].n_tunnels;
 	v = calloc(n + 1u, sizeof(*v));
 	if (v == NULL)
 		return -ENOMEM;
 	g->session = v;
-	for (uint32_t i = 0; rc == 0 && i < d->tunnels->n; i++)
-		if (d->tunnels->v[i].connection->bgp &&
-		    d->tunnels->v[i].connection->gateway == conf)
-			rc = add_session(d, g, &v[g->n_sessions], i);
+	for (unsigned i = 0; n > 0 && i < conf->n_connections; i++) {
+		const struct conf_vpn_connection *c = &conf->connection[i];
+
+		for (unsigned k = 0; rc == 0 && c->bgp && c->gateway == of && k < c->n_tunnels; k++)
+			rc = add_session(d, g, &v[g->n_sessions], c, &c->tunnel[k]);
+	}
 	return rc;
 }
 
@@ -118,14 +114,14 @@ int bgp_describe(const struct bgp_describe *d, unsigned shard,
 	int rc = v != NULL ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; rc == 0 && i < d->conf->n_border_gateways; i++) {
+		const struct conf_border_gateway *of = &d->conf->border_gateway[i];
 		struct bird_gateway *g = &v[c.n_gateways];
 
-		if (exception_shard_of(d->exception, i) != shard)
+		if (exception_shard_of(d->exception, of->id) != shard)
 			continue;
-		*g = (struct bird_gateway){ .table = i,
-					    .transit = d->conf->border_gateway[i].transit };
+		*g = (struct bird_gateway){ .table = of->id, .transit = of->transit };
 		c.n_gateways++;
-		rc = add_sessions(d, g);
+		rc = add_sessions(d, g, of);
 		if (rc == 0 && g->n_sessions > 0)
 			rc = add_announced(d, g);
 		if (rc == 0 && g->n_sessions == 0) {
@@ -139,4 +135,34 @@ int bgp_describe(const struct bgp_describe *d, unsigned shard,
 		gateway_clear(&v[i]);
 	free(v);
 	return rc;
+}
+
+static bool same_secret(const struct secret *a, const struct secret *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static bool same_tunnel(const struct conf_tunnel *a, const struct conf_tunnel *b)
+{
+	return prefix_equal(&a->inner, &b->inner) && addr_equal(&a->inner_peer, &b->inner_peer) &&
+	       a->bgp_hold == b->bgp_hold && a->bgp_keepalive == b->bgp_keepalive &&
+	       same_secret(a->bgp_password, b->bgp_password) && a->bfd == b->bfd &&
+	       a->bfd_interval == b->bfd_interval && a->bfd_multiplier == b->bfd_multiplier &&
+	       a->graceful_restart == b->graceful_restart &&
+	       a->graceful_restart_time == b->graceful_restart_time &&
+	       a->import_limit == b->import_limit && a->med_given == b->med_given &&
+	       a->med == b->med && a->prepend == b->prepend && a->bgp_ipv4 == b->bgp_ipv4 &&
+	       a->bgp_ipv6 == b->bgp_ipv6;
+}
+
+bool bgp_describe_same(const struct conf *a, const struct conf *b, uint32_t tunnel)
+{
+	const struct conf_vpn_connection *v = conf_tunnel_connection(a, tunnel);
+	const struct conf_vpn_connection *w = conf_tunnel_connection(b, tunnel);
+
+	return v != NULL && w != NULL && v->local_asn == w->local_asn &&
+	       v->customer->asn == w->customer->asn && v->gateway->transit == w->gateway->transit &&
+	       same_tunnel(conf_tunnel_at(a, tunnel), conf_tunnel_at(b, tunnel));
 }

@@ -5,20 +5,23 @@
 
 #include "conf/model.h"
 #include "gateway/exception.h"
-#include "gateway/tunnel.h"
 #include "routing/bird_config.h"
 #include "routing/tables.h"
 
 struct bgp_describe { /* all borrowed */
 	const struct conf *conf;
 	const struct tables *tables;
-	const struct tunnels *tunnels;
 	const struct exception *exception;
+	uint32_t router_id;   /* one for all sessions */
 	const bool *draining; /* by tunnel */
 };
 
 /* Calls use with it, and returns what that did or -ENOMEM. */
 int bgp_describe(const struct bgp_describe *d, unsigned shard,
 		 int (*use)(void *ctx, const struct bird_config *c), void *ctx);
+
+/* Is a tunnel's session (by its number) described in the same way, as far as that follows from the
+ * model? Both have it. */
+bool bgp_describe_same(const struct conf *a, const struct conf *b, uint32_t tunnel);
 
 #endif

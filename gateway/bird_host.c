@@ -207,7 +207,7 @@ static void first_start(struct bird_host *h, uint64_t now)
 	if (rc == 0)
 		rc = bird_files_commit(h->files);
 	if (rc < 0 && !wrong)
-		snprintf(error, sizeof(error), "%s: %s", h->setup.conf->program, strerror(-rc));
+		snprintf(error, sizeof(error), "%s: %s", h->setup.conf.program, strerror(-rc));
 	if (rc < 0) {
 		refuse(h, error);
 		if (!wrong)
@@ -292,7 +292,7 @@ static int find_user(const struct conf_bird *c, uid_t *uid, gid_t *gid, char *er
 
 static int open_child(struct bird_host *h, char *error, size_t size)
 {
-	const struct conf_bird *c = h->setup.conf;
+	const struct conf_bird *c = &h->setup.conf;
 	struct bird_child_setup setup = {
 		.program = c->program, .netns = h->setup.netns, .ops = &child_ops, .ctx = h
 	};
@@ -323,7 +323,7 @@ static int write_first(struct bird_host *h)
 
 static int open_attached(struct bird_host *h, char *error, size_t size)
 {
-	const struct conf_bird *c = h->setup.conf;
+	const struct conf_bird *c = &h->setup.conf;
 	struct stat s;
 	int rc = stat(c->run_dir, &s) < 0 ? -errno : 0;
 
@@ -341,7 +341,7 @@ int bird_host_new(struct bird_host **out, const struct bird_host_setup *setup, c
 {
 	struct bird_options options = { .sink = setup->sink, .wake = on_wake };
 	struct bird_host *h = calloc(1, sizeof(*h));
-	bool attach = setup->conf->attach[0] != '\0';
+	bool attach = setup->conf.attach[0] != '\0';
 	int rc;
 
 	snprintf(error, error_size, "bird: out of memory");
@@ -355,7 +355,7 @@ int bird_host_new(struct bird_host **out, const struct bird_host_setup *setup, c
 	if (rc < 0)
 		goto out;
 	rc = -ENOMEM;
-	h->socket = bird_socket_new(attach ? setup->conf->attach : bird_files_socket(h->files),
+	h->socket = bird_socket_new(attach ? setup->conf.attach : bird_files_socket(h->files),
 				    &options);
 	h->timer = event_new(setup->base, -1, 0, on_event, h);
 	if (h->socket == NULL || h->timer == NULL)

@@ -19,7 +19,7 @@ struct bird_host;
 
 struct bird_host_setup {
 	struct event_base *base;
-	const struct conf_bird *conf; /* borrowed */
+	struct conf_bird conf;
 	unsigned shard;
 	int netns; /* the shard's */
 	struct source_sink sink;

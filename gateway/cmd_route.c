@@ -17,7 +17,7 @@ static int to_gateway(struct command_call *call, unsigned vpc, const char *name,
 		if (a->vpc != &c->vpc[vpc] || strcmp(a->border_gateway_name, name) != 0)
 			continue;
 		r->via = RIB_VIA_GATEWAY;
-		r->via_index = (uint32_t)(a->gateway - c->border_gateway);
+		r->via_index = a->gateway->id;
 		return 0;
 	}
 	return command_fail(call, -ENOENT,
@@ -35,14 +35,14 @@ static int to_connection_or_vpc(struct command_call *call, unsigned gateway, con
 		if (c->connection[i].gateway != g || strcmp(c->connection[i].name, name) != 0)
 			continue;
 		r->via = RIB_VIA_CONNECTION;
-		r->via_index = i;
+		r->via_index = c->connection[i].id;
 		return 0;
 	}
 	for (unsigned i = 0; i < c->n_attachments; i++) {
 		if (c->attachment[i].gateway != g || strcmp(c->attachment[i].vpc_name, name) != 0)
 			continue;
 		r->via = RIB_VIA_ATTACHMENT;
-		r->via_index = i;
+		r->via_index = c->attachment[i].id;
 		return 0;
 	}
 	return command_fail(call, -ENOENT,

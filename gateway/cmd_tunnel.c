@@ -13,9 +13,13 @@ static void tunnel_changed(struct negotiator_ask *ask)
 					    [ASK_REKEY_CHILD] = "rekey of the child SA started",
 					    [ASK_REKEY_IKE] = "rekey of the IKE SA started" };
 	struct command_call *call = ask->ctx;
-	struct tunnel *t = &call->gateway->tunnels->v[ask->first];
+	struct tunnel *t = tunnels_get(call->gateway->tunnels, ask->first);
 	int rc = ask->result;
 
+	if (!t) {
+		command_finish(call, command_fail(call, -ENOENT, "the tunnel was deleted"));
+		return;
+	}
 	if (rc == -EAGAIN)
 		command_fail(call, rc, "tunnel '%s' is not UP, or busy with another exchange",
 			     t->conf->name);
@@ -47,7 +51,8 @@ static int change(struct command_call *call, enum ask_kind kind)
 static void on_drained(evutil_socket_t fd, short what, void *ctx)
 {
 	struct command_call *call = ctx;
-	int rc = command_ask(call, ASK_DISABLE, call->ask.first, 0, tunnel_changed);
+	int64_t i = command_tunnel(call, 1); /* it may be gone, and its number another's */
+	int rc = i < 0 ? (int)i : command_ask(call, ASK_DISABLE, (uint32_t)i, 0, tunnel_changed);
 
 	if (rc != COMMAND_LATER)
 		command_finish(call, rc);

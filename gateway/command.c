@@ -59,6 +59,7 @@ const struct command commands[] = {
 	{ "bgp TUNNEL|CONNECTION enable", "start BGP of a tunnel or a connection", bgp_cmd_enable },
 	{ "bgp TUNNEL|CONNECTION disable", "end its BGP: static routes only", bgp_cmd_disable },
 	{ "bgp TUNNEL|CONNECTION restart", "end and start its BGP sessions", bgp_cmd_restart },
+	{ "reload", "read the configuration file again and apply what differs", config_reload },
 	{ "route add TABLE PREFIX NEXT_HOP", "a static route, until the next start",
 	  static_route_add },
 	{ "route delete TABLE PREFIX NEXT_HOP", "take a static route away", static_route_delete },
@@ -296,7 +297,7 @@ int64_t command_tunnel(struct command_call *call, unsigned word)
 
 	if (i >= 0)
 		return i;
-	for (uint32_t k = 0; k < t->n; k++) {
+	for (uint32_t k = tunnels_next(t, 0); k < t->n; k = tunnels_next(t, k + 1)) {
 		const char *name = t->v[k].conf->name;
 
 		if (used + strlen(name) + 8 > sizeof(names)) {
@@ -306,7 +307,7 @@ int64_t command_tunnel(struct command_call *call, unsigned word)
 		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", k ? ", " : "",
 					 name);
 	}
-	if (t->n == 0)
+	if (t->count == 0)
 		return command_fail(call, -ENOENT, "'%s' is no tunnel: none is configured",
 				    call->word[word]);
 	return command_fail(call, -ENOENT, "'%s' is no tunnel; one of: %s", call->word[word],

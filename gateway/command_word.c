@@ -34,7 +34,8 @@ bool command_is_number(const char *word)
 static void list_tunnels(const struct gateway *g, unsigned n, char *const *word,
 			 struct command_values *to)
 {
-	for (uint32_t i = 0; i < g->tunnels->n; i++)
+	for (uint32_t i = tunnels_next(g->tunnels, 0); i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1))
 		to->add(to, g->tunnels->v[i].conf->name, g->tunnels->v[i].up ? "UP" : "DOWN");
 }
 

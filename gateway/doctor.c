@@ -169,11 +169,11 @@ void doctor_tunnels(struct doctor *d, const struct tunnels *t)
 {
 	uint32_t up = 0;
 
-	for (uint32_t i = 0; i < t->n; i++)
+	for (uint32_t i = tunnels_next(t, 0); i < t->n; i = tunnels_next(t, i + 1))
 		up += t->v[i].up;
-	if (up > 0 || t->n == 0)
-		doctor_say(d, DOCTOR_OK, "tunnels", NULL, "%u of %u UP", up, t->n);
-	for (uint32_t i = 0; i < t->n; i++)
+	if (up > 0 || t->count == 0)
+		doctor_say(d, DOCTOR_OK, "tunnels", NULL, "%u of %u UP", up, t->count);
+	for (uint32_t i = tunnels_next(t, 0); i < t->n; i = tunnels_next(t, i + 1))
 		if (!t->v[i].up)
 			down(d, &t->v[i]);
 }

@@ -1,5 +1,6 @@
 #include "gateway/exception.h"
 
+#include "conf/number.h"
 #include "gateway/log.h"
 
 #include <errno.h>
@@ -27,8 +28,7 @@ struct pair {
 };
 
 struct home { /* of a border gateway */
-	char name[CONF_NAME_BYTES];
-	uint32_t shard;
+	uint32_t id, shard;
 };
 
 struct exception {
@@ -37,7 +37,7 @@ struct exception {
 	unsigned n_rooms;
 	struct room **room; /* by shard; NULL: none of that number */
 	unsigned n_homes;
-	struct home *home;	       /* by border gateway */
+	struct home *home;	       /* of the border gateways, in the order of their numbers */
 	char netns[CONF_DEVICE_BYTES]; /* of a BIRD that the operator runs; "": ours */
 	unsigned n_pairs;
 	struct pair *pair;
@@ -192,25 +192,34 @@ struct wish {
 	struct pair *pair; /* by tunnel */
 };
 
-static uint32_t old_home(const struct exception *e, const char *name)
+static int by_id(const void *va, const void *vb)
 {
-	for (unsigned i = 0; i < e->n_homes; i++)
-		if (strcmp(e->home[i].name, name) == 0)
-			return e->home[i].shard;
-	return SHARD_NONE;
+	const struct home *a = va, *b = vb;
+
+	return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* The networks of one border gateway's tunnels; their number. */
-static unsigned networks_of(const struct conf *c, const struct conf_border_gateway *g,
-			    struct prefix *out)
+/* The networks of each border gateway's tunnels. */
+static void list_networks(const struct conf *c, struct shard_tenant *tenant, struct prefix *network)
 {
-	unsigned n = 0;
+	unsigned at = 0;
 
 	for (unsigned i = 0; i < c->n_connections; i++)
-		for (unsigned k = 0;
-		     c->connection[i].gateway == g && k < c->connection[i].n_tunnels; k++)
-			out[n++] = prefix_network(&c->connection[i].tunnel[k].inner);
-	return n;
+		tenant[c->connection[i].gateway - c->border_gateway].n_networks +=
+			c->connection[i].n_tunnels;
+	for (unsigned i = 0; i < c->n_border_gateways; i++) {
+		tenant[i].network = network + at;
+		at += tenant[i].n_networks;
+		tenant[i].n_networks = 0;
+	}
+	for (unsigned i = 0; i < c->n_connections; i++) {
+		const struct conf_vpn_connection *v = &c->connection[i];
+		struct shard_tenant *t = &tenant[v->gateway - c->border_gateway];
+
+		for (unsigned k = 0; k < v->n_tunnels; k++)
+			network[t->network - network + t->n_networks++] =
+				prefix_network(&v->tunnel[k].inner);
+	}
 }
 
 static int assign(const struct exception *e, const struct conf *c, struct wish *w,
@@ -218,20 +227,16 @@ static int assign(const struct exception *e, const struct conf *c, struct wish *
 {
 	struct shard_tenant *tenant = calloc(w->n_homes + 1, sizeof(*tenant));
 	struct prefix *network = calloc(w->n_pairs + 1, sizeof(*network));
-	unsigned at = 0;
 	int rc = -ENOMEM;
 
 	if (!tenant || !network)
 		goto out;
-	for (unsigned i = 0; i < w->n_homes; i++) {
-		tenant[i].network = network + at;
-		tenant[i].n_networks = networks_of(c, &c->border_gateway[i], network + at);
-		tenant[i].shard = old_home(e, c->border_gateway[i].name);
-		at += tenant[i].n_networks;
-	}
+	list_networks(c, tenant, network);
+	for (unsigned i = 0; i < w->n_homes; i++)
+		tenant[i].shard = exception_shard_of(e, c->border_gateway[i].id);
 	rc = shard_assign(tenant, w->n_homes, n_shards);
 	for (unsigned i = 0; rc == 0 && i < w->n_homes; i++) {
-		memcpy(w->home[i].name, c->border_gateway[i].name, sizeof(w->home[i].name));
+		w->home[i].id = c->border_gateway[i].id;
 		w->home[i].shard = tenant[i].shard;
 	}
 out:
@@ -242,17 +247,17 @@ out:
 
 static void list_pairs(const struct conf *c, struct wish *w)
 {
-	uint32_t tunnel = 0;
+	unsigned n = 0;
 
 	for (unsigned i = 0; i < c->n_connections; i++) {
 		const struct conf_vpn_connection *v = &c->connection[i];
 
-		for (unsigned k = 0; k < v->n_tunnels; k++, tunnel++)
-			w->pair[tunnel] = (struct pair){
+		for (unsigned k = 0; k < v->n_tunnels; k++)
+			w->pair[n++] = (struct pair){
 				.local = v->tunnel[k].inner.addr,
 				.peer = v->tunnel[k].inner_peer,
 				.shard = w->home[v->gateway - c->border_gateway].shard,
-				.tunnel = tunnel,
+				.tunnel = v->tunnel[k].id,
 			};
 	}
 }
@@ -318,8 +323,8 @@ static unsigned count_tunnels(const struct conf *c)
 int exception_update(struct exception *e, const struct conf *c, char *error, size_t error_size)
 {
 	struct wish w = { .n_homes = c->n_border_gateways, .n_pairs = count_tunnels(c) };
-	struct room **of_tunnel = calloc(w.n_pairs + 1, sizeof(*of_tunnel));
-	uint32_t n_shards = 0;
+	uint32_t n_tunnels = conf_numbers(c, CONF_TUNNEL), n_shards = 0;
+	struct room **of_tunnel = calloc(n_tunnels + 1u, sizeof(*of_tunnel));
 	int rc = -ENOMEM;
 
 	snprintf(error, error_size, "out of memory");
@@ -340,10 +345,11 @@ int exception_update(struct exception *e, const struct conf *c, char *error, siz
 		goto out;
 	list_pairs(c, &w);
 	qsort(w.pair, w.n_pairs, sizeof(*w.pair), by_place);
+	qsort(w.home, w.n_homes, sizeof(*w.home), by_id);
 	delete_pairs(e, &w);
 	free(e->of_tunnel);
 	e->of_tunnel = of_tunnel;
-	e->n_tunnels = w.n_pairs;
+	e->n_tunnels = n_tunnels;
 	of_tunnel = NULL;
 	rc = add_pairs(e, &w, error, error_size);
 	free(e->home);
@@ -411,9 +417,13 @@ struct shard *exception_shard(struct exception *e, unsigned shard)
 	return shard < e->n_rooms && e->room[shard] ? e->room[shard]->shard : NULL;
 }
 
-uint32_t exception_shard_of(const struct exception *e, unsigned border_gateway)
+uint32_t exception_shard_of(const struct exception *e, uint32_t border_gateway)
 {
-	return border_gateway < e->n_homes ? e->home[border_gateway].shard : SHARD_NONE;
+	struct home key = { .id = border_gateway };
+	const struct home *h =
+		e->n_homes ? bsearch(&key, e->home, e->n_homes, sizeof(key), by_id) : NULL;
+
+	return h ? h->shard : SHARD_NONE;
 }
 
 void exception_stats(const struct exception *e, struct exception_stats *out)

@@ -43,13 +43,14 @@ struct exception_stats {		 /* of one shard, or of all */
 int exception_new(struct exception **out, struct event_base *base, struct dataplane *dp,
 		  const struct conf *c, char *error, size_t error_size);
 void exception_free(struct exception *e); /* NULL is fine */
-/* After the model changed (c is another one, the old may go): pairs that stayed are not touched. */
+/* After the model changed (c is another one, the old may go): pairs that stayed are not touched. On
+ * failure some of it may be done; with the model before it is as it was. */
 int exception_update(struct exception *e, const struct conf *c, char *error, size_t error_size);
 
 unsigned exception_shards(const struct exception *e);
 struct shard *exception_shard(struct exception *e, unsigned shard); /* NULL: that number is free */
-/* Where a border gateway (its place in the model) lives; SHARD_NONE: it has no tunnels. */
-uint32_t exception_shard_of(const struct exception *e, unsigned border_gateway);
+/* Where a border gateway (by its number) lives; SHARD_NONE: it has no tunnels. */
+uint32_t exception_shard_of(const struct exception *e, uint32_t border_gateway);
 
 void exception_stats(const struct exception *e, struct exception_stats *out);
 void exception_shard_stats(const struct exception *e, unsigned shard, struct exception_stats *out);

@@ -1,5 +1,6 @@
 #include "gateway/gateway.h"
 
+#include "gateway/change.h"
 #include "gateway/clock.h"
 #include "gateway/control.h"
 #include "gateway/key_export.h"
@@ -42,7 +43,7 @@ static void on_dataplane(evutil_socket_t fd, short what, void *ctx)
 
 /* ---- negotiator -------------------------------------------------------------------------- */
 
-static void flush_negotiator(struct gateway *g)
+void gateway_flush(struct gateway *g)
 {
 	negotiator_flush(g->negotiator);
 	if (negotiator_busy(g->negotiator) && !evtimer_pending(g->negotiator_timer, NULL))
@@ -54,12 +55,12 @@ static void on_negotiator(evutil_socket_t fd, short what, void *ctx)
 	struct gateway *g = ctx;
 
 	negotiator_receive(g->negotiator);
-	flush_negotiator(g);
+	gateway_flush(g);
 }
 
 static void on_negotiator_timer(evutil_socket_t fd, short what, void *ctx)
 {
-	flush_negotiator(ctx);
+	gateway_flush(ctx);
 }
 
 static void on_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason reason,
@@ -85,7 +86,13 @@ static void on_stopped(void *ctx)
 	event_base_loopbreak(g->base);
 }
 
+static void on_removed(void *ctx, uint32_t tunnel)
+{
+	change_removed(ctx, tunnel);
+}
+
 static const struct negotiator_ops negotiator_ops = {
+	.removed = on_removed,
 	.tunnel_state = on_tunnel_state,
 	.event = on_event,
 	.stopped = on_stopped,
@@ -117,12 +124,17 @@ static void on_stop_signal(evutil_socket_t signal, short what, void *ctx)
 	arm(g->stop_timer, STOP_US);
 	bgp_stop(g->bgp);
 	negotiator_stop(g->negotiator);
-	flush_negotiator(g);
+	gateway_flush(g);
 }
 
 static void on_hangup(evutil_socket_t signal, short what, void *ctx)
 {
-	log_warning("gateway", NULL, "SIGHUP changes nothing: the file is read at the start only");
+	struct change_report report;
+	struct gateway *g = ctx;
+	char error[1024];
+
+	log_info("gateway", NULL, "%s: reading %s again", strsignal(signal), g->conf->path);
+	change_reload(g, &report, error, sizeof(error)); /* says itself how it went */
 }
 
 /* ---- starting ---------------------------------------------------------------------------- */
@@ -206,7 +218,8 @@ static int start_negotiator(struct gateway *g, const cpu_set_t *cpus)
 		rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus, keys);
 	if (rc < 0)
 		log_error("ike", NULL, "cannot start the negotiator: %s", strerror(-rc));
-	for (uint32_t i = 0; rc == 0 && i < g->tunnels->n; i++) {
+	for (uint32_t i = tunnels_next(g->tunnels, 0); rc == 0 && i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1)) {
 		rc = negotiator_add(g->negotiator, i, g->tunnels->v[i].conf);
 		if (rc < 0)
 			log_error("ike", tunnels_name(g->tunnels, i), "%s", strerror(-rc));
@@ -259,7 +272,7 @@ static int start_events(struct gateway *g)
 		return -ENOMEM;
 	}
 	arm(g->dataplane_timer, 0);
-	flush_negotiator(g);
+	gateway_flush(g);
 	return 0;
 }
 
@@ -311,6 +324,7 @@ static void take_down(struct gateway *g)
 	free_event(g->stop_timer);
 	for (unsigned i = 0; i < 3; i++)
 		free_event(g->signal[i]);
+	change_free(g);
 	bgp_free(g->bgp);
 	exception_free(g->exception);
 	dataplane_close(g->dp);
@@ -331,7 +345,7 @@ int gateway_run(struct conf *c)
 	sched_getaffinity(0, sizeof(ours), &ours);
 	log_info("gateway", NULL, "isthmus %s starts with %s", ISTHMUS_VERSION, c->path);
 	g.base = event_base_new();
-	if (!g.base || start_control(&g) < 0 || start_dataplane(&g) < 0)
+	if (!g.base || change_new(&g) < 0 || start_control(&g) < 0 || start_dataplane(&g) < 0)
 		goto out;
 	/* Opening the dataplane bound this thread to one CPU. */
 	control_cpus(c, &ours, &cpus);
@@ -339,8 +353,8 @@ int gateway_run(struct conf *c)
 	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0 ||
 	    start_metrics(&g) < 0)
 		goto out;
-	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->n,
-		 c->control_socket);
+	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->count,
+		 g.conf->control_socket);
 	rc = notify_ready(&g.notify, g.base);
 	if (rc < 0)
 		log_warning("gateway", NULL, "systemd is not told: %s", strerror(-rc));

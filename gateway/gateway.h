@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct change;
 struct control;
 struct event;
 struct event_base;
@@ -38,11 +39,14 @@ struct gateway {
 	struct event *negotiator_event, *negotiator_timer;
 	struct event *stop_timer, *signal[3];
 	struct notify *notify; /* NULL: nobody wants to know how we are */
+	struct change *change;
 	bool stopping;
 };
 
 /* Starts all parts from a checked model, which becomes the gateway's, runs until it is told to
  * stop and takes everything down. Exit status: 0 after a clean stop, 1 when it could not start. */
 int gateway_run(struct conf *c);
+/* What was said to the negotiator goes out; after a burst of words. */
+void gateway_flush(struct gateway *g);
 
 #endif

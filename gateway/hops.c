@@ -4,18 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A host route that is the dataplane's own. */
-struct reserved {
-	uint32_t table;
-	struct addr addr;
-};
+#define VALID_MAX 64
 
 struct hops {
 	struct dataplane *dp;
-	struct hops_map map;
-	uint32_t *first; /* by connection: its first tunnel */
-	struct reserved *reserved;
-	size_t n_reserved;
+	const struct hops_map *map;
 };
 
 struct members {
@@ -24,75 +17,32 @@ struct members {
 	bool whole; /* nothing but tunnels */
 };
 
-static int compare_reserved(const void *va, const void *vb)
-{
-	const struct reserved *a = va, *b = vb;
-
-	if (a->table != b->table)
-		return a->table < b->table ? -1 : 1;
-	return addr_compare(&a->addr, &b->addr);
-}
-
-static size_t count_tunnels(const struct conf *c)
-{
-	size_t n = 0;
-
-	for (unsigned i = 0; i < c->n_connections; i++)
-		n += c->connection[i].n_tunnels;
-	return n;
-}
-
-static void reserve(struct hops *h, const struct conf_vpn_connection *c)
-{
-	uint32_t table = h->map.gateway_table[c->gateway - h->map.conf->border_gateway];
-
-	for (unsigned i = 0; i < c->n_tunnels; i++) {
-		h->reserved[h->n_reserved++] = (struct reserved){ table, c->tunnel[i].inner.addr };
-		h->reserved[h->n_reserved++] = (struct reserved){ table, c->tunnel[i].inner_peer };
-	}
-}
-
 int hops_new(struct hops **out, struct dataplane *dp, const struct hops_map *map)
 {
-	const struct conf *c = map->conf;
 	struct hops *h = calloc(1, sizeof(*h));
-	uint32_t tunnel = 0;
 
 	if (!h)
 		return -ENOMEM;
 	h->dp = dp;
-	h->map = *map;
-	h->first = calloc(c->n_connections + 1u, sizeof(*h->first));
-	h->reserved = calloc(2 * count_tunnels(c) + 1, sizeof(*h->reserved));
-	if (!h->first || !h->reserved) {
-		hops_free(h);
-		return -ENOMEM;
-	}
-	for (unsigned i = 0; i < c->n_connections; i++) {
-		h->first[i] = tunnel;
-		tunnel += c->connection[i].n_tunnels;
-		reserve(h, &c->connection[i]);
-	}
-	qsort(h->reserved, h->n_reserved, sizeof(*h->reserved), compare_reserved);
+	h->map = map;
 	*out = h;
 	return 0;
 }
 
 void hops_free(struct hops *h)
 {
-	if (!h)
-		return;
-	free(h->first);
-	free(h->reserved);
 	free(h);
 }
 
-static bool is_reserved(const struct hops *h, uint32_t table, const struct prefix *p)
+/* Is this host route the dataplane's own: one of our addresses, or a tunnel's inner peer? */
+static bool is_reserved(const struct hops *h, uint32_t table, const struct prefix *p, uint32_t nh)
 {
-	struct reserved key = { table, p->addr };
+	const struct dataplane_tunnel *t;
 
-	return p->len == addr_bits(&p->addr) &&
-	       bsearch(&key, h->reserved, h->n_reserved, sizeof(key), compare_reserved);
+	if (p->len != addr_bits(&p->addr) || nexthop_kind(nh) != NEXTHOP_TUNNEL)
+		return nexthop_kind(nh) == NEXTHOP_LOCAL;
+	t = &h->map->tunnel[nexthop_index(nh)];
+	return t->table == table && addr_equal(&t->inner_peer, &p->addr);
 }
 
 static void add_member(struct members *m, uint32_t tunnel)
@@ -111,8 +61,10 @@ static void add_route(const struct hops *h, struct members *m, const struct rib_
 	} else if (r->origin == RIB_EBGP) {
 		add_member(m, r->source);
 	} else {
-		for (unsigned i = 0; i < h->map.conf->connection[r->via_index].n_tunnels; i++)
-			add_member(m, h->first[r->via_index] + i);
+		const struct hops_connection *c = &h->map->connection[r->via_index];
+
+		for (unsigned i = 0; i < c->n; i++)
+			add_member(m, c->tunnel[i]);
 	}
 }
 
@@ -130,7 +82,7 @@ static void collect(const struct hops *h, const struct prefix *p, const struct r
 			add_route(h, m, &valid[i]);
 			continue;
 		}
-		k = rib_valid(h->map.rib, h->map.gateway_table[valid[i].via_index], p, behind,
+		k = rib_valid(h->map->rib, h->map->gateway_table[valid[i].via_index], p, behind,
 			      DATAPLANE_SET_TUNNELS);
 		m->whole = m->whole && k > 0;
 		for (unsigned b = 0; b < k && b < DATAPLANE_SET_TUNNELS; b++)
@@ -140,19 +92,17 @@ static void collect(const struct hops *h, const struct prefix *p, const struct r
 
 static uint32_t single(const struct hops *h, const struct rib_route *r)
 {
-	const struct conf *c = h->map.conf;
-
 	switch (r->via) {
 	case RIB_VIA_LOCAL:
-		return nexthop(NEXTHOP_LINK, h->map.interface[r->via_index]);
+		return nexthop(NEXTHOP_LINK, h->map->attachment[r->via_index].interface);
 	case RIB_VIA_ATTACHMENT:
 		return nexthop(NEXTHOP_TABLE,
-			       h->map.vpc_table[c->attachment[r->via_index].vpc - c->vpc]);
+			       h->map->vpc_table[h->map->attachment[r->via_index].vpc]);
 	case RIB_VIA_CONNECTION:
 		return r->origin == RIB_EBGP ? nexthop(NEXTHOP_TUNNEL, r->source)
 					     : nexthop(NEXTHOP_CONNECTION, r->via_index);
 	case RIB_VIA_GATEWAY:
-		return nexthop(NEXTHOP_TABLE, h->map.gateway_table[r->via_index]);
+		return nexthop(NEXTHOP_TABLE, h->map->gateway_table[r->via_index]);
 	}
 	return nexthop(NEXTHOP_DISCARD, 0);
 }
@@ -190,9 +140,9 @@ int hops_change(struct hops *h, uint32_t table, const struct prefix *p,
 	bool held = false;
 	int rc;
 
-	if (is_reserved(h, table, p))
-		return 0;
 	before = dataplane_route_get(h->dp, table, p);
+	if (is_reserved(h, table, p, before))
+		return 0;
 	if (n == 0) {
 		rc = dataplane_route_delete(h->dp, table, p);
 	} else {
@@ -205,4 +155,27 @@ int hops_change(struct hops *h, uint32_t table, const struct prefix *p,
 	if (rc < 0 && held)
 		dataplane_bundle_release(h->dp, nh);
 	return rc;
+}
+
+int hops_again(struct hops *h, uint32_t table, const struct prefix *p)
+{
+	struct rib_route valid[VALID_MAX];
+	unsigned n = rib_valid(h->map->rib, table, p, valid, VALID_MAX);
+
+	if (n == 0)
+		return 0;
+	return hops_change(h, table, p, valid, n < VALID_MAX ? n : VALID_MAX);
+}
+
+uint32_t hops_taken(struct hops *h, uint32_t table, const struct addr *a)
+{
+	struct prefix p = prefix_host(a);
+
+	return dataplane_route_get(h->dp, table, &p);
+}
+
+void hops_let_go(struct hops *h, uint32_t before)
+{
+	if (is_bundle(before))
+		dataplane_bundle_release(h->dp, before);
 }

@@ -92,8 +92,10 @@ bool metrics_take_tunnels(struct metrics_snapshot *s, struct gateway *g, uint32_
 		s->tunnel = v;
 		s->tunnels_room = room;
 	}
-	for (; count > 0 && *next < g->tunnels->n; count--)
-		take_tunnel(s, g, (*next)++, now_unix, now);
+	for (*next = tunnels_next(g->tunnels, *next); count > 0 && *next < g->tunnels->n; count--) {
+		take_tunnel(s, g, *next, now_unix, now);
+		*next = tunnels_next(g->tunnels, *next + 1);
+	}
 	return *next < g->tunnels->n;
 }
 
@@ -144,12 +146,13 @@ static int take_gateways(struct metrics_snapshot *s, struct gateway *g)
 	if (!s->gateway)
 		return -ENOMEM;
 	for (; s->n_gateways < n; s->n_gateways++) {
+		const struct conf_border_gateway *c = &g->conf->border_gateway[s->n_gateways];
 		struct metrics_gateway *m = &s->gateway[s->n_gateways];
 		struct bgp_gateway b;
 
-		label(m->labels, "border_gateway", g->conf->border_gateway[s->n_gateways].name);
-		tables_quota(apply_tables(g->applied), s->n_gateways, &m->quota);
-		m->has_bgp = g->bgp && bgp_gateway(g->bgp, s->n_gateways, &b);
+		label(m->labels, "border_gateway", c->name);
+		tables_quota(apply_tables(g->applied), c->id, &m->quota);
+		m->has_bgp = g->bgp && bgp_gateway(g->bgp, c->id, &b);
 		m->current = m->has_bgp && b.standing == SOURCE_CURRENT;
 	}
 	return 0;

@@ -16,6 +16,7 @@ static void destroy(struct negotiator *n)
 	channel_free(n->to);
 	channel_free(n->from);
 	free(n->rebuild);
+	free(n->leaving);
 	free(n);
 }
 
@@ -69,6 +70,9 @@ static void hand_out(struct negotiator *n, const struct from_negotiator *m)
 		m->ask->messages_delayed += channel_full(n->to);
 		m->ask->done(m->ask);
 		break;
+	case FROM_REMOVED:
+		n->ops->removed(n->ctx, m->tunnel);
+		break;
 	case FROM_STOPPED:
 		n->ops->stopped(n->ctx);
 		break;
@@ -96,7 +100,7 @@ void negotiator_free(struct negotiator *n)
 		if (from.kind == FROM_ANSWER)
 			cancel(from.ask);
 	for (channel_flush(n->to); channel_receive(n->to, &to); channel_flush(n->to)) {
-		if (to.kind == TO_ADD)
+		if (to.kind == TO_ADD || to.kind == TO_CHANGE)
 			negotiator_forget_conf(to.conf);
 		else if (to.kind == TO_ASK)
 			cancel(to.ask);
@@ -104,9 +108,10 @@ void negotiator_free(struct negotiator *n)
 	destroy(n);
 }
 
-int negotiator_add(struct negotiator *n, uint32_t tunnel, const struct conf_tunnel *t)
+static int send_conf(struct negotiator *n, enum to_kind kind, uint32_t tunnel,
+		     const struct conf_tunnel *t)
 {
-	struct to_negotiator m = { .kind = TO_ADD, .tunnel = tunnel };
+	struct to_negotiator m = { .kind = kind, .tunnel = tunnel };
 	int rc;
 
 	m.conf = calloc(1, sizeof(*m.conf));
@@ -118,6 +123,38 @@ int negotiator_add(struct negotiator *n, uint32_t tunnel, const struct conf_tunn
 	if (rc < 0)
 		negotiator_forget_conf(m.conf);
 	return rc;
+}
+
+int negotiator_add(struct negotiator *n, uint32_t tunnel, const struct conf_tunnel *t)
+{
+	return send_conf(n, TO_ADD, tunnel, t);
+}
+
+int negotiator_change(struct negotiator *n, uint32_t tunnel, const struct conf_tunnel *t)
+{
+	return send_conf(n, TO_CHANGE, tunnel, t);
+}
+
+static int send_word(struct negotiator *n, enum to_kind kind, uint32_t tunnel)
+{
+	struct to_negotiator m = { .kind = kind, .tunnel = tunnel };
+
+	return channel_send(n->to, &m);
+}
+
+int negotiator_enable(struct negotiator *n, uint32_t tunnel, bool enabled)
+{
+	return send_word(n, enabled ? TO_ENABLE : TO_DISABLE, tunnel);
+}
+
+int negotiator_refresh(struct negotiator *n, uint32_t tunnel)
+{
+	return send_word(n, TO_REFRESH, tunnel);
+}
+
+int negotiator_remove(struct negotiator *n, uint32_t tunnel)
+{
+	return send_word(n, TO_REMOVE, tunnel);
 }
 
 void negotiator_stop(struct negotiator *n)

@@ -22,6 +22,8 @@ struct negotiator_ops {
 	void (*tunnel_state)(void *ctx, uint32_t tunnel, bool up, enum ike_reason reason,
 			     const char *text);
 	void (*event)(void *ctx, uint32_t tunnel, const char *text); /* UINT32_MAX: no tunnel */
+	/* After negotiator_remove(): none of its SAs is left anywhere. */
+	void (*removed)(void *ctx, uint32_t tunnel);
 	void (*stopped)(void *ctx); /* after negotiator_stop(): every peer knows, or gave up */
 };
 
@@ -35,7 +37,14 @@ int negotiator_start(struct negotiator **out, struct dataplane *dp,
  * way are answered with -ECANCELED. NULL is fine. */
 void negotiator_free(struct negotiator *n);
 
+/* Each 0 or -ENOMEM; taken in the order of calls, those of a question among them. */
 int negotiator_add(struct negotiator *n, uint32_t tunnel, const struct conf_tunnel *t); /* copies */
+/* The tunnel is rebuilt: its peer hears that the old SAs end, and it is called if t is enabled. */
+int negotiator_change(struct negotiator *n, uint32_t tunnel, const struct conf_tunnel *t);
+int negotiator_enable(struct negotiator *n, uint32_t tunnel, bool enabled);
+/* What only the dataplane knows of the tunnel changed: its SAs follow. */
+int negotiator_refresh(struct negotiator *n, uint32_t tunnel);
+int negotiator_remove(struct negotiator *n, uint32_t tunnel); /* ops->removed() follows */
 void negotiator_stop(struct negotiator *n);
 
 int negotiator_fd(const struct negotiator *n);

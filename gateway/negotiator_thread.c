@@ -266,15 +266,50 @@ void negotiator_forget_conf(struct conf_tunnel *t)
 	free(t);
 }
 
-static void add(struct negotiator *n, uint32_t tunnel, struct conf_tunnel *t)
+/* Adds it, or changes the one that is there. */
+static void add(struct negotiator *n, bool change, uint32_t tunnel, struct conf_tunnel *t)
 {
-	int rc = ike_tunnel_add(n->engine, clock_now(), tunnel, t);
+	int rc = (change ? ike_tunnel_change : ike_tunnel_add)(n->engine, clock_now(), tunnel, t);
 
 	if (rc < 0)
 		on_tunnel_state(n, tunnel, false, IKE_REASON_NO_RESOURCES,
 				rc == -ENOMEM ? "out of memory"
 					      : "the IKE engine refused the tunnel");
 	negotiator_forget_conf(t);
+}
+
+static void remove_tunnel(struct negotiator *n, uint32_t tunnel)
+{
+	struct leaving *v = reallocarray(n->leaving, n->n_leaving + 1, sizeof(*v));
+
+	ike_tunnel_remove(n->engine, clock_now(), tunnel);
+	if (!v) { /* its number is never free again */
+		on_event(n, tunnel, "out of memory");
+		return;
+	}
+	n->leaving = v;
+	n->leaving[n->n_leaving++] = (struct leaving){ .tunnel = tunnel };
+}
+
+/* Tells main of those whose last SA is gone. */
+static void say_removed(struct negotiator *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->n_leaving; i++) {
+		struct leaving l = n->leaving[i];
+		struct from_negotiator m = { .kind = FROM_REMOVED, .tunnel = l.tunnel };
+
+		if (!l.ordered && !sa_queue_waiting(n->sas)) {
+			l.ordered = true;
+			l.mark = dataplane_order_mark(n->dp, l.tunnel);
+		}
+		if (l.ordered && dataplane_order_reached(n->dp, l.tunnel, l.mark))
+			tell(n, &m);
+		else
+			n->leaving[kept++] = l;
+	}
+	n->n_leaving = kept;
 }
 
 static void receive(struct negotiator *n)
@@ -285,7 +320,20 @@ static void receive(struct negotiator *n)
 	while (channel_receive(n->to, &m)) {
 		switch (m.kind) {
 		case TO_ADD:
-			add(n, m.tunnel, m.conf);
+		case TO_CHANGE:
+			add(n, m.kind == TO_CHANGE, m.tunnel, m.conf);
+			break;
+		case TO_ENABLE:
+			ike_tunnel_enable(n->engine, clock_now(), m.tunnel);
+			break;
+		case TO_DISABLE:
+			ike_tunnel_disable(n->engine, clock_now(), m.tunnel);
+			break;
+		case TO_REFRESH:
+			sa_queue_refresh(n->sas, m.tunnel);
+			break;
+		case TO_REMOVE:
+			remove_tunnel(n, m.tunnel);
 			break;
 		case TO_ASK:
 			answer(n, m.ask);
@@ -364,6 +412,7 @@ void *negotiator_thread(void *arg)
 			ike_tick(n->engine, clock_now());
 		sa_queue_flush(n->sas);
 		rebuild(n);
+		say_removed(n);
 		channel_flush(n->from);
 		if (n->stopping && !n->stopped && ike_stopped(n->engine) &&
 		    !sa_queue_waiting(n->sas)) {

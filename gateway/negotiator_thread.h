@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum to_kind { TO_ADD, TO_ASK, TO_STOP };
+enum to_kind { TO_ADD, TO_CHANGE, TO_ENABLE, TO_DISABLE, TO_REFRESH, TO_REMOVE, TO_ASK, TO_STOP };
 
 struct to_negotiator {
 	enum to_kind kind;
@@ -19,7 +19,7 @@ struct to_negotiator {
 	struct negotiator_ask *ask;
 };
 
-enum from_kind { FROM_STATE, FROM_EVENT, FROM_ANSWER, FROM_STOPPED };
+enum from_kind { FROM_STATE, FROM_EVENT, FROM_ANSWER, FROM_REMOVED, FROM_STOPPED };
 
 struct from_negotiator {
 	enum from_kind kind;
@@ -28,6 +28,13 @@ struct from_negotiator {
 	enum ike_reason reason;
 	struct negotiator_ask *ask;
 	char text[NEGOTIATOR_TEXT];
+};
+
+/* A tunnel that the engine has forgotten, but whose worker may hold SAs. */
+struct leaving {
+	uint32_t tunnel;
+	bool ordered;  /* all that there is to order for it: */
+	uint64_t mark; /* dataplane_order_mark() */
 };
 
 struct negotiator {
@@ -47,6 +54,8 @@ struct negotiator {
 	uint64_t send_failed, events_lost;
 	uint32_t *rebuild; /* tunnels whose SA did not arrive */
 	size_t n_rebuild;
+	struct leaving *leaving;
+	size_t n_leaving;
 };
 
 extern const struct ike_ops negotiator_engine_ops;

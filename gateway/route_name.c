@@ -1,5 +1,6 @@
 #include "gateway/route_name.h"
 
+#include "conf/number.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -27,28 +28,31 @@ const char *route_next_hop(const struct gateway *g, const struct rib_route *r, c
 			   size_t size)
 {
 	const struct conf *c = g->conf;
+	const struct conf_vpc_attachment *a = conf_attachment_at(c, r->via_index);
+	const struct conf_vpn_connection *v = conf_connection_at(c, r->via_index);
+	const struct conf_border_gateway *b = conf_gateway_at(c, r->via_index);
+	const char *tunnel = tunnels_name(g->tunnels, r->source);
 	unsigned all, up;
 
 	switch (r->via) {
 	case RIB_VIA_LOCAL:
-		snprintf(buf, size, "on link, port %s", c->attachment[r->via_index].port_name);
+		snprintf(buf, size, "on link, port %s", a ? a->port_name : "?");
 		return buf;
 	case RIB_VIA_ATTACHMENT:
-		snprintf(buf, size, "vpc %s", c->attachment[r->via_index].vpc_name);
+		snprintf(buf, size, "vpc %s", a ? a->vpc_name : "?");
 		return buf;
 	case RIB_VIA_CONNECTION:
 		if (r->origin == RIB_EBGP) {
-			snprintf(buf, size, "tunnel %s of vpn connection %s",
-				 tunnels_name(g->tunnels, r->source),
-				 c->connection[r->via_index].name);
+			snprintf(buf, size, "tunnel %s of vpn connection %s", tunnel ? tunnel : "?",
+				 v ? v->name : "?");
 			return buf;
 		}
 		tunnels_count(g->tunnels, r->via_index, &all, &up);
-		snprintf(buf, size, "vpn connection %s, %u of %u tunnels UP",
-			 c->connection[r->via_index].name, up, all);
+		snprintf(buf, size, "vpn connection %s, %u of %u tunnels UP", v ? v->name : "?", up,
+			 all);
 		return buf;
 	case RIB_VIA_GATEWAY:
-		snprintf(buf, size, "border gateway %s", c->border_gateway[r->via_index].name);
+		snprintf(buf, size, "border gateway %s", b ? b->name : "?");
 		return buf;
 	}
 	snprintf(buf, size, "?");
@@ -67,7 +71,8 @@ bool route_table_is_vpc(const struct gateway *g, const char *name, struct route_
 	for (unsigned i = 0; i < g->conf->n_vpcs; i++) {
 		if (strcmp(g->conf->vpc[i].name, name) != 0)
 			continue;
-		*out = (struct route_table){ ROUTE_TABLE_VPC, i, apply_vpc_table(g->applied, i) };
+		*out = (struct route_table){ ROUTE_TABLE_VPC, i,
+					     apply_vpc_table(g->applied, g->conf->vpc[i].id) };
 		return true;
 	}
 	return false;
@@ -79,7 +84,8 @@ bool route_table_gateway(const struct gateway *g, const char *name, struct route
 		if (strcmp(g->conf->border_gateway[i].name, name) != 0)
 			continue;
 		*out = (struct route_table){ ROUTE_TABLE_GATEWAY, i,
-					     apply_gateway_table(g->applied, i) };
+					     apply_gateway_table(g->applied,
+								 g->conf->border_gateway[i].id) };
 		return true;
 	}
 	return false;
@@ -93,11 +99,11 @@ const char *route_table_name(const struct gateway *g, uint32_t number, char *buf
 		return "underlay";
 	snprintf(buf, ROUTE_TABLE_STR_MAX, "table %u", number);
 	for (unsigned i = 0; i < c->n_border_gateways; i++)
-		if (apply_gateway_table(g->applied, i) == number)
+		if (apply_gateway_table(g->applied, c->border_gateway[i].id) == number)
 			snprintf(buf, ROUTE_TABLE_STR_MAX, "border gateway %s",
 				 c->border_gateway[i].name);
 	for (unsigned i = 0; i < c->n_vpcs; i++)
-		if (apply_vpc_table(g->applied, i) == number)
+		if (apply_vpc_table(g->applied, c->vpc[i].id) == number)
 			snprintf(buf, ROUTE_TABLE_STR_MAX, "vpc %s", c->vpc[i].name);
 	return buf;
 }

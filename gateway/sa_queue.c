@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum change_kind { CHANGE_INSTALL, CHANGE_REMOVE, CHANGE_MOVE };
+enum change_kind { CHANGE_INSTALL, CHANGE_REMOVE, CHANGE_MOVE, CHANGE_REFRESH };
 
 struct change {
 	struct change *next;
@@ -65,6 +65,8 @@ static int try(struct sa_queue *q, enum change_kind kind, const struct dataplane
 		return dataplane_sa_remove(q->dp, sa->tunnel, sa->inbound, sa->spi);
 	case CHANGE_MOVE:
 		return dataplane_sa_move(q->dp, sa->tunnel, sa->spi, &sa->local, &sa->remote);
+	case CHANGE_REFRESH:
+		return dataplane_sa_refresh(q->dp, sa->tunnel);
 	}
 	return -EINVAL;
 }
@@ -123,6 +125,13 @@ int sa_queue_move(struct sa_queue *q, uint32_t tunnel, uint32_t spi_out,
 	};
 
 	return submit(q, CHANGE_MOVE, &sa);
+}
+
+int sa_queue_refresh(struct sa_queue *q, uint32_t tunnel)
+{
+	struct dataplane_sa sa = { .tunnel = tunnel };
+
+	return submit(q, CHANGE_REFRESH, &sa);
 }
 
 void sa_queue_flush(struct sa_queue *q)

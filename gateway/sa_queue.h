@@ -24,6 +24,8 @@ int sa_queue_remove(struct sa_queue *q, uint32_t tunnel, bool inbound, uint32_t 
 int sa_queue_move(struct sa_queue *q, uint32_t tunnel, uint32_t spi_out,
 		  const struct endpoint *local, const struct endpoint *remote);
 
+int sa_queue_refresh(struct sa_queue *q, uint32_t tunnel);
+
 void sa_queue_flush(struct sa_queue *q);
 bool sa_queue_waiting(const struct sa_queue *q);
 uint64_t sa_queue_delayed(const struct sa_queue *q); /* changes that had to wait */

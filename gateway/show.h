@@ -55,6 +55,7 @@
  *   show ike        counters{ name: number }, send_failed sa_changes_delayed
  *                   messages_delayed events_lost
  *   show version    version uptime_seconds dataplane workers ports tunnels tunnels_up
+ *   reload          added removed rebuilt changed (tunnels) seconds
  *   tunnel N ...    tunnel, done
  *   bgp N ...       name, done
  *   route ...       table prefix next_hop done
@@ -88,6 +89,7 @@ int show_workers(struct command_call *call);
 int show_drops(struct command_call *call);
 int show_ike(struct command_call *call);
 int show_version(struct command_call *call);
+int config_reload(struct command_call *call);
 int tunnel_enable(struct command_call *call);
 int tunnel_disable(struct command_call *call);
 int tunnel_drain(struct command_call *call);

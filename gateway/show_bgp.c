@@ -1,5 +1,6 @@
 #include "gateway/show.h"
 
+#include "conf/number.h"
 #include "gateway/bgp.h"
 #include "gateway/gateway.h"
 #include "gateway/route_name.h"
@@ -59,7 +60,8 @@ int show_bgp(struct command_call *call)
 	struct bgp_session s;
 
 	page_table(call->page, "sessions", NULL, "No connection has BGP.");
-	for (uint32_t i = 0; i < g->tunnels->n; i++) {
+	for (uint32_t i = tunnels_next(g->tunnels, 0); i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1)) {
 		if (!bgp_session(g->bgp, i, &s))
 			continue;
 		page_object(call->page, NULL, NULL);
@@ -137,11 +139,11 @@ static void on_transit(void *ctx, const struct rib_route *r, enum rib_verdict ve
 	if (verdict == RIB_VALID && r->origin == RIB_EBGP &&
 	    r->via_index != w->gateway->tunnels->v[w->tunnel].connection_index &&
 	    w->n++ < ROUTES_SHOWN)
-		announced_row(w->page, &r->prefix, c->connection[r->via_index].name, NULL);
+		announced_row(w->page, &r->prefix, conf_connection_at(c, r->via_index)->name, NULL);
 }
 
 static void page_announced(struct page *p, const struct gateway *g, uint32_t tunnel,
-			   unsigned gateway)
+			   uint32_t gateway)
 {
 	const struct tables *tables = apply_tables(g->applied);
 	const struct tunnel *t = &g->tunnels->v[tunnel];
@@ -157,7 +159,7 @@ static void page_announced(struct page *p, const struct gateway *g, uint32_t tun
 			announced_row(p, &v[i].prefix,
 				      v[i].connection == TABLES_VPC
 					      ? "vpc"
-					      : g->conf->connection[v[i].connection].name,
+					      : conf_connection_at(g->conf, v[i].connection)->name,
 				      why_not(t, &v[i], withheld, n_withheld));
 	if (t->connection->gateway->transit)
 		rib_walk(tables_rib(tables), apply_gateway_table(g->applied, gateway), NULL,
@@ -195,13 +197,16 @@ static void finish_session(void *ctx)
 {
 	struct command_call *call = ctx;
 	struct gateway *g = call->gateway;
-	uint32_t tunnel = call->ask.first;
-	unsigned gateway =
-		(unsigned)(g->tunnels->v[tunnel].connection->gateway - g->conf->border_gateway);
+	uint32_t tunnel = call->ask.first, gateway;
+	const struct tunnel *t = tunnels_get(g->tunnels, tunnel);
 	struct walk w = { .page = call->page, .gateway = g, .tunnel = tunnel };
 	struct bgp_session s;
 
-	bgp_session(g->bgp, tunnel, &s);
+	if (!t || !bgp_session(g->bgp, tunnel, &s)) {
+		command_finish(call, command_fail(call, -ENOENT, "the session was deleted"));
+		return;
+	}
+	gateway = t->connection->gateway->id;
 	session_head(call->page, g, tunnel, &s);
 	page_counters(call->page, g, tunnel, &s);
 	page_announced(call->page, g, tunnel, gateway);
@@ -211,7 +216,7 @@ static void finish_session(void *ctx)
 	page_end(call->page);
 	if (w.n > ROUTES_SHOWN)
 		page_line(call->page, "... and %zu more; show route table %s PREFIX",
-			  w.n - ROUTES_SHOWN, g->tunnels->v[tunnel].connection->gateway->name);
+			  w.n - ROUTES_SHOWN, t->connection->gateway->name);
 	command_finish(call, 0);
 }
 
@@ -243,7 +248,8 @@ static int change(struct command_call *call, const char *deed,
 	unsigned n = 0;
 	int rc = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < g->tunnels->n; i++) {
+	for (uint32_t i = tunnels_next(g->tunnels, 0); rc == 0 && i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1)) {
 		const struct tunnel *t = &g->tunnels->v[i];
 
 		if (strcmp(t->conf->name, name) != 0 && strcmp(t->connection->name, name) != 0)

@@ -226,14 +226,15 @@ int show_version(struct command_call *call)
 	struct page *p = call->page;
 	uint64_t up = 0;
 
-	for (uint32_t i = 0; i < g->tunnels->n; i++)
+	for (uint32_t i = tunnels_next(g->tunnels, 0); i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1))
 		up += g->tunnels->v[i].up;
 	page_text(p, "version", "isthmus", ISTHMUS_VERSION);
 	page_age(p, "uptime_seconds", "running for", clock_now() - g->started);
 	page_text(p, "dataplane", "dataplane", dataplane_summary(g->dp));
 	page_count(p, "workers", "workers", dataplane_workers(g->dp));
 	page_count(p, "ports", "ports", dataplane_ports(g->dp));
-	page_count(p, "tunnels", "tunnels", g->tunnels->n);
+	page_count(p, "tunnels", "tunnels", g->tunnels->count);
 	page_count(p, "tunnels_up", "tunnels UP", up);
 	return 0;
 }

@@ -85,11 +85,14 @@ static int all_tables(struct walk *w)
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < g->conf->n_border_gateways; i++)
-		rc = table(w, &(struct route_table){ ROUTE_TABLE_GATEWAY, i,
-						     apply_gateway_table(g->applied, i) });
+		rc = table(w, &(struct route_table){
+				      ROUTE_TABLE_GATEWAY, i,
+				      apply_gateway_table(g->applied,
+							  g->conf->border_gateway[i].id) });
 	for (unsigned i = 0; rc == 0 && i < g->conf->n_vpcs; i++)
-		rc = table(w, &(struct route_table){ ROUTE_TABLE_VPC, i,
-						     apply_vpc_table(g->applied, i) });
+		rc = table(w, &(struct route_table){
+				      ROUTE_TABLE_VPC, i,
+				      apply_vpc_table(g->applied, g->conf->vpc[i].id) });
 	return rc == 0 ? table(w, &t) : rc;
 }
 

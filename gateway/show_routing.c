@@ -65,17 +65,18 @@ static void shard(struct page *p, struct gateway *g, unsigned number)
 	page_end(p);
 }
 
-static void table(struct page *p, struct gateway *g, unsigned number)
+static void table(struct page *p, struct gateway *g, const struct conf_border_gateway *c)
 {
 	static const char *const standings[] = { "unknown", "stale", "current" };
 	struct tables_quota q = { 0 };
 	struct bgp_gateway b;
+	uint32_t number = c->id;
 	bool has_bgp = bgp_gateway(g->bgp, number, &b);
 	uint32_t place = g->exception ? exception_shard_of(g->exception, number) : SHARD_NONE;
 
 	tables_quota(apply_tables(g->applied), number, &q);
 	page_object(p, NULL, NULL);
-	page_text(p, "border_gateway", "BORDER GATEWAY", g->conf->border_gateway[number].name);
+	page_text(p, "border_gateway", "BORDER GATEWAY", c->name);
 	if (place == SHARD_NONE)
 		page_none(p, "shard", "SHARD");
 	else
@@ -102,7 +103,7 @@ int show_routing(struct command_call *call)
 	page_end(call->page);
 	page_table(call->page, "border_gateways", "Border gateways", "none");
 	for (unsigned i = 0; i < g->conf->n_border_gateways; i++)
-		table(call->page, g, i);
+		table(call->page, g, &g->conf->border_gateway[i]);
 	page_end(call->page);
 	return 0;
 }

@@ -76,7 +76,8 @@ int show_tunnels(struct command_call *call)
 	uint64_t now = clock_now();
 
 	page_table(call->page, "tunnels", NULL, "No tunnel is configured.");
-	for (uint32_t i = 0; i < g->tunnels->n; i++) {
+	for (uint32_t i = tunnels_next(g->tunnels, 0); i < g->tunnels->n;
+	     i = tunnels_next(g->tunnels, i + 1)) {
 		struct dataplane_tunnel_stats s;
 
 		tunnel_stats(g, i, &s);
@@ -264,6 +265,8 @@ static void tunnel_answered(struct negotiator_ask *ask)
 
 	if (rc < 0) {
 		command_fail(call, rc, "the gateway is stopping");
+	} else if (!tunnels_get(g->tunnels, ask->first)) {
+		rc = command_fail(call, -ENOENT, "the tunnel was deleted");
 	} else {
 		tunnel_stats(g, ask->first, &stats);
 		show_tunnel_detail(call->page, &g->tunnels->v[ask->first], ask->now,

@@ -1,5 +1,6 @@
 #include "gateway/tunnel.h"
 
+#include "conf/number.h"
 #include "gateway/event.h"
 #include "gateway/format.h"
 #include "gateway/log.h"
@@ -12,38 +13,15 @@
 int tunnels_new(struct tunnels **out, struct dataplane *dp, const struct conf *c, uint64_t now)
 {
 	struct tunnels *t = calloc(1, sizeof(*t));
-	size_t n = 0;
 
 	if (!t)
 		return -ENOMEM;
-	for (unsigned i = 0; i < c->n_connections; i++)
-		n += c->connection[i].n_tunnels;
-	t->v = calloc(n ? n : 1, sizeof(*t->v));
-	t->first = calloc(c->n_connections ? c->n_connections : 1, sizeof(*t->first));
-	if (!t->v || !t->first) {
+	t->dp = dp;
+	if (tunnels_reserve(t, c) < 0) {
 		tunnels_free(t);
 		return -ENOMEM;
 	}
-	t->dp = dp;
-	t->conf = c;
-	for (unsigned i = 0; i < c->n_connections; i++) {
-		const struct conf_vpn_connection *connection = &c->connection[i];
-
-		t->first[i] = t->n;
-		for (unsigned k = 0; k < connection->n_tunnels; k++) {
-			const struct conf_tunnel *conf = &connection->tunnel[k];
-
-			t->v[t->n++] = (struct tunnel){
-				.conf = conf,
-				.connection = connection,
-				.connection_index = i,
-				.enabled = conf->enabled,
-				.reason = conf->enabled ? IKE_REASON_NEGOTIATING
-							: IKE_REASON_DISABLED,
-				.since = now,
-			};
-		}
-	}
+	tunnels_update(t, c, now);
 	*out = t;
 	return 0;
 }
@@ -53,8 +31,64 @@ void tunnels_free(struct tunnels *t)
 	if (!t)
 		return;
 	free(t->v);
-	free(t->first);
 	free(t);
+}
+
+int tunnels_reserve(struct tunnels *t, const struct conf *c)
+{
+	uint32_t n = conf_numbers(c, CONF_TUNNEL);
+	struct tunnel *v;
+
+	if (t->v && n <= t->room)
+		return 0;
+	v = reallocarray(t->v, n + 1u, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	memset(v + t->room, 0, (n + 1u - t->room) * sizeof(*v));
+	t->v = v;
+	t->room = n + 1u;
+	return 0;
+}
+
+void tunnels_update(struct tunnels *t, const struct conf *c, uint64_t now)
+{
+	uint32_t n = conf_numbers(c, CONF_TUNNEL);
+
+	t->conf = c;
+	t->count = 0;
+	for (uint32_t i = 0; i < n || i < t->n; i++) {
+		const struct conf_tunnel *conf = conf_tunnel_at(c, i);
+		struct tunnel *tunnel = &t->v[i];
+
+		if (!conf) {
+			*tunnel = (struct tunnel){ 0 };
+			continue;
+		}
+		if (!tunnel->conf)
+			*tunnel = (struct tunnel){
+				.enabled = conf->enabled,
+				.reason = conf->enabled ? IKE_REASON_NEGOTIATING
+							: IKE_REASON_DISABLED,
+				.since = now,
+			};
+		tunnel->conf = conf;
+		tunnel->connection = conf_tunnel_connection(c, i);
+		tunnel->connection_index = tunnel->connection->id;
+		t->count++;
+	}
+	t->n = n;
+}
+
+uint32_t tunnels_next(const struct tunnels *t, uint32_t from)
+{
+	while (from < t->n && !t->v[from].conf)
+		from++;
+	return from;
+}
+
+struct tunnel *tunnels_get(const struct tunnels *t, uint32_t index)
+{
+	return index < t->n && t->v[index].conf ? &t->v[index] : NULL;
 }
 
 const char *tunnel_reason(enum ike_reason reason)
@@ -112,9 +146,9 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 	bool changed, news;
 	uint64_t lasted;
 
-	if (index >= t->n)
+	tunnel = tunnels_get(t, index);
+	if (!tunnel)
 		return;
-	tunnel = &t->v[index];
 	changed = tunnel->up != up;
 	news = changed || tunnel->reason != reason;
 	lasted = now - tunnel->since;
@@ -137,7 +171,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 
 int64_t tunnels_find(const struct tunnels *t, const char *name)
 {
-	for (uint32_t i = 0; i < t->n; i++)
+	for (uint32_t i = tunnels_next(t, 0); i < t->n; i = tunnels_next(t, i + 1))
 		if (strcmp(t->v[i].conf->name, name) == 0)
 			return i;
 	return -1;
@@ -145,13 +179,17 @@ int64_t tunnels_find(const struct tunnels *t, const char *name)
 
 void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, unsigned *up)
 {
-	*all = t->conf->connection[connection].n_tunnels;
+	const struct conf_vpn_connection *c = conf_connection_at(t->conf, connection);
+
+	*all = c ? c->n_tunnels : 0;
 	*up = 0;
 	for (uint32_t i = 0; i < *all; i++)
-		*up += t->v[t->first[connection] + i].up;
+		*up += t->v[c->tunnel[i].id].up;
 }
 
 const char *tunnels_name(const struct tunnels *t, uint32_t index)
 {
-	return index < t->n ? t->v[index].conf->name : NULL;
+	const struct tunnel *tunnel = tunnels_get(t, index);
+
+	return tunnel ? tunnel->conf->name : NULL;
 }

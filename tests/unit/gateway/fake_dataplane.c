@@ -1,5 +1,7 @@
 #include "tests/unit/gateway/fake_dataplane.h"
 
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +11,8 @@ char fake_told[16384];
 struct dataplane_tunnel_stats fake_tunnel_stats;
 struct dataplane_worker_stats fake_worker_stats[3];
 struct dataplane_port_stats fake_port_stats;
-int fake_attachment_error;
+int fake_attachment_error, fake_tunnel_error;
+uint32_t fake_tunnel_refused;
 const struct dataplane_main_ops *fake_main_ops;
 void *fake_main_ctx;
 uint8_t fake_sent[2048];
@@ -18,6 +21,7 @@ uint32_t fake_sent_tunnel;
 int fake_send_error;
 
 static uint32_t tables, interfaces;
+static int holds;
 
 static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -31,21 +35,41 @@ static void tell(const char *fmt, ...)
 	va_end(ap);
 }
 
-#define ROUTES 256
+#define ROUTES 4096
 static struct {
 	uint32_t table, nh;
 	struct prefix prefix;
 } routes[ROUTES];
 static unsigned n_routes;
 
+#define THINGS 256
+static bool table_used[THINGS];
+static struct {
+	bool used;
+	struct dataplane_attachment d;
+} interface[THINGS];
+static struct {
+	bool used;
+	struct dataplane_tunnel d;
+} tunnel[THINGS];
+static struct {
+	unsigned n;
+	uint32_t tunnel[DATAPLANE_SET_TUNNELS];
+} connection[THINGS];
+
 void fake_reset(void)
 {
 	fake_told[0] = '\0';
-	fake_attachment_error = 0;
+	fake_attachment_error = fake_tunnel_error = 0;
 	tables = 0;
 	memset(routes, 0, sizeof(routes));
 	n_routes = 0;
 	interfaces = 10;
+	memset(table_used, 0, sizeof(table_used));
+	memset(interface, 0, sizeof(interface));
+	memset(tunnel, 0, sizeof(tunnel));
+	memset(connection, 0, sizeof(connection));
+	holds = 0;
 }
 
 uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table, const struct addr *a)
@@ -82,6 +106,23 @@ const char *dataplane_nexthop_format(struct dataplane *dp, uint32_t nh, char *bu
 int dataplane_table_add(struct dataplane *dp, uint32_t *table)
 {
 	*table = ++tables;
+	assert_true(tables < THINGS);
+	table_used[tables] = true;
+	return 0;
+}
+
+int dataplane_table_delete(struct dataplane *dp, uint32_t table)
+{
+	assert_true(table_used[table]);
+	table_used[table] = false;
+	for (unsigned i = 0; i < n_routes; i++) {
+		/* Nobody's way ends in nowhere. */
+		if (routes[i].nh == nexthop(NEXTHOP_TABLE, table))
+			fail_msg("table %u is deleted, but a route of table %u leads there", table,
+				 routes[i].table);
+		if (routes[i].table == table)
+			routes[i].nh = 0;
+	}
 	return 0;
 }
 
@@ -107,6 +148,7 @@ int dataplane_bundle_hold(struct dataplane *dp, const uint32_t *tunnels, unsigne
 {
 	uint32_t sum = 0;
 
+	holds++;
 	tell("hold");
 	for (unsigned i = 0; i < n; i++) {
 		tell(" %u", tunnels[i]);
@@ -119,6 +161,7 @@ int dataplane_bundle_hold(struct dataplane *dp, const uint32_t *tunnels, unsigne
 
 void dataplane_bundle_release(struct dataplane *dp, uint32_t nh)
 {
+	holds--;
 	tell("release %u\n", nexthop_index(nh) & ~NEXTHOP_BUNDLE);
 }
 
@@ -152,40 +195,199 @@ int dataplane_route_walk(struct dataplane *dp, uint32_t table,
 }
 
 int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attachment *a,
-			     uint32_t *interface)
+			     uint32_t *index)
 {
-	*interface = interfaces++;
-	tell("attachment %u port %u vni %u table %u\n", *interface, a->port, a->vni, a->table);
-	return fake_attachment_error;
+	for (unsigned i = 0; i < THINGS; i++)
+		if (interface[i].used && interface[i].d.port == a->port &&
+		    interface[i].d.encap == a->encap && interface[i].d.vni == a->vni &&
+		    interface[i].d.vlan_id == a->vlan_id)
+			return -EEXIST;
+	*index = interfaces++;
+	tell("attachment %u port %u vni %u table %u\n", *index, a->port, a->vni, a->table);
+	if (fake_attachment_error)
+		return fake_attachment_error;
+	assert_true(*index < THINGS);
+	interface[*index].used = true;
+	interface[*index].d = *a;
+	for (unsigned i = 0; i < a->n_addresses; i++) {
+		struct prefix net = prefix_network(&a->address[i]);
+
+		*route_at(a->table, &net) = nexthop(NEXTHOP_LINK, *index);
+	}
+	for (unsigned i = 0; i < a->n_addresses; i++) {
+		struct prefix own = prefix_host(&a->address[i].addr);
+
+		*route_at(a->table, &own) = nexthop(NEXTHOP_LOCAL, *index);
+	}
+	return 0;
 }
 
-int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
+static void delete_if(uint32_t table, const struct prefix *p, uint32_t nh)
+{
+	if (*route_at(table, p) == nh)
+		*route_at(table, p) = 0;
+}
+
+int dataplane_attachment_delete(struct dataplane *dp, uint32_t index)
+{
+	const struct dataplane_attachment *a = &interface[index].d;
+
+	assert_true(interface[index].used);
+	interface[index].used = false;
+	for (unsigned i = 0; i < a->n_addresses; i++) {
+		struct prefix net = prefix_network(&a->address[i]);
+		struct prefix own = prefix_host(&a->address[i].addr);
+
+		delete_if(a->table, &net, nexthop(NEXTHOP_LINK, index));
+		delete_if(a->table, &own, nexthop(NEXTHOP_LOCAL, index));
+	}
+	for (unsigned i = 0; i < n_routes; i++)
+		if (routes[i].nh == nexthop(NEXTHOP_LINK, index))
+			fail_msg("a route leads to interface %u, which is deleted", index);
+	tell("no attachment %u\n", index);
+	return 0;
+}
+
+int dataplane_underlay_set(struct dataplane *dp, const struct prefix *p,
+			   const struct dataplane_way *way, unsigned n)
+{
+	char prefix[PREFIX_STR_MAX];
+
+	tell("underlay %s %u\n", prefix_format(p, prefix), n);
+	return 0;
+}
+
+int dataplane_underlay_delete(struct dataplane *dp, const struct prefix *p)
+{
+	char prefix[PREFIX_STR_MAX];
+
+	tell("no underlay %s\n", prefix_format(p, prefix));
+	return 0;
+}
+
+static void tunnel_routes(uint32_t index, bool set)
+{
+	const struct dataplane_tunnel *t = &tunnel[index].d;
+	struct prefix local = prefix_host(&t->inner.addr), peer = prefix_host(&t->inner_peer);
+	uint32_t to_local = nexthop(NEXTHOP_LOCAL, index | NEXTHOP_LOCAL_TUNNEL);
+	uint32_t to_peer = nexthop(NEXTHOP_TUNNEL, index);
+
+	if (set) {
+		*route_at(t->table, &local) = to_local;
+		*route_at(t->table, &peer) = to_peer;
+	} else {
+		delete_if(t->table, &local, to_local);
+		delete_if(t->table, &peer, to_peer);
+	}
+}
+
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t index, const struct dataplane_tunnel *t)
 {
 	char inner[PREFIX_STR_MAX], peer[ADDR_STR_MAX];
 
-	tell("tunnel %u table %u %s %s\n", tunnel, t->table, prefix_format(&t->inner, inner),
+	if (fake_tunnel_error && index == fake_tunnel_refused)
+		return fake_tunnel_error;
+	assert_true(index < THINGS && !tunnel[index].used);
+	tunnel[index].used = true;
+	tunnel[index].d = *t;
+	tunnel_routes(index, true);
+	tell("tunnel %u table %u %s %s\n", index, t->table, prefix_format(&t->inner, inner),
 	     addr_format(&t->inner_peer, peer));
 	return 0;
 }
 
-int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)
+int dataplane_tunnel_change(struct dataplane *dp, uint32_t index, const struct dataplane_tunnel *t)
 {
-	tell("tunnel %u %s\n", tunnel, up ? "up" : "down");
+	assert_true(tunnel[index].used && tunnel[index].d.table == t->table);
+	tunnel_routes(index, false);
+	tunnel[index].d = *t;
+	tunnel_routes(index, true);
+	tell("tunnel %u changed\n", index);
 	return 0;
 }
 
-int dataplane_connection_set(struct dataplane *dp, uint32_t connection, const uint32_t *tunnels,
+int dataplane_tunnel_delete(struct dataplane *dp, uint32_t index)
+{
+	assert_true(tunnel[index].used);
+	for (unsigned i = 0; i < THINGS; i++)
+		for (unsigned k = 0; k < connection[i].n; k++)
+			assert_int_not_equal(connection[i].tunnel[k], index);
+	tunnel_routes(index, false);
+	tunnel[index].used = false;
+	for (unsigned i = 0; i < n_routes; i++)
+		if (routes[i].nh == nexthop(NEXTHOP_TUNNEL, index))
+			fail_msg("a route leads to tunnel %u, which is deleted", index);
+	tell("no tunnel %u\n", index);
+	return 0;
+}
+
+bool dataplane_tunnel_gone(struct dataplane *dp, uint32_t index)
+{
+	return index >= THINGS || !tunnel[index].used;
+}
+
+int dataplane_tunnel_state(struct dataplane *dp, uint32_t index, bool up)
+{
+	tell("tunnel %u %s\n", index, up ? "up" : "down");
+	return 0;
+}
+
+int dataplane_connection_set(struct dataplane *dp, uint32_t index, const uint32_t *tunnels,
 			     unsigned n)
 {
-	tell("connection %u:", connection);
-	for (unsigned i = 0; i < n; i++)
+	tell("connection %u:", index);
+	connection[index].n = n;
+	for (unsigned i = 0; i < n; i++) {
 		tell(" %u", tunnels[i]);
+		assert_true(tunnel[tunnels[i]].used);
+		connection[index].tunnel[i] = tunnels[i];
+	}
 	tell("\n");
 	return 0;
 }
 
-int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
-			   struct dataplane_tunnel_stats *out)
+unsigned fake_routes(uint32_t table, struct fake_route *out, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < n_routes; i++)
+		if (routes[i].table == table && routes[i].nh != 0) {
+			assert_true(n < max);
+			out[n++] = (struct fake_route){ routes[i].prefix, routes[i].nh };
+		}
+	return n;
+}
+
+const struct dataplane_attachment *fake_interface(uint32_t index)
+{
+	return index < THINGS && interface[index].used ? &interface[index].d : NULL;
+}
+
+const struct dataplane_tunnel *fake_tunnel(uint32_t index)
+{
+	return index < THINGS && tunnel[index].used ? &tunnel[index].d : NULL;
+}
+
+unsigned fake_connection(uint32_t index, const uint32_t **tunnels)
+{
+	*tunnels = connection[index].tunnel;
+	return connection[index].n;
+}
+
+void fake_count(struct fake_count *out)
+{
+	*out = (struct fake_count){ .holds = holds };
+	for (unsigned i = 0; i < THINGS; i++) {
+		out->tables += table_used[i];
+		out->interfaces += interface[i].used;
+		out->tunnels += tunnel[i].used;
+		out->connections += connection[i].n > 0;
+	}
+	for (unsigned i = 0; i < n_routes; i++)
+		out->routes += routes[i].nh != 0;
+}
+
+int dataplane_tunnel_stats(struct dataplane *dp, uint32_t index, struct dataplane_tunnel_stats *out)
 {
 	*out = fake_tunnel_stats;
 	return 0;
@@ -197,9 +399,9 @@ void dataplane_main_register(struct dataplane *dp, const struct dataplane_main_o
 	fake_main_ctx = ctx;
 }
 
-int dataplane_send_inner(struct dataplane *dp, uint32_t tunnel, const uint8_t *ip, size_t len)
+int dataplane_send_inner(struct dataplane *dp, uint32_t index, const uint8_t *ip, size_t len)
 {
-	fake_sent_tunnel = tunnel;
+	fake_sent_tunnel = index;
 	fake_sent_len = len;
 	memcpy(fake_sent, ip, len < sizeof(fake_sent) ? len : sizeof(fake_sent));
 	return fake_send_error;

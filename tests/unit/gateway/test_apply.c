@@ -1,5 +1,7 @@
 #include "gateway/apply.h"
 
+#include "conf/number.h"
+
 #include "tests/unit/gateway/fake_dataplane.h"
 #include "tests/unit/unit.h"
 
@@ -91,6 +93,12 @@ static int setup(void **state)
 			      .attachment = attachments,
 			      .n_connections = 1,
 			      .connection = &connection };
+	return conf_number(&conf, NULL, NULL);
+}
+
+static int teardown(void **state)
+{
+	conf_number_clear(&conf);
 	return 0;
 }
 
@@ -215,9 +223,10 @@ static void a_refusal_names_the_object(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(the_model_becomes_tables_and_routes, setup),
-		cmocka_unit_test_setup(learnt_routes_lead_to_tunnels, setup),
-		cmocka_unit_test_setup(a_refusal_names_the_object, setup),
+		cmocka_unit_test_setup_teardown(the_model_becomes_tables_and_routes, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(learnt_routes_lead_to_tunnels, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_refusal_names_the_object, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

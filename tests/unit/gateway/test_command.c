@@ -16,6 +16,7 @@
 		page_text(call->page, "ran", "ran", #name); \
 		return 0;                                   \
 	}
+COMMAND(config_reload)
 COMMAND(show_tunnels)
 COMMAND(show_sas)
 COMMAND(show_tunnel_log)
@@ -74,6 +75,11 @@ int show_ike(struct command_call *call)
 	return command_ask(call, ASK_VIEW, 0, 0, answered);
 }
 
+uint32_t tunnels_next(const struct tunnels *t, uint32_t from)
+{
+	return from;
+}
+
 int64_t tunnels_find(const struct tunnels *t, const char *name)
 {
 	for (uint32_t i = 0; i < t->n; i++)
@@ -123,7 +129,7 @@ static void run(const char *line)
 
 static int setup(void **state)
 {
-	tunnels.n = 2;
+	tunnels.n = tunnels.count = 2;
 	for (unsigned i = 0; i < 40; i++) {
 		snprintf(confs[i].name, sizeof(confs[i].name), i < 2 ? "dc1-%c" : "long-name-%c%u",
 			 'a' + (int)(i % 2), i);
@@ -185,7 +191,7 @@ static const struct {
 	{ "sh route t bgw", COMMAND_DONE, "ran  show_route_table\n" },
 	{ "sh route t bgw 10.0.0.0/8", COMMAND_DONE, "ran  show_route_table\n" },
 	{ "sh tunnel dc1", COMMAND_REFUSED, "'dc1' is no tunnel; one of: dc1-a, dc1-b\n" },
-	{ "r a bgw 10.0.0.0/8 dc1 --json", COMMAND_DONE, "{\"ran\":\"static_route_add\"}\n" },
+	{ "ro a bgw 10.0.0.0/8 dc1 --json", COMMAND_DONE, "{\"ran\":\"static_route_add\"}\n" },
 
 	{ "", COMMAND_WRONG, "no command; one of: " FIRST },
 	{ "--json", COMMAND_WRONG, "{\"error\":\"no command; one of: " FIRST },
@@ -260,12 +266,12 @@ static void every_line_gets_its_answer(void **state)
 
 static void many_names_are_cut(void **state)
 {
-	tunnels.n = 40;
+	tunnels.n = tunnels.count = 40;
 	run("show tunnel x");
 	assert_false(result.ok);
 	assert_non_null(strstr(result.body, "dc1-a, dc1-b, long-name-a2"));
 	assert_non_null(strstr(result.body, ", ...\n"));
-	tunnels.n = 0;
+	tunnels.n = tunnels.count = 0;
 	run("show tunnel x");
 	assert_string_equal(result.body, "'x' is no tunnel: none is configured\n");
 }

@@ -203,7 +203,7 @@ static void every_reason_has_a_next_step(void **state)
 {
 	struct conf_tunnel t = { .name = "dc1-1" };
 	struct tunnel one = { .conf = &t, .enabled = true };
-	struct tunnels all = { .n = 1, .v = &one };
+	struct tunnels all = { .n = 1, .count = 1, .v = &one };
 
 	addr_parse(&t.customer_ip, "198.51.100.2");
 	addr_parse(&t.cloud_ip, "203.0.113.1");

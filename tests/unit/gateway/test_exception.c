@@ -2,6 +2,7 @@
  * tunnel. */
 #include "tests/unit/unit.h"
 
+#include "conf/number.h"
 #include "gateway/exception.h"
 #include "tests/unit/gateway/fake_dataplane.h"
 
@@ -55,6 +56,7 @@ static void bed_open(struct bed *b)
 {
 	char error[256];
 
+	assert_int_equal(conf_number(&b->c, NULL, NULL), 0);
 	b->base = event_base_new();
 	assert_non_null(b->base);
 	if (exception_new(&b->e, b->base, NULL, &b->c, error, sizeof(error)) != 0)
@@ -64,6 +66,7 @@ static void bed_open(struct bed *b)
 static void bed_close(struct bed *b)
 {
 	exception_free(b->e);
+	conf_number_clear(&b->c);
 	event_base_free(b->base);
 	libevent_global_shutdown();
 }
@@ -206,6 +209,7 @@ static void another_model(void **state)
 	/* The first gateway goes; the second one's tunnel is now the first of two. */
 	b.connection[0].n_tunnels = 0;
 	add_tunnel(&b, 1, "169.254.0.6/30", "169.254.0.5");
+	assert_int_equal(conf_number(&b.c, NULL, NULL), 0);
 	assert_int_equal(exception_update(b.e, &b.c, error, sizeof(error)), 0);
 	assert_int_equal(exception_shard_of(b.e, 0), SHARD_NONE);
 	assert_int_equal(exception_shard_of(b.e, 1), 1);
@@ -215,6 +219,7 @@ static void another_model(void **state)
 	ping(&b, 1, "169.254.0.5", "169.254.0.6");
 	/* And comes back. */
 	add_tunnel(&b, 0, "169.254.0.2/30", "169.254.0.1");
+	assert_int_equal(conf_number(&b.c, NULL, NULL), 0);
 	assert_int_equal(exception_update(b.e, &b.c, error, sizeof(error)), 0);
 	assert_int_equal(exception_shard_of(b.e, 0), 0);
 	ping(&b, 0, "169.254.0.1", "169.254.0.2");

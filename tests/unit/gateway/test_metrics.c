@@ -1,6 +1,7 @@
 /* Scrapes of a small gateway and of one with 10,000 tunnels, whose dataplane and negotiator are
  * played here. With an argument the program writes what a scrape gave to that file (for promtool,
  * and for what is drawn from it). */
+#include "conf/number.h"
 #include "gateway/metrics.h"
 
 #include "gateway/clock.h"
@@ -70,12 +71,14 @@ static int make(unsigned tunnels)
 	gateway.conf = &conf;
 	gateway.started = clock_now();
 	gateway.base = event_base_new();
-	if (apply_new(&gateway.applied, NULL, &conf, error, sizeof(error)) < 0)
+	if (conf_number(&conf, NULL, NULL) < 0 ||
+	    apply_new(&gateway.applied, NULL, &conf, error, sizeof(error)) < 0)
 		return -1;
 	/* The tunnels are nobody's but the manager's. */
 	conf.n_connections = 1;
 	conf.connection = &connection;
-	if (tunnels_new(&gateway.tunnels, NULL, &conf, clock_now()) < 0)
+	if (conf_number(&conf, NULL, NULL) < 0 ||
+	    tunnels_new(&gateway.tunnels, NULL, &conf, clock_now()) < 0)
 		return -1;
 	for (unsigned i = 0; i < tunnels; i++) {
 		gateway.tunnels->v[i].up = i % 2 == 0;
@@ -115,6 +118,7 @@ static int teardown(void **state)
 	apply_free(gateway.applied);
 	event_base_free(gateway.base);
 	free(tunnel);
+	conf_number_clear(&conf);
 	return 0;
 }
 

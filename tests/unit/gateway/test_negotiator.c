@@ -70,6 +70,24 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	return 0;
 }
 
+int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel)
+{
+	return 0;
+}
+
+/* The worker is as slow as the test wants. */
+static _Atomic uint64_t obeyed;
+
+uint64_t dataplane_order_mark(struct dataplane *dp, uint32_t tunnel)
+{
+	return 7;
+}
+
+bool dataplane_order_reached(struct dataplane *dp, uint32_t tunnel, uint64_t mark)
+{
+	return obeyed >= mark;
+}
+
 uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)
 {
 	return 0;
@@ -106,9 +124,16 @@ static void on_stopped(void *ctx)
 	stops++;
 }
 
-static const struct negotiator_ops ops = { .tunnel_state = on_state,
-					   .event = on_event,
-					   .stopped = on_stopped };
+static unsigned removed;
+
+static void on_removed(void *ctx, uint32_t tunnel)
+{
+	removed++;
+}
+
+static const struct negotiator_ops ops = {
+	.removed = on_removed, .tunnel_state = on_state, .event = on_event, .stopped = on_stopped
+};
 
 static void on_answer(struct negotiator_ask *ask)
 {

@@ -46,6 +46,11 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	return take("~%u.%x ", tunnel, spi_out);
 }
 
+int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel)
+{
+	return take("!%u.%x ", tunnel, 0);
+}
+
 static char refused[64];
 
 static void on_failed(void *ctx, uint32_t tunnel, int error)

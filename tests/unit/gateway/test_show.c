@@ -2,6 +2,8 @@
  * negotiator are played here. */
 #include "gateway/show.h"
 
+#include "conf/number.h"
+
 #include "gateway/clock.h"
 #include "gateway/gateway.h"
 #include "tests/unit/gateway/fake_dataplane.h"
@@ -19,6 +21,12 @@ static struct conf_vpc vpc;
 static struct conf_vpc_attachment attachment;
 static struct conf_tunnel tunnel[2];
 static struct conf_vpn_connection connection;
+/* Not shown, but in the same table of commands. */
+int config_reload(struct command_call *call)
+{
+	return 0;
+}
+
 static struct conf conf;
 static struct gateway gateway;
 
@@ -129,6 +137,7 @@ static int setup(void **state)
 	vpc.n_prefixes = 1;
 	vpc.prefix = &subnet;
 	attachment.vpc = &vpc;
+	attachment.import_all = true;
 	attachment.gateway = &border_gateway;
 	attachment.port = &port;
 	connection.gateway = &border_gateway;
@@ -156,6 +165,7 @@ static int setup(void **state)
 			      .attachment = &attachment,
 			      .n_connections = 1,
 			      .connection = &connection };
+	assert_int_equal(conf_number(&conf, NULL, NULL), 0);
 	gateway.conf = &conf;
 	gateway.started = clock_now();
 	if (tunnels_new(&gateway.tunnels, NULL, &conf, 9000 * CLOCK_SECOND) < 0 ||
@@ -208,6 +218,7 @@ static int teardown(void **state)
 {
 	apply_free(gateway.applied);
 	tunnels_free(gateway.tunnels);
+	conf_number_clear(&conf);
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "gateway/tunnel.h"
 
+#include "conf/number.h"
 #include "gateway/log.h"
 #include "tests/unit/unit.h"
 
@@ -48,7 +49,8 @@ static int setup(void **state)
 	connection[0].tunnel = first;
 	connection[2].n_tunnels = 3;
 	connection[2].tunnel = third;
-	if (pipe2(pipe_fd, O_NONBLOCK) < 0 || tunnels_new(&t, NULL, &conf, 1000) < 0)
+	if (conf_number(&conf, NULL, NULL) < 0 || pipe2(pipe_fd, O_NONBLOCK) < 0 ||
+	    tunnels_new(&t, NULL, &conf, 1000) < 0)
 		return -1;
 	log_open(pipe_fd[1], LOG_INFO);
 	*state = t;
@@ -58,6 +60,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	tunnels_free(*state);
+	conf_number_clear(&conf);
 	log_open(STDERR_FILENO, LOG_INFO);
 	close(pipe_fd[0]);
 	close(pipe_fd[1]);
