@@ -1,5 +1,6 @@
 #include "gateway/change.h"
 
+#include "conf/edit.h"
 #include "conf/number.h"
 #include "gateway/clock.h"
 #include "gateway/event.h"
@@ -327,10 +328,14 @@ static void log_problems(const struct problem_list *problems, char *error, size_
 int change_reload(struct gateway *g, struct change_report *report, char *error, size_t error_size)
 {
 	struct problem_list problems = { 0 };
-	struct conf *c = conf_load(g->conf->path, &problems);
+	struct conf *c = conf_load_after(g->conf->path, g->conf, &problems);
 	int rc = -EINVAL;
 
 	snprintf(error, error_size, "%s cannot be read", g->conf->path);
+	if (c && conf_rules(g->conf, c, &problems) < 0) {
+		conf_free(c);
+		c = NULL;
+	}
 	log_problems(&problems, error, error_size);
 	problem_clear(&problems);
 	if (c)
