@@ -1,13 +1,13 @@
 /* Cycles per packet of the worker's real loop, between memory ports, on one core.
  *
- *     dataplane [--quick] [--json] [--alg NAME[-AUTH]] [--cpu N] [--cell DIR/SIZE/TUNNELS[r]]
+ *     dataplane [--quick] [--alg NAME[-AUTH]] [--cpu N] [--cell DIR/SIZE/TUNNELS[r]]
  *
  * A cell is an algorithm, a direction, a size of inner packets and a number of tunnels. Its packets
  * are made and put into the port's ring before the clock runs; a burst of 64 goes through
  * worker_run_once(); what comes out is counted and thrown away. `cycles` is the worker's phases
  * without the ports' own receive and transmit functions, which are `port`; `bare` is IPsec-MB alone
  * for the same bytes. Each is the median of many rounds, worker and bare taking turns; rounds in
- * which the thread was put aside do not count. */
+ * which the thread was put aside do not count. Prints an object of JSON a line, for report.py. */
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
 #include "dataplane/sa.h"
@@ -49,12 +49,12 @@ struct bench {
 	struct dataplane_sa like; /* algorithms */
 	struct feed_tunnel *peer;
 	char alg[40];
-	bool json, quick;
+	bool quick;
 	const char *only; /* "enc/64/1000r": of all cells this one; NULL: all */
 	unsigned rounds, tunnels_max;
 	double seconds; /* for a cell, at most: on a busy machine few rounds are undisturbed */
 	double tsc_ghz;
-	uint64_t disturbed;
+	uint64_t counted, disturbed; /* rounds */
 };
 
 /* ---- tunnels ---------------------------------------------------------------------------- */
@@ -250,6 +250,7 @@ static struct sample measure(struct bench *b, struct feed *f)
 		else
 			b->disturbed++;
 	}
+	b->counted += n;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
 		middle.phase[i] = median(s, n, offsetof(struct sample, phase) + i * sizeof(double));
 	middle.net = median(s, n, offsetof(struct sample, net));
@@ -260,35 +261,19 @@ static struct sample measure(struct bench *b, struct feed *f)
 
 static void print_cell(const struct bench *b, const struct feed *f, const struct sample *s)
 {
-	const char *dir = f->dir == FEED_ENC ? "enc" : "dec";
 	double bytes = f->size == FEED_IMIX ? (7 * 64 + 4 * 570 + 1420) / 12.0 : f->size;
 	double mpps = b->tsc_ghz * 1000 / (s->net + s->port), gbps = mpps * bytes * 8 / 1000;
 
-	if (b->json) {
-		printf("{\"name\": \"dataplane\", \"value\": %.1f, \"unit\": \"cycles/packet\", "
-		       "\"alg\": \"%s\", \"dir\": \"%s\", \"size\": %.0f, \"mix\": %s, "
-		       "\"tunnels\": %u, \"order\": \"%s\", \"cycles\": %.1f, "
-		       "\"port_cycles\": %.1f, \"bare_cycles\": %.1f, \"mpps\": %.3f, "
-		       "\"gbps\": %.2f, \"phases\": {",
-		       s->net, b->alg, dir, bytes, f->size == FEED_IMIX ? "true" : "false",
-		       f->tunnels, f->random ? "random" : "round-robin", s->net, s->port, s->bare,
-		       mpps, gbps);
-		for (unsigned i = 0; i < PHASE_COUNT; i++)
-			printf("%s\"%s\": %.1f", i ? ", " : "", worker_phase_name(i), s->phase[i]);
-		printf("}}\n");
-		fflush(stdout);
-		return;
-	}
-	printf("%-18s %s ", b->alg, dir);
-	if (f->size == FEED_IMIX)
-		printf("imix");
-	else
-		printf("%4u", f->size);
-	printf(" %6u%c", f->tunnels, f->random ? 'r' : ' ');
+	printf("{\"name\": \"dataplane\", \"value\": %.1f, \"unit\": \"cycles/packet\", "
+	       "\"alg\": \"%s\", \"dir\": \"%s\", \"size\": %.0f, \"mix\": %s, \"tunnels\": %u, "
+	       "\"order\": \"%s\", \"cycles\": %.1f, \"port_cycles\": %.1f, \"bare_cycles\": %.1f, "
+	       "\"mpps\": %.3f, \"gbps\": %.2f, \"phases\": {",
+	       s->net, b->alg, f->dir == FEED_ENC ? "enc" : "dec", bytes,
+	       f->size == FEED_IMIX ? "true" : "false", f->tunnels,
+	       f->random ? "random" : "round-robin", s->net, s->port, s->bare, mpps, gbps);
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		printf(" %8.1f", s->phase[i]);
-	printf(" | %6.1f %5.1f %6.1f %5.2f | %6.2f %6.2f\n", s->net, s->port, s->bare,
-	       s->net / s->bare, mpps, gbps);
+		printf("%s\"%s\": %.1f", i ? ", " : "", worker_phase_name(i), s->phase[i]);
+	printf("}}\n");
 	fflush(stdout);
 }
 
@@ -322,43 +307,27 @@ static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, unsigned
 
 /* ---- the program ------------------------------------------------------------------------ */
 
-static void print_header(const struct bench *b, const struct machine *m)
+static void print_machine(const struct bench *b, const struct machine *m)
 {
-	const char *summary = dataplane_summary(b->bed.dp);
-
-	if (b->json) {
-		printf("{\"name\": \"machine\", \"value\": %.3f, \"unit\": \"GHz\", "
-		       "\"cpu\": \"%s\", \"tsc_ghz\": %.3f, \"core_ghz\": %.3f, "
-		       "\"engine\": \"%s\", \"dpdk\": \"%s\"}\n",
-		       m->core_ghz, m->cpu, m->tsc_ghz, m->core_ghz, summary, rte_version());
-		return;
-	}
-	printf("%s, TSC %.3f GHz, core %.2f GHz; %s; %s\n", m->cpu, m->tsc_ghz, m->core_ghz,
-	       summary, rte_version());
-	printf("cycles per packet:          tunnels");
-	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		printf(" %8s", worker_phase_name(i));
-	printf(" |    net  port   bare ratio |   Mpps Gbit/s\n");
+	printf("{\"name\": \"machine\", \"value\": %.3f, \"unit\": \"GHz\", \"cpu\": \"%s\", "
+	       "\"model\": \"%s\", \"tsc_ghz\": %.3f, \"core_ghz\": %.3f, \"engine\": \"%s\", "
+	       "\"dpdk\": \"%s\"}\n",
+	       m->core_ghz, m->cpu, m->model, m->tsc_ghz, m->core_ghz, dataplane_summary(b->bed.dp),
+	       rte_version());
 }
 
-static void print_footer(const struct bench *b, const struct share *from, const struct share *to)
+static void print_share(const struct bench *b, const struct share *from, const struct share *to)
 {
 	double wall = (double)(to->wall_ns - from->wall_ns);
-	double idle = 100 - 100 * (double)(to->cpu_ns - from->cpu_ns) / wall;
-	unsigned long long switches = to->switches - from->switches,
-			   stolen = to->stolen - from->stolen;
+	double others = 100 - 100 * (double)(to->cpu_ns - from->cpu_ns) / wall;
 
-	if (b->json)
-		printf("{\"name\": \"shared\", \"value\": %.1f, \"unit\": \"%% of time\", "
-		       "\"switches\": %llu, \"stolen_ticks\": %llu, \"rounds_not_counted\": %llu, "
-		       "\"core_ghz\": %.3f, \"seconds\": %.1f}\n",
-		       idle, switches, stolen, (unsigned long long)b->disturbed,
-		       machine_core_ghz(b->tsc_ghz), wall / 1e9);
-	else
-		printf("shared: others had the core for %.1f %% of %.1f s (%llu switches, %llu "
-		       "ticks stolen); %llu rounds not counted; core now %.2f GHz\n",
-		       idle, wall / 1e9, switches, stolen, (unsigned long long)b->disturbed,
-		       machine_core_ghz(b->tsc_ghz));
+	printf("{\"name\": \"shared\", \"value\": %.1f, \"unit\": \"%% of time\", \"alg\": \"%s\", "
+	       "\"switches\": %llu, \"stolen_ticks\": %llu, \"undisturbed\": %.3f, "
+	       "\"core_ghz\": %.3f, \"seconds\": %.1f}\n",
+	       others, b->alg, (unsigned long long)(to->switches - from->switches),
+	       (unsigned long long)(to->stolen - from->stolen),
+	       (double)b->counted / (double)(b->counted + b->disturbed + 1),
+	       machine_core_ghz(b->tsc_ghz), wall / 1e9);
 }
 
 static void choose_algorithm(struct bench *b, const char *name)
@@ -426,9 +395,6 @@ int main(int argc, char **argv)
 		case 'q':
 			b.quick = true;
 			break;
-		case 'j':
-			b.json = true;
-			break;
 		case 'o':
 			b.only = optarg;
 			break;
@@ -460,11 +426,11 @@ int main(int argc, char **argv)
 		port_cost_wrap(b.bed.port[i].id);
 	machine_read(&m);
 	b.tsc_ghz = m.tsc_ghz;
-	print_header(&b, &m);
+	print_machine(&b, &m);
 	share_read(&from);
 	run_all(&b);
 	share_read(&to);
-	print_footer(&b, &from, &to);
+	print_share(&b, &from, &to);
 	bed_close(&b.bed);
 	bare_free(b.bare);
 	free(b.peer);

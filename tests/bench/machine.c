@@ -38,12 +38,17 @@ double machine_core_ghz(double tsc_ghz)
 void machine_read(struct machine *m)
 {
 	FILE *in = fopen("/proc/cpuinfo", "r");
-	char line[256];
+	unsigned family = 0, model = 0;
+	char line[256], vendor[16] = "unknown";
 
 	snprintf(m->cpu, sizeof(m->cpu), "unknown CPU");
-	while (in && fgets(line, sizeof(line), in))
-		if (sscanf(line, "model name : %63[^\n]", m->cpu) == 1)
-			break;
+	while (in && fgets(line, sizeof(line), in) && *line != '\n') {
+		sscanf(line, "vendor_id : %15s", vendor);
+		sscanf(line, "cpu family : %u", &family);
+		sscanf(line, "model : %u", &model);
+		sscanf(line, "model name : %63[^\n]", m->cpu);
+	}
+	snprintf(m->model, sizeof(m->model), "%s %u/%u", vendor, family, model);
 	if (in)
 		fclose(in);
 	m->tsc_ghz = (double)rte_get_tsc_hz() / 1e9;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct machine {
-	char cpu[64];
+	char cpu[64], model[32];  /* model: "AuthenticAMD 25/17", vendor, family and model */
 	double tsc_ghz, core_ghz; /* core: of this moment */
 };
 

@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""What bench_dataplane says, for a person: its rows beside IPsec-MB alone and beside the peers.
+
+    bench_dataplane ... | report.py [--json] [--check | --keep]
+
+Peers' cycles are data (peers.json) from another machine: `bar` is the share of the better one's that is allowed
+there, `of bar` what this run took of it. What must not regress is the ratio to IPsec-MB in the same run, which
+moves little with the machine's load: --check compares it with those kept for this model of CPU (ratios.json),
+--keep keeps this run's. Ends with 1 if a ratio is more than a tenth worse, 2 if none can be compared.
+"""
+
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+RATIOS = os.path.join(HERE, "ratios.json")
+WORSE = 1.10
+SHARED = 2.0  # per cent of the time for others, and of it stolen by the host: above, no figure is final
+NOISY = 10000  # tunnels whose state is in a cache that others use too
+
+
+def load(name):
+    with open(os.path.join(HERE, name), encoding="utf-8") as f:
+        return json.load(f)
+
+
+class Report:
+    def __init__(self, as_json):
+        self.json = as_json
+        self.peers = load("peers.json")
+        self.cpu, self.alg, self.final = "", "", True
+        self.rows = []
+
+    def beside(self, row):
+        """VPP's cycles, secgw's, and the bar; None: the peers did not run this."""
+        table = self.peers["cycles"].get(row["alg"], {})
+        size = "imix" if row["mix"] else f"{row['size']:.0f}"
+        at = table.get(f"{row['dir']} {size}")
+        if not at or row["order"] != "round-robin" or row["tunnels"] not in self.peers["tunnels"]:
+            return None
+        vpp, secgw = at[self.peers["tunnels"].index(row["tunnels"])]
+        return vpp, secgw, min(vpp, secgw) * self.peers["bars"][row["alg"]]
+
+    def machine(self, m):
+        self.cpu = m["model"]
+        if not self.json:
+            print(f"{m['cpu']} ({m['model']}), TSC {m['tsc_ghz']:.3f} GHz, core {m['core_ghz']:.2f} GHz; "
+                  f"{m['engine']}; {m['dpdk']}")
+
+    def head(self, row):
+        self.alg = row["alg"]
+        phases = " ".join(f"{p:>8}" for p in row["phases"])
+        print(f"\n{row['alg']}: TSC cycles per packet, by phase, of the port's own functions, of IPsec-MB alone\n"
+              f"dir size tunnels {phases} |    net  port    sum |   bare ratio |  Mpps Gbit/s |  VPP secgw  bar of bar")
+
+    def dataplane(self, row):
+        self.rows.append(row)
+        if self.json:
+            return
+        if row["alg"] != self.alg:
+            self.head(row)
+        size = "imix" if row["mix"] else f"{row['size']:.0f}"
+        phases = " ".join(f"{v:8.1f}" for v in row["phases"].values())
+        order = " " if row["order"] == "round-robin" else "r"
+        line = (f"{row['dir']} {size:>4} {row['tunnels']:6}{order} {phases} | {row['cycles']:6.1f} "
+                f"{row['port_cycles']:5.1f} {row['cycles'] + row['port_cycles']:6.1f} | {row['bare_cycles']:6.1f} "
+                f"{row['cycles'] / row['bare_cycles']:5.2f} | {row['mpps']:5.2f} {row['gbps']:6.2f} |")
+        peers = self.beside(row)
+        if peers:
+            line += f" {peers[0]:4} {peers[1]:5} {peers[2]:4.0f} {row['cycles'] / peers[2]:6.2f}"
+        print(line, flush=True)
+
+    def shared(self, s):
+        why = []
+        if s["value"] > SHARED:
+            why.append(f"others had the core for {s['value']:.1f} % of {s['seconds']:.1f} s")
+        if s["stolen_ticks"] > s["seconds"] * SHARED:
+            why.append(f"the machine's host took {s['stolen_ticks']} ticks")
+        if s["undisturbed"] < 0.5:
+            why.append(f"only {100 * s['undisturbed']:.0f} % of the rounds went undisturbed")
+        if why:
+            self.final = False
+        if self.json:
+            print(json.dumps({"name": "final", "value": not why, "unit": "", "alg": s["alg"], "why": why}))
+        elif why:
+            print(f"NOT FINAL: {'; '.join(why)} ({s['switches']} switches)")
+        else:
+            print(f"final: the core was ours, {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
+
+    def line(self, text):
+        said = json.loads(text)
+        if self.json:
+            print(text, end="", flush=True)
+        getattr(self, said["name"])(said)
+
+    def foot(self):
+        if self.json:
+            return
+        print(f"\npeers: {'; '.join(self.peers['programs'])}; {self.peers['traffic']};\n"
+              f"       measured {self.peers['measured']}. On another machine than that one the bars\n"
+              f"       say little: look at the ratio. r: tunnels in random order.")
+
+    # ---- ratios ------------------------------------------------------------------------------
+
+    def ratios(self):
+        """Of this run, by cell. What a busy machine disturbs most is left out of a run that is not final."""
+        cells = {}
+        for r in self.rows:
+            size = "imix" if r["mix"] else f"{r['size']:.0f}"
+            if r["order"] == "round-robin" and (self.final or r["tunnels"] < NOISY):
+                cells[f"{r['alg']} {r['dir']} {size} {r['tunnels']}"] = round(r["cycles"] / r["bare_cycles"], 2)
+        return cells
+
+    def keep(self):
+        kept = load(RATIOS) if os.path.exists(RATIOS) else {}
+        kept.setdefault(self.cpu, {}).update(self.ratios())
+        with open(RATIOS, "w", encoding="utf-8") as f:
+            json.dump(kept, f, indent=1, sort_keys=True)
+            f.write("\n")
+
+    def check(self):
+        kept = load(RATIOS).get(self.cpu, {})
+        both = {c: (r, kept[c]) for c, r in self.ratios().items() if c in kept}
+        worse = {c: v for c, v in both.items() if v[0] > v[1] * WORSE}
+        for cell, (now, then) in worse.items():
+            print(f"bench: {cell}: {now:.2f} times IPsec-MB alone, kept is {then:.2f}", file=sys.stderr)
+        if not both:
+            print(f"bench: no ratios are kept for {self.cpu} (--keep does it)", file=sys.stderr)
+            return 2
+        print(f"check: {len(both)} ratios to IPsec-MB alone, {len(worse)} more than a tenth worse than kept",
+              file=sys.stderr)
+        return 1 if worse else 0
+
+
+def main():
+    asked = set(sys.argv[1:])
+    report = Report("--json" in asked)
+    for text in sys.stdin:
+        report.line(text)
+    report.foot()
+    if not report.rows:
+        return 2
+    if "--keep" in asked:
+        report.keep()
+    return report.check() if "--check" in asked else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
