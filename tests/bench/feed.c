@@ -110,8 +110,8 @@ static void order_tunnels(struct feed *f)
 	uint64_t x = 88172645463325252u;
 
 	for (unsigned i = 0; i < f->n; i++)
-		f->tunnel[i] = 1 + i % f->tunnels;
-	if (!f->random)
+		f->tunnel[i] = f->round.first + i % f->round.n * f->round.step;
+	if (!f->round.random)
 		return;
 	for (unsigned i = f->n - 1; i > 0; i--) { /* every tunnel as often as before */
 		unsigned k;
@@ -126,15 +126,13 @@ static void order_tunnels(struct feed *f)
 	}
 }
 
-void feed_open(struct feed *f, enum feed_dir dir, unsigned size, unsigned tunnels, bool random,
+void feed_open(struct feed *f, enum feed_dir dir, unsigned size, struct feed_round round,
 	       const struct dataplane_sa *like, struct feed_tunnel *peer)
 {
 	const char *error = "no memory for packets";
 
-	*f = (struct feed){
-		.dir = dir, .size = size, .tunnels = tunnels, .random = random, .peer = peer
-	};
-	f->n = tunnels > FEED_PACKETS ? tunnels : FEED_PACKETS;
+	*f = (struct feed){ .dir = dir, .size = size, .round = round, .peer = peer };
+	f->n = round.n > FEED_PACKETS ? round.n : FEED_PACKETS;
 	f->tunnel = calloc(f->n, sizeof(*f->tunnel));
 	f->len = calloc(f->n, sizeof(*f->len));
 	f->frame = aligned_alloc(64, f->n * sizeof(*f->frame));

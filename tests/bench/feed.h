@@ -21,11 +21,16 @@ struct feed_tunnel {
 	uint64_t sequence; /* last one sealed for the gateway */
 };
 
+/* Packets go round over n tunnels: first, first + step, ... */
+struct feed_round {
+	unsigned n, first, step;
+	bool random; /* in random order instead, each as often */
+};
+
 struct feed {
 	enum feed_dir dir;
 	unsigned size; /* of inner packets; FEED_IMIX */
-	unsigned tunnels;
-	bool random; /* order of tunnels */
+	struct feed_round round;
 	unsigned n;
 	uint32_t *tunnel; /* of each packet, from 1 */
 	uint16_t *len;
@@ -36,8 +41,8 @@ struct feed {
 	struct feed_tunnel *peer; /* by tunnel */
 };
 
-/* peer: tunnels + 1 of them. The pair's keys are those of bed_add_sas(). */
-void feed_open(struct feed *f, enum feed_dir dir, unsigned size, unsigned tunnels, bool random,
+/* peer: by tunnel. The pair's keys are those of bed_add_sas(). */
+void feed_open(struct feed *f, enum feed_dir dir, unsigned size, struct feed_round round,
 	       const struct dataplane_sa *like, struct feed_tunnel *peer);
 void feed_close(struct feed *f);
 

@@ -88,11 +88,27 @@ class Report:
         else:
             print(f"final: the core was ours, {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
 
+    def two_workers(self, w):
+        self.say(f"two workers: {w['value']:.2f} times one ({w['one']:.0f} cycles; {w['two'][0]:.0f} and "
+                 f"{w['two'][1]:.0f} beside each other); bar: 1.8")
+
+    def hand_over(self, w):
+        self.say(f"hand-over: {w['value']:.0f} cycles more per packet if half of a flow comes to another worker than "
+                 f"its SA's ({w['giver']:.0f} there, {w['owner']:.0f} instead of {w['one']:.0f} here); bar: 100")
+
+    def churn(self, w):
+        self.say(f"churn: {w['replaced_per_s']:.0f} SAs replaced per second: {w['value']:+.1f} % cycles per packet "
+                 f"({w['quiet']:.1f}, {w['churn']:.1f}), {w['lost']} packets lost; bar: 5 %")
+
+    def say(self, text):
+        if not self.json:
+            print(text, flush=True)
+
     def line(self, text):
         said = json.loads(text)
         if self.json:
             print(text, end="", flush=True)
-        getattr(self, said["name"])(said)
+        getattr(self, said["name"].replace("-", "_"))(said)
 
     def foot(self):
         if self.json:

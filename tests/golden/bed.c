@@ -66,7 +66,7 @@ static void add_vpc(struct bed *b)
 	must(dataplane_attachment_add(b->dp, &vlan, &interface), "VLAN");
 }
 
-void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, unsigned cpu)
+void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned *cpu, unsigned n)
 {
 	struct conf_port port[BED_PORTS] = {
 		[BED_WAN] = {
@@ -83,20 +83,19 @@ void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, unsigned cpu)
 		},
 	};
 	struct conf c = {
-		.workers = { .n = 1,
-			     .lcore = { (uint16_t)cpu },
-			     .hugepages = hugepages,
-			     .memory_mb = memory_mb },
+		.workers = { .n = n, .hugepages = hugepages, .memory_mb = memory_mb },
 		.n_ports = BED_PORTS,
 		.port = port,
 	};
 	const char *error = "";
 
 	*b = (struct bed){ 0 };
+	for (unsigned i = 0; i < n; i++)
+		c.workers.lcore[i] = (uint16_t)cpu[i];
 	if (eal_start(&c, &error))
 		errx(1, "%s", error);
 	for (unsigned i = 0; i < BED_PORTS; i++) {
-		must(memory_port_make(&b->port[i], names[i], macs[i], SLOTS), names[i]);
+		must(memory_port_make(&b->port[i], names[i], macs[i], SLOTS, n), names[i]);
 		snprintf(port[i].name, sizeof(port[i].name), "%s", names[i]);
 		snprintf(port[i].device, sizeof(port[i].device), "%s", b->port[i].device);
 	}
@@ -171,7 +170,7 @@ void bed_give(struct bed *b, unsigned port, const uint8_t *frame, size_t len)
 	if (!to)
 		errx(1, "no packet buffer for a frame of %zu bytes", len);
 	memcpy(to, frame, len);
-	if (memory_port_give(&b->port[port], &m, 1) != 1)
+	if (memory_port_give(&b->port[port], 0, &m, 1) != 1)
 		errx(1, "port's ring is full");
 }
 
@@ -197,8 +196,10 @@ void bed_run(struct bed *b)
 	unsigned idle = 0;
 
 	while (idle < 3) {
-		bool busy = worker_run_once(b->worker) > 0;
+		bool busy = false;
 
+		for (unsigned i = 0; i < b->dp->n_workers; i++)
+			busy |= worker_run_once(b->dp->worker[i]) > 0;
 		dataplane_main_poll(b->dp, 1000000);
 		busy |= dataplane_negotiator_poll(b->dp, &ops, NULL);
 		idle = busy ? 0 : idle + 1;

@@ -1,5 +1,5 @@
 /* The real dataplane between two memory ports, driven step by step from one thread: main,
- * negotiator and the only worker take turns in bed_run().
+ * negotiator and the workers take turns in bed_run().
  *
  * Addresses are those of generate.py's picture. Functions end the program when they fail: there is
  * nothing to test without a bed. */
@@ -19,13 +19,13 @@ enum { BED_WAN, BED_LAN, BED_PORTS };
 
 struct bed {
 	struct dataplane *dp;
-	struct worker *worker;
+	struct worker *worker; /* the first */
 	struct memory_port port[BED_PORTS];
 	uint32_t vpc; /* its table */
 };
 
-/* memory_mb as conf.workers'; cpu: the worker's. */
-void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, unsigned cpu);
+/* memory_mb as conf.workers'; n workers on these CPUs, each with a queue of every port. */
+void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned *cpu, unsigned n);
 void bed_close(struct bed *b);
 
 /* Tunnel n with a table of its own; the VPC's routes and its table's to `remote` lead into it, and

@@ -197,12 +197,12 @@ static void check_out(const struct golden *g, const struct pcap *p, unsigned ste
 	for (size_t i = 0; i < p->n; i++) {
 		if (p->frame[i].sec != step || p->frame[i].usec != where)
 			continue;
-		if (memory_port_take(&bed.port[port], &m, 1) != 1)
+		if (memory_port_take(&bed.port[port], 0, &m, 1) != 1)
 			fail_msg("%s, step %u: a frame is missing", g->name, step);
 		compare(g, &p->frame[i], m);
 		rte_pktmbuf_free(m);
 	}
-	if (memory_port_take(&bed.port[port], &m, 1) == 1) {
+	if (memory_port_take(&bed.port[port], 0, &m, 1) == 1) {
 		print_frame("nobody expected", rte_pktmbuf_mtod(m, uint8_t *), m->data_len);
 		fail_msg("%s, step %u: a frame too many", g->name, step);
 	}
@@ -223,7 +223,7 @@ static void discard_out(void)
 	struct rte_mbuf *m;
 
 	for (unsigned port = 0; port < BED_PORTS; port++)
-		while (memory_port_take(&bed.port[port], &m, 1) == 1)
+		while (memory_port_take(&bed.port[port], 0, &m, 1) == 1)
 			rte_pktmbuf_free(m);
 }
 
@@ -302,7 +302,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: %s FOLDER", argv[0]);
 	folder = argv[1];
 	read_cases();
-	bed_open(&bed, 256, false, 0);
+	bed_open(&bed, 256, false, &(unsigned){ 0 }, 1);
 	print_message("%s\n", dataplane_summary(bed.dp));
 	for (size_t i = 0; i < n_cases; i++) {
 		add_case(&cases[i]);

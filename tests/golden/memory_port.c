@@ -8,20 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
-int memory_port_make(struct memory_port *p, const char *name, const uint8_t mac[6], unsigned slots)
+int memory_port_make(struct memory_port *p, const char *name, const uint8_t mac[6], unsigned slots,
+		     unsigned queues)
 {
 	struct rte_ether_addr address;
 	char ring[RTE_RING_NAMESIZE];
 	int id;
 
-	*p = (struct memory_port){ 0 };
-	snprintf(ring, sizeof(ring), "%s-in", name);
-	p->in = rte_ring_create(ring, slots + 1, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	snprintf(ring, sizeof(ring), "%s-out", name);
-	p->out = rte_ring_create(ring, slots + 1, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!p->in || !p->out)
-		return -rte_errno;
-	id = rte_eth_from_rings(name, &p->in, 1, &p->out, 1, 0);
+	*p = (struct memory_port){ .queues = queues };
+	for (unsigned q = 0; q < queues; q++) {
+		snprintf(ring, sizeof(ring), "%s-in-%u", name, q);
+		p->in[q] = rte_ring_create(ring, slots + 1, SOCKET_ID_ANY,
+					   RING_F_SP_ENQ | RING_F_SC_DEQ);
+		snprintf(ring, sizeof(ring), "%s-out-%u", name, q);
+		p->out[q] = rte_ring_create(ring, slots + 1, SOCKET_ID_ANY,
+					    RING_F_SP_ENQ | RING_F_SC_DEQ);
+		if (!p->in[q] || !p->out[q])
+			return -rte_errno;
+	}
+	id = rte_eth_from_rings(name, p->in, queues, p->out, queues, 0);
 	if (id < 0)
 		return -rte_errno;
 	p->id = (uint16_t)id;
@@ -34,16 +39,18 @@ void memory_port_free(struct memory_port *p)
 {
 	if (*p->device)
 		rte_eal_hotplug_remove("vdev", p->device);
-	rte_ring_free(p->in);
-	rte_ring_free(p->out);
+	for (unsigned q = 0; q < p->queues; q++) {
+		rte_ring_free(p->in[q]);
+		rte_ring_free(p->out[q]);
+	}
 }
 
-unsigned memory_port_give(struct memory_port *p, struct rte_mbuf **m, unsigned n)
+unsigned memory_port_give(struct memory_port *p, unsigned queue, struct rte_mbuf **m, unsigned n)
 {
-	return rte_ring_sp_enqueue_burst(p->in, (void **)m, n, NULL);
+	return rte_ring_sp_enqueue_burst(p->in[queue], (void **)m, n, NULL);
 }
 
-unsigned memory_port_take(struct memory_port *p, struct rte_mbuf **m, unsigned n)
+unsigned memory_port_take(struct memory_port *p, unsigned queue, struct rte_mbuf **m, unsigned n)
 {
-	return rte_ring_sc_dequeue_burst(p->out, (void **)m, n, NULL);
+	return rte_ring_sc_dequeue_burst(p->out[queue], (void **)m, n, NULL);
 }
