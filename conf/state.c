@@ -224,7 +224,7 @@ static void put_aside(const char *path, const char *why, char *name, size_t size
 static void read_state(struct state *s, const char *file, struct problem_list *problems)
 {
 	struct problem_list found = { 0 };
-	const char *fault, *rest;
+	const char *fault, *rest = NULL;
 	char aside[512];
 	size_t len;
 	char *text = file_read(s->path, &len, NULL);

@@ -97,6 +97,8 @@ static void on_turn(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_child *c = CHILD_OF(t, turn);
 
+	if (c->replaced && !c->redundant)
+		return; /* a newer one has taken over, or will */
 	if (!c->redundant) {
 		ike_child_switch(c);
 	} else {
@@ -384,6 +386,16 @@ void ike_child_await_turn(struct ike_child *c)
 		ike_child_switch(c);
 }
 
+int ike_child_turn_soon(struct ike_child *c, ike_time after)
+{
+	struct ike_tunnel *t = c->tunnel;
+
+	if (!active(t, c->lane))
+		return ike_child_switch(c);
+	ike_timer_set(&t->engine->timers, &c->turn, t->engine->now + after);
+	return 0;
+}
+
 static void on_lingered(struct ike_engine *e, struct ike_timer *timer)
 {
 	struct ike_lingering *l =
@@ -525,7 +537,7 @@ static unsigned pairs(const struct ike_tunnel *t)
 void ike_child_wish(const struct ike_tunnel *t, unsigned pair, struct ike_selectors *local,
 		    struct ike_selectors *remote)
 {
-	const struct conf_tunnel *conf = &t->conf;
+	const struct ike_settings *conf = &t->conf;
 	unsigned r = conf->n_ts_remote ? conf->n_ts_remote : 1;
 
 	if (pairs(t) == 1) {

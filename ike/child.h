@@ -68,6 +68,10 @@ int ike_child_new(struct ike_sa *sa, const struct ike_child_terms *terms, struct
 int ike_child_switch(struct ike_child *c);
 /* As responder: switches at once if the tunnel sends nowhere, else when the peer has switched. */
 void ike_child_await_turn(struct ike_child *c);
+/* As initiator: at once likewise, else when the peer is seen on it, or after this while. 0 or
+ * -errno.
+ */
+int ike_child_turn_soon(struct ike_child *c, ike_time after);
 /* The pair ends. If it was the one we send on, the best of the rest takes over. */
 void ike_child_gone(struct ike_child *c, bool linger);
 void ike_child_lose(struct ike_child *c);    /* it is the redundant one of a collision */

@@ -248,14 +248,14 @@ int ike_tunnel_change(struct ike_engine *e, ike_time now, uint32_t tunnel,
 		      const struct conf_tunnel *conf)
 {
 	struct ike_tunnel *t = ike_tunnel_find(e, tunnel);
-	struct conf_tunnel copy;
+	struct ike_settings copy;
 	int rc;
 
 	if (!t)
 		return -ENOENT;
 	rc = ike_tunnel_may_become(t, conf);
 	if (rc == 0)
-		rc = conf_tunnel_copy(&copy, conf);
+		rc = ike_settings_copy(&copy, conf);
 	if (rc < 0)
 		return rc;
 	e->now = now;
@@ -397,10 +397,10 @@ void ike_sa_used(struct ike_engine *e, ike_time now, uint32_t tunnel, uint32_t s
 	struct ike_child *c = t ? ike_child_by_in(t, spi_in) : NULL;
 
 	e->now = now;
+	if (c && (!c->ours || c->sa->v1) && !c->redundant)
+		ike_child_switch(c);
 	if (c && c->sa->v1)
 		ike_v1_child_used(c);
-	if (c && !c->ours && !c->redundant)
-		ike_child_switch(c);
 	ike_settle(e);
 }
 

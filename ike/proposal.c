@@ -106,7 +106,7 @@ static void wish_to_offer(struct ike_offer *o, const struct wish *w)
 	}
 }
 
-void ike_offer_ike(struct ike_offer *o, const struct conf_tunnel *t)
+void ike_offer_ike(struct ike_offer *o, const struct ike_settings *t)
 {
 	wish_to_offer(o, &(struct wish){ .protocol = IKE_PROTOCOL_IKE,
 					 .cipher = &t->ike_cipher,
@@ -114,7 +114,7 @@ void ike_offer_ike(struct ike_offer *o, const struct conf_tunnel *t)
 					 .dh = &t->ike_dh });
 }
 
-void ike_offer_esp(struct ike_offer *o, const struct conf_tunnel *t, bool with_pfs)
+void ike_offer_esp(struct ike_offer *o, const struct ike_settings *t, bool with_pfs)
 {
 	wish_to_offer(o, &(struct wish){ .protocol = IKE_PROTOCOL_ESP,
 					 .cipher = &t->esp_cipher,

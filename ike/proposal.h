@@ -7,7 +7,7 @@
 #define IKE_PROPOSAL_H
 
 #include "conf/algo.h"
-#include "conf/model.h"
+#include "ike/settings.h"
 #include "ike/wire.h"
 
 #include <stdbool.h>
@@ -73,10 +73,10 @@ int ike_offer_parse(struct ike_offer *o, enum ike_protocol protocol, unsigned sp
 
 /* Our own offers, as configured. One proposal for each run of ciphers that do (or do not) need an
  * integrity algorithm, so that the operator's order survives. with_pfs: false in IKE_AUTH, whose
- * child has no key exchange (RFC 7296 §1.2). With conf_tunnel.esn, ESN comes first and plain
+ * child has no key exchange (RFC 7296 §1.2). With ike_settings.esn, ESN comes first and plain
  * sequence numbers second; without, only plain. */
-void ike_offer_ike(struct ike_offer *o, const struct conf_tunnel *t);
-void ike_offer_esp(struct ike_offer *o, const struct conf_tunnel *t, bool with_pfs);
+void ike_offer_ike(struct ike_offer *o, const struct ike_settings *t);
+void ike_offer_esp(struct ike_offer *o, const struct ike_settings *t, bool with_pfs);
 /* One proposal of exactly this suite: a responder's answer, or a rekey that keeps the suite. */
 void ike_offer_suite(struct ike_offer *o, enum ike_protocol protocol, uint8_t number,
 		     const struct ike_suite *s);

@@ -84,10 +84,10 @@ int ike_tunnel_may_become(const struct ike_tunnel *t, const struct conf_tunnel *
 	return other && other != t ? -EEXIST : 0;
 }
 
-void ike_tunnel_become(struct ike_tunnel *t, struct conf_tunnel *conf)
+void ike_tunnel_become(struct ike_tunnel *t, struct ike_settings *conf)
 {
 	ike_map_remove(&t->engine->addresses, &t->by_address);
-	conf_tunnel_clear(&t->conf);
+	ike_settings_clear(&t->conf);
 	t->conf = *conf;
 	/* There is room for it, where it just was. */
 	(void)ike_map_insert(&t->engine->addresses, &t->by_address,
@@ -107,7 +107,7 @@ int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunne
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
-	if (conf_tunnel_copy(&t->conf, conf) < 0)
+	if (ike_settings_copy(&t->conf, conf) < 0)
 		goto fail;
 	t->engine = e;
 	t->index = index;
@@ -126,7 +126,7 @@ int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunne
 		ike_tunnel_start(t);
 	return 0;
 fail:
-	conf_tunnel_clear(&t->conf);
+	ike_settings_clear(&t->conf);
 	free(t);
 	return -ENOMEM;
 }
@@ -171,7 +171,7 @@ void ike_tunnel_free(struct ike_tunnel *t)
 	ike_timer_cancel(&e->timers, &t->call);
 	ike_map_remove(&e->tunnels, &t->by_index);
 	ike_map_remove(&e->addresses, &t->by_address);
-	conf_tunnel_clear(&t->conf);
+	ike_settings_clear(&t->conf);
 	ike_history_clear(&t->history);
 	free(t->peer_offer);
 	free(t->text);

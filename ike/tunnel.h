@@ -7,11 +7,12 @@
 
 #include "ike/core.h"
 #include "ike/history.h"
+#include "ike/settings.h"
 
 struct ike_tunnel {
 	struct ike_engine *engine;
 	uint32_t index;
-	struct conf_tunnel conf;
+	struct ike_settings conf;
 	struct ike_node by_index, by_address;
 	LIST_ENTRY(ike_tunnel) stirred;
 	bool is_stirred;
@@ -41,7 +42,7 @@ struct ike_tunnel {
 int ike_tunnel_new(struct ike_engine *e, uint32_t index, const struct conf_tunnel *conf);
 /* Another conf, which is the tunnel's then; halted. May it? 0, -EEXIST, -EINVAL. */
 int ike_tunnel_may_become(const struct ike_tunnel *t, const struct conf_tunnel *conf);
-void ike_tunnel_become(struct ike_tunnel *t, struct conf_tunnel *conf);
+void ike_tunnel_become(struct ike_tunnel *t, struct ike_settings *conf);
 void ike_tunnel_start(struct ike_tunnel *t);
 void ike_tunnel_halt(struct ike_tunnel *t); /* deletes all, calls no more */
 void ike_tunnel_free(struct ike_tunnel *t); /* has neither SAs nor pairs any more */

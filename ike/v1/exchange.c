@@ -1,5 +1,7 @@
 #include "ike/v1/exchange.h"
 
+#include "ike/v1/quick.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stddef.h>
@@ -335,7 +337,8 @@ void ike_v1_next(struct ike_sa *sa)
 	{
 		if (c->sa == sa && c->want_rekey) {
 			c->want_rekey = false;
-			ike_v1_quick_start(sa, c->traffic, c);
+			if (!ike_v1_pair_in_the_making(t, c->traffic, true))
+				ike_v1_quick_start(sa, c->traffic, c);
 		}
 	}
 	if (sa->want_child) {

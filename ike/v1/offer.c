@@ -353,7 +353,7 @@ static void emit_ike(struct emission *e, enum algo_cipher cipher, enum algo_auth
 	end_transform(e);
 }
 
-void ike_v1_offer_emit_ike(struct writer *w, const struct conf_tunnel *t, enum algo_dh group,
+void ike_v1_offer_emit_ike(struct writer *w, const struct ike_settings *t, enum algo_dh group,
 			   uint32_t seconds)
 {
 	struct emission e;
@@ -397,7 +397,7 @@ static void emit_esp(struct emission *e, const struct ike_v1_esp_offer *o,
 
 static void emit_configured(struct emission *e, const struct ike_v1_esp_offer *o, bool esn)
 {
-	const struct conf_tunnel *t = o->conf;
+	const struct ike_settings *t = o->conf;
 
 	for (unsigned i = 0; i < t->esp_cipher.n; i++) {
 		struct ike_suite s = { .cipher = t->esp_cipher.id[i], .esn = esn };

@@ -39,10 +39,10 @@ int ike_v1_offer_select(const struct ike_offer *own, const struct ike_v1_offer *
 
 /* Bodies of our offers. seconds: lifetime. group: the only one to offer; DH_NONE: all that are
  * configured (IKE), or none (ESP). */
-void ike_v1_offer_emit_ike(struct writer *w, const struct conf_tunnel *t, enum algo_dh group,
+void ike_v1_offer_emit_ike(struct writer *w, const struct ike_settings *t, enum algo_dh group,
 			   uint32_t seconds);
 struct ike_v1_esp_offer {
-	const struct conf_tunnel *conf;
+	const struct ike_settings *conf;
 	const struct ike_suite *suite; /* the only one; NULL: all that are configured */
 	enum algo_dh group;
 	enum ike_v1_mode mode;

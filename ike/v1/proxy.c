@@ -113,7 +113,7 @@ void ike_v1_proxy_host(struct ike_selectors *out, const struct addr *a)
 	ike_selectors_from_prefixes(out, &p, 1);
 }
 
-bool ike_v1_proxy_wanted(const struct conf_tunnel *t, unsigned k, struct ike_selectors *local,
+bool ike_v1_proxy_wanted(const struct ike_settings *t, unsigned k, struct ike_selectors *local,
 			 struct ike_selectors *remote)
 {
 	static const struct prefix everything = { .addr = { .family = ADDR_IPV4 } };

@@ -3,7 +3,7 @@
 #ifndef IKE_V1_PROXY_H
 #define IKE_V1_PROXY_H
 
-#include "conf/model.h"
+#include "ike/settings.h"
 #include "ike/engine.h"
 #include "ike/wire.h"
 
@@ -15,7 +15,7 @@ void ike_v1_proxy_host(struct ike_selectors *out, const struct addr *a);
 
 /* The k-th pair of networks that a tunnel is to carry; false: there are fewer. Without configured
  * ones it is all of IPv4. */
-bool ike_v1_proxy_wanted(const struct conf_tunnel *t, unsigned k, struct ike_selectors *local,
+bool ike_v1_proxy_wanted(const struct ike_settings *t, unsigned k, struct ike_selectors *local,
 			 struct ike_selectors *remote);
 
 #endif

@@ -1,9 +1,10 @@
 /* Quick Mode: pairs of ESP SAs, any number of exchanges side by side (RFC 2409 §5.5).
  *
  * The responder accepts inbound before it answers, the initiator before it confirms; each sends on
- * the new pair when it knows that the other accepts. The initiator deletes the pair before it once
- * the peer is seen on the new one. If both ask for the same at once, the exchange whose initiator's
- * nonce is the lower one is redundant, and its initiator deletes what it made. */
+ * the new pair when it knows that the other accepts, or soon after it should. The initiator deletes
+ * the pair before it once the peer is seen on the new one. If both ask for the same at once, the
+ * exchange whose initiator's nonce is the lower one is redundant, and its initiator deletes what it
+ * made. */
 #include "ike/v1/quick.h"
 
 #include "ike/selector.h"
@@ -17,6 +18,10 @@
 
 #define RETRY_LOW  (3 * IKE_SECOND)
 #define RETRY_HIGH (6 * IKE_SECOND)
+
+/* Many a responder accepts on its pair only when our confirmation has come and been worked on.
+ * Until it is seen on the new pair we stay on the old one so long. */
+#define SWITCH_AFTER (3 * IKE_SECOND / 10)
 
 /* ---- reasons ----------------------------------------------------------------------------- */
 
@@ -174,7 +179,7 @@ int ike_v1_quick_pair(struct ike_sa *sa, const struct ike_child_terms *terms, st
 static int build_request(struct ike_v1_exchange *x)
 {
 	struct ike_sa *sa = x->sa;
-	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_settings *conf = &sa->tunnel->conf;
 	struct ike_v1_esp_offer offer = {
 		.conf = conf,
 		.suite = x->has_suite ? &x->suite : NULL,
@@ -258,7 +263,7 @@ static int read_choice(struct ike_v1_exchange *x, struct ike_v1_message *m,
 		       struct ike_choice *choice, struct ike_v1_terms *said)
 {
 	struct ike_sa *sa = x->sa;
-	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_settings *conf = &sa->tunnel->conf;
 	const struct ike_v1_terms *terms;
 	struct ike_selectors local, remote;
 	struct ike_v1_offer answer;
@@ -298,10 +303,10 @@ static int confirm(struct ike_v1_exchange *x)
 	return rc < 0 ? rc : ike_v1_send(x, &b, true);
 }
 
-/* Sends on a pair that the peer accepts already; another network's is in another lane. */
-static void take_over(struct ike_v1_exchange *x, struct ike_child *c)
+/* Another network's pair is in another lane. */
+static void take_over(struct ike_child *c)
 {
-	if (ike_child_switch(c) < 0) {
+	if (ike_child_turn_soon(c, SWITCH_AFTER) < 0) {
 		c->want_delete = true;
 		ike_sa_attend(c->sa);
 		return;
@@ -369,6 +374,6 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		failed(x);
 		return;
 	}
-	take_over(x, c);
+	take_over(c);
 	ike_v1_finish(x);
 }

@@ -54,7 +54,7 @@ static int auth_value(const struct ike_sa *sa, const struct ike_ppk *mixed, bool
 /* The name of our PPK; and AUTH without it, should the peer not have it and that be allowed. */
 static void offer_ppk(const struct ike_sa *sa, struct ike_builder *b, const uint8_t *plain)
 {
-	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_settings *conf = &sa->tunnel->conf;
 	uint8_t id[1 + CONF_ID_BYTES];
 	struct writer w;
 
@@ -260,7 +260,7 @@ static bool conclude_ppk(struct ike_sa *sa, const struct ike_message *m)
  * AUTH to be verified is the one that the peer made without. */
 static bool accept_ppk(struct ike_sa *sa, const struct ike_message *m, const struct view **plain)
 {
-	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_settings *conf = &sa->tunnel->conf;
 	const struct ike_notify *id = ike_message_notify(m, N_PPK_IDENTITY);
 	const struct ike_notify *without = ike_message_notify(m, N_NO_PPK_AUTH);
 	char peer[ADDR_STR_MAX], theirs[160] = "none";

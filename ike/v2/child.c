@@ -307,7 +307,7 @@ struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, boo
 
 int ike_child_build(struct ike_sa *sa, struct ike_builder *b)
 {
-	const struct conf_tunnel *conf = &sa->tunnel->conf;
+	const struct ike_settings *conf = &sa->tunnel->conf;
 	struct ike_selectors local, remote;
 	struct ike_offer offer;
 
@@ -354,7 +354,7 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 {
 	const struct ike_notify *error = ike_message_error(m);
 	struct ike_tunnel *t = sa->tunnel;
-	const struct conf_tunnel *conf = &t->conf;
+	const struct ike_settings *conf = &t->conf;
 	struct ike_selectors local, remote;
 	struct ike_offer offer;
 	struct ike_child *c;

@@ -8,7 +8,7 @@
 
 static struct ike_offer own, peer, answer;
 
-static struct conf_tunnel tunnel(unsigned wish)
+static struct ike_settings tunnel(unsigned wish)
 {
 	static const struct algo_list ciphers[] = {
 		{ 1, { CIPHER_AES128_CBC } },
@@ -19,10 +19,10 @@ static struct conf_tunnel tunnel(unsigned wish)
 		    CIPHER_AES256_GCM, CIPHER_AES128_CBC, CIPHER_AES192_CBC, CIPHER_AES256_CBC,
 		    CIPHER_3DES_CBC } },
 	};
-	struct conf_tunnel t = { .ike_cipher = ciphers[wish & 3],
-				 .ike_auth = { 2, { AUTH_SHA256, AUTH_SHA1 } },
-				 .ike_dh = { 2, { DH_ECP256, DH_MODP2048 } },
-				 .esn = wish & 4 };
+	struct ike_settings t = { .ike_cipher = ciphers[wish & 3],
+				  .ike_auth = { 2, { AUTH_SHA256, AUTH_SHA1 } },
+				  .ike_dh = { 2, { DH_ECP256, DH_MODP2048 } },
+				  .esn = wish & 4 };
 
 	t.esp_cipher = t.ike_cipher;
 	t.esp_auth = t.ike_auth;
@@ -68,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned wish = fuzz_byte(&data, &size);
 	enum ike_protocol protocol = wish & 8 ? IKE_PROTOCOL_ESP : IKE_PROTOCOL_IKE;
 	unsigned spi_bytes = protocol == IKE_PROTOCOL_ESP ? 4 : wish & 16 ? 8 : 0;
-	struct conf_tunnel t = tunnel(wish);
+	struct ike_settings t = tunnel(wish);
 	struct ike_choice choice;
 
 	if (ike_offer_parse(&peer, protocol, spi_bytes, (struct view){ data, size }) != 0)

@@ -10,6 +10,7 @@ from lab.process import Process
 from lab.topology import Site
 
 RATE = 50000
+FLOOR = 10000  # less is no flood; what a busy machine reaches is in the report
 SECONDS = 12
 GROWTH = 8 << 20  # bytes; the allocator's own, and under a sanitizer what it keeps of freed memory
 PATIENCE = 2
@@ -48,5 +49,4 @@ def test_a_peer_comes_up_during_a_flood(lab):
     assert grown <= GROWTH, f"{grown} bytes more"
     assert counters["no-tunnel"] > 10000 and counters["cookie-demanded"] > 1000, counters
     assert site.gateway.tunnel(site.TUNNEL)["state"] == "UP"
-    if rate < RATE * 9 // 10:
-        pytest.skip(f"only {rate} requests a second went out: this machine is busy")
+    assert rate >= FLOOR, f"only {rate} requests a second went out"

@@ -198,3 +198,24 @@ def test_ike_scan_sees_a_good_responder(lab):
     answer = scan(site.idc.ns)
     assert "0 returned handshake; 1 returned notify" in answer and "NO_PROPOSAL_CHOSEN" in answer, answer
     assert "0 returned handshake; 0 returned notify" in scan(site.wan.ns)
+
+
+@pytest.mark.parametrize("version", [2, 1], ids=["v2", "v1"])
+def test_we_are_behind_nat(lab, version):
+    """Our address is translated; our identity is the public one all the same, and so is what we send on."""
+    site = Site(lab, start="initiate", ike_version=f"v{version}")
+    site.wan.ns.masquerade(site.wan.links[0])
+    outside = f"{site.idc.net}.254"
+    site.strongswan.start()
+    site.strongswan.load(site.idc.address, outside, PSK, remote_id=site.cloud.address, version=version,
+                         secrets=f'ike-nat {{\n    id = {outside}\n    secret = "{PSK}"\n  }}')
+    site.gateway.start()
+    site.await_up()
+    site.check_both_ways()
+    seen = site.gateway.tunnel(site.TUNNEL)["ike"]
+    assert seen["nat_local"] and seen["remote"].endswith(":4500"), seen
+    for ask in (lambda: site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "child"), site.strongswan.rekey_child,
+                lambda: site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "ike")):
+        ask()
+        site.check_both_ways()
+    assert site.gateway.tunnel(site.TUNNEL)["downs"] == 0

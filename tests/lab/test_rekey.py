@@ -1,5 +1,6 @@
 """Rekeys every few seconds, by one side, by the other, by both, under a thousand pings."""
 
+import collections
 import os
 
 import pytest
@@ -21,11 +22,11 @@ def spi(site):
     return {c["spi-in"] for c in site.strongswan.children()}
 
 
-def ping_through(site, allowed):
-    """A thousand pings; the SPIs that strongSwan had meanwhile."""
+def ping_through(site, allowed, count=PINGS):
+    """The SPIs that strongSwan had during as many pings."""
     idc, cloud = site.hosts
     idc.await_ping(cloud)
-    pings = site.lab.own(idc.ping_in_background(cloud, PINGS, INTERVAL))
+    pings = site.lab.own(idc.ping_in_background(cloud, count, INTERVAL))
     spis = set()
 
     def done():
@@ -33,7 +34,7 @@ def ping_through(site, allowed):
         return not pings.running
     wait_for(done, 60, "the end of the pings", every=0.5)
     result = pings.result()
-    assert result.sent == PINGS and result.lost <= allowed, f"{result.text}\n{len(spis)} child SAs"
+    assert result.sent == count and result.lost <= allowed, f"{result.text}\n{len(spis)} child SAs"
     return spis
 
 
@@ -53,6 +54,16 @@ def test_both_rekey(lab):
     site = Site(lab, esp_lifetime=7, ike_lifetime=13).start(child_rekey_time=4, rekey_time=9)
     site.await_up()
     assert len(ping_through(site, allowed=2)) >= 4
+
+
+@pytest.mark.parametrize("ours", [{}, {"esp_lifetime_packets": 180, "esp_lifetime_bytes": 30000}],
+                         ids=["its", "both"])
+def test_strongswan_rekeys_by_volume(lab, ours):
+    """strongSwan's limits of 200 packets and of 40000 bytes, and ours at about the same time."""
+    site = Site(lab, **ours).start(child_lines="rekey_packets = 150\n life_packets = 400\n rand_packets = 20\n"
+                                               "rekey_bytes = 20000\n life_bytes = 60000\n rand_bytes = 2000")
+    site.await_up()
+    assert len(ping_through(site, allowed=2, count=450)) >= 3
 
 
 def test_rekey_by_hand(lab):
@@ -94,3 +105,22 @@ def test_every_millisecond(lab, version):
     result = lab.own(pair.hosts[0].ping_in_background(pair.hosts[1], EVERY_MS, 0.001)).result()
     dropped = [g.show("drops") for g in pair.gateways]
     assert result.sent == EVERY_MS and result.lost == 0, f"{result.text}\n{dropped}"
+
+
+def test_every_millisecond_with_strongswan(lab):
+    """Whatever of strongSwan's crosses the WAN is answered there: what is lost beside, its own ESP has lost."""
+    site = Site(lab, esp_lifetime=5, ike_lifetime=13)
+    seen = lab.own(Capture(site.wan.ns, site.cloud.wan_link, lab.path("wan.pcap"), snap=64))
+    site.start(child_rekey_time=4, rekey_time=11)
+    site.await_up()
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+    result = lab.own(idc.ping_in_background(cloud, EVERY_MS, 0.001)).result()
+    seen.stop()
+    lengths = collections.Counter()
+    for line in seen.packets("udp port 4500 and udp[8:4] != 0"):
+        lengths["> 203." in line, line.rsplit("length ", 1)[1]] += 1
+    asked, answered = (max(n for (to_us, _), n in lengths.items() if to_us is way) for way in (True, False))
+    print(f"{result.text}: {asked} requests and {answered} answers crossed the WAN; {dict(lengths)}")
+    assert asked > EVERY_MS * 0.99 and asked == answered, f"{dict(lengths)}\n{site.gateway.show('drops')}"
+    assert result.lost <= EVERY_MS // 200, result.text

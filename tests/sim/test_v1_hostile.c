@@ -178,7 +178,7 @@ static void long_memory(void **state)
 	s->filter_arg = &tape;
 	for (v = before; v.spi_i == before.spi_i && exchanges < IKE_V1_SEEN_MAX; exchanges++) {
 		sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
-		sim_run(s, IKE_SECOND / 4);
+		sim_run(s, 5 * IKE_SECOND / 4);
 		if (exchanges == 5)
 			s->filter = NULL;
 		if (exchanges == 400)

@@ -360,6 +360,56 @@ static void orphaned_pair(void **state)
 	sim_finish(s);
 }
 
+/* A delete of a pair is sent three times: nobody answers it. */
+static void lost_delete(void **state)
+{
+	struct sim *s = up(1, first_calls);
+	unsigned n = 0;
+
+	sim_probe(s, 5 * SIM_MS);
+	s->filter = lose_first_info;
+	s->filter_arg = &n;
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, 2 * IKE_SECOND); /* the first one went once both were on the new pair */
+	sim_assert(s, n >= 2);
+	sim_run(s, 6 * IKE_SECOND);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, sim_inbound(s, i) == 1 && s->node[i].tunnel[7].downs == 0);
+	sim_assert(s, s->lost == 0);
+	sim_finish(s);
+}
+
+/* The third message of Quick Mode, which is its initiator's second. */
+static sim_verdict lose_confirmations(struct sim *s, const struct sim_message *m, void *arg)
+{
+	return m->from == 0 && m->exchange == 32 && m->len < 100 ? SIM_DROP : SIM_PASS;
+}
+
+/* Its confirmation never comes, and phase 1 is renewed meanwhile: who sends on the pair has it. */
+static void confirmed_by_use(void **state)
+{
+	struct sim *s = up(1, first_calls);
+	struct ike_tunnel_view v;
+
+	s->filter = lose_confirmations;
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 10);
+	sim_assert(s, ike_rekey_ike(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 10);
+	sim_assert(s, sim_inbound(s, 1) == 2);
+	ike_tunnel_view(s->node[1].engine, 7, &v);
+	sim_assert(s, v.child[0].outbound && !v.child[1].outbound);
+	sim_probe(s, 5 * SIM_MS);
+	sim_run(s, 2 * IKE_SECOND);
+	ike_tunnel_view(s->node[1].engine, 7, &v);
+	sim_assert(s, v.child[v.n_children - 1].outbound);
+	sim_run(s, 20 * IKE_SECOND);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, sim_inbound(s, i) == 1 && s->node[i].tunnel[7].downs == 0);
+	sim_assert(s, s->lost == 0);
+	sim_finish(s);
+}
+
 static void short_hard_life(unsigned node, struct conf_tunnel *t)
 {
 	both_call(node, t);
@@ -427,6 +477,7 @@ int main(void)
 		cmocka_unit_test(through_loss),		cmocka_unit_test(dead_peer),
 		cmocka_unit_test(probes_are_few),	cmocka_unit_test(quick_restart),
 		cmocka_unit_test(disable_and_enable),	cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(lost_delete),		cmocka_unit_test(confirmed_by_use),
 		cmocka_unit_test(orphaned_pair),	cmocka_unit_test(lifetime_ends),
 		cmocka_unit_test(stop_at_any_time),	cmocka_unit_test(freed_at_any_time),
 	};

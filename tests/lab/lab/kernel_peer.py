@@ -74,7 +74,7 @@ done
 CONNECTION = """
 connections {{
   gw {{
-    version = 2
+    version = {version}
     local_addrs = {address}
     remote_addrs = {remote}
     proposals = {proposals}
@@ -138,11 +138,11 @@ class KernelPeer:
             return f.read()
 
     def start(self, psk, proposals="aes128-sha256-ecp256", esp_proposals="aes128gcm16", ike_rekey=14400,
-              child_rekey=3600):
+              child_rekey=3600, version=2):
         self.run(SETUP.format(**vars(self)), timeout=60)
         self.write("swanctl.conf", CONNECTION.format(**vars(self), psk=psk, proposals=proposals,
                                                      esp_proposals=esp_proposals, ike_rekey=ike_rekey,
-                                                     child_rekey=child_rekey))
+                                                     child_rekey=child_rekey, version=version))
         text = self.swanctl("--load-all --file /tmp/peer/swanctl.conf")
         assert "exit 0" in text, text
         return self

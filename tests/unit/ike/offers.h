@@ -110,10 +110,10 @@ static inline unsigned dh_by_name(const char *name)
 }
 
 /* The same lists for IKE and ESP, so that one notation serves both. */
-static inline struct conf_tunnel tunnel(const char *ciphers, const char *auths, const char *dhs,
-					bool esn)
+static inline struct ike_settings tunnel(const char *ciphers, const char *auths, const char *dhs,
+					 bool esn)
 {
-	struct conf_tunnel t = { .esn = esn };
+	struct ike_settings t = { .esn = esn };
 
 	t.ike_cipher = t.esp_cipher = list(ciphers, cipher_by_name);
 	t.ike_auth = t.esp_auth = list(auths, auth_by_name);

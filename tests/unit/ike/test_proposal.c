@@ -50,7 +50,8 @@ static void own_offers_are_as_configured(void **state)
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
-		struct conf_tunnel t = tunnel(own[i].ciphers, own[i].auths, own[i].dhs, own[i].esn);
+		struct ike_settings t =
+			tunnel(own[i].ciphers, own[i].auths, own[i].dhs, own[i].esn);
 
 		ike_offer_ike(&o, &t);
 		assert_emits(&o, own[i].ike, IKE_PROTOCOL_IKE, 0);
@@ -67,7 +68,7 @@ static void own_offers_are_as_configured(void **state)
 static void groups_are_found(void **state)
 {
 	static struct ike_offer o;
-	struct conf_tunnel t = tunnel("aes128 aes256gcm", "sha256", "ecp256 modp2048", false);
+	struct ike_settings t = tunnel("aes128 aes256gcm", "sha256", "ecp256 modp2048", false);
 
 	ike_offer_ike(&o, &t);
 	assert_true(ike_offer_has_dh(&o, DH_ECP256));
@@ -167,8 +168,8 @@ static void the_best_by_our_order_is_taken(void **state)
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_LEN(choices); i++) {
-		struct conf_tunnel t = tunnel(choices[i].ciphers, choices[i].auths, choices[i].dhs,
-					      choices[i].esn);
+		struct ike_settings t = tunnel(choices[i].ciphers, choices[i].auths, choices[i].dhs,
+					       choices[i].esn);
 		enum ike_protocol protocol = choices[i].protocol;
 		bool found = choices[i].number != 0;
 
@@ -193,7 +194,7 @@ static void the_best_by_our_order_is_taken(void **state)
 static void groups_do_not_count_in_ike_auth(void **state)
 {
 	static struct ike_offer mine, peer;
-	struct conf_tunnel t = tunnel("aes128", "sha256", "ecp256", false);
+	struct ike_settings t = tunnel("aes128", "sha256", "ecp256", false);
 	struct ike_choice choice;
 
 	ike_offer_esp(&mine, &t, false);
@@ -248,7 +249,7 @@ static void answers_are_verified(void **state)
 	char text[128];
 
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
-		struct conf_tunnel t = tunnel(answers[i].ciphers, "sha256", "ecp256", false);
+		struct ike_settings t = tunnel(answers[i].ciphers, "sha256", "ecp256", false);
 		enum ike_protocol protocol = answers[i].protocol;
 		struct body b = body_of(answers[i].answer, protocol, spi_bytes_of(protocol));
 
@@ -274,9 +275,9 @@ static void answers_are_verified(void **state)
 static void both_ends_agree(void **state)
 {
 	static struct ike_offer mine, peer, answer;
-	struct conf_tunnel a =
+	struct ike_settings a =
 		tunnel("aes128 aes256gcm chacha20poly1305", "sha1 sha512", "modp2048 x25519", true);
-	struct conf_tunnel b = tunnel("chacha20poly1305 aes128", "sha512", "x25519", true);
+	struct ike_settings b = tunnel("chacha20poly1305 aes128", "sha512", "x25519", true);
 
 	for (unsigned esp = 0; esp < 2; esp++) {
 		enum ike_protocol protocol = esp ? IKE_PROTOCOL_ESP : IKE_PROTOCOL_IKE;

@@ -96,7 +96,7 @@ static const struct {
 static void unknown_attributes_spoil_their_transform(void **state)
 {
 	static struct ike_offer mine, peer;
-	struct conf_tunnel t = tunnel("aes128", "sha256", "", false);
+	struct ike_settings t = tunnel("aes128", "sha256", "", false);
 	struct ike_choice choice;
 
 	ike_offer_esp(&mine, &t, false);
@@ -141,7 +141,7 @@ static void excess_is_left_out_whole(void **state)
 		{ 64, 8, 64, false },
 	};
 	static struct ike_offer mine, peer;
-	struct conf_tunnel t = tunnel("chacha20poly1305", "sha256", "", false);
+	struct ike_settings t = tunnel("chacha20poly1305", "sha256", "", false);
 	struct ike_choice choice;
 
 	ike_offer_esp(&mine, &t, false);
@@ -167,7 +167,7 @@ static void damage_is_survived(void **state)
 {
 	static const uint8_t extremes[] = { 0, 1, 3, 7, 8, 0x7f, 0x80, 0xff };
 	static struct ike_offer mine, peer;
-	struct conf_tunnel t = tunnel("aes128 aes256gcm", "sha256 sha1", "ecp256 x25519", true);
+	struct ike_settings t = tunnel("aes128 aes256gcm", "sha256 sha1", "ecp256 x25519", true);
 	struct ike_choice choice;
 	struct body good, bad;
 	char text[200];

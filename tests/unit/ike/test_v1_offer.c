@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-static struct conf_tunnel conf(void)
+static struct ike_settings conf(void)
 {
-	return (struct conf_tunnel){
+	return (struct ike_settings){
 		.ike_cipher = { 2, { CIPHER_AES128_CBC, CIPHER_3DES_CBC } },
 		.ike_auth = { 2, { AUTH_SHA256, AUTH_SHA1 } },
 		.ike_dh = { 2, { DH_MODP1024, DH_ECP256 } },
@@ -34,7 +34,7 @@ static void parse(enum ike_protocol protocol, bool udp, const struct writer *w, 
 /* What we write reads as what is configured. */
 static void own_offers(void **state)
 {
-	struct conf_tunnel t = conf();
+	struct ike_settings t = conf();
 	struct ike_v1_esp_offer esp = { .conf = &t,
 					.group = DH_MODP1024,
 					.mode = IKE_V1_TUNNEL,
@@ -175,7 +175,7 @@ static const struct row rows[] = {
 
 static void foreign_offers(void **state)
 {
-	struct conf_tunnel t = conf();
+	struct ike_settings t = conf();
 	const struct ike_v1_terms *terms;
 	struct ike_choice choice;
 	struct ike_offer own;
@@ -207,7 +207,7 @@ static void answers(void **state)
 {
 	struct hex h = hex(rows[2].body);
 	const struct ike_v1_terms *terms;
-	struct conf_tunnel t = conf();
+	struct ike_settings t = conf();
 	struct ike_choice choice;
 	struct ike_offer own;
 	uint8_t buf[256];
@@ -289,7 +289,7 @@ static void proxy_identities(void **state)
 
 static void wanted_pairs(void **state)
 {
-	struct conf_tunnel t = conf();
+	struct ike_settings t = conf();
 	struct ike_selectors l, r;
 	char text[64];
 
