@@ -1,4 +1,5 @@
-/* What changes under its packets, and what goes: nothing is used again before the workers let go. */
+/* What changes under its packets, and what goes: nothing is used again before the workers let go.
+ */
 #include "rig.h"
 
 #include "dataplane/sa.h"
@@ -151,9 +152,11 @@ static void numbers_wait_for_the_workers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(inner_addresses_change_hands, set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(inner_addresses_change_hands, set_up,
+						rig_tear_down),
 		cmocka_unit_test_setup_teardown(its_sas_follow, set_up, rig_tear_down),
-		cmocka_unit_test_setup_teardown(numbers_wait_for_the_workers, set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(numbers_wait_for_the_workers, set_up,
+						rig_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
