@@ -300,6 +300,8 @@ int bgp_enable(struct bgp *b, uint32_t tunnel, bool enabled)
 {
 	if (!has_bgp(b, tunnel))
 		return -ENOENT;
+	if (b->session[tunnel].off == enabled) /* BIRD's next configuration says so, too */
+		bird_host_change(b->host[b->session[tunnel].shard]);
 	b->session[tunnel].off = !enabled;
 	bgp_want(b, tunnel);
 	return 0;

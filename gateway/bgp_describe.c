@@ -34,6 +34,7 @@ static struct bird_session session_of(const struct bgp_describe *d,
 		.ipv4 = c->bgp_ipv4,
 		.ipv6 = c->bgp_ipv6,
 		.drain = d->draining[c->id],
+		.disabled = d->off[c->id],
 	};
 }
 

@@ -14,6 +14,7 @@ struct bgp_describe { /* all borrowed */
 	const struct exception *exception;
 	uint32_t router_id;   /* one for all sessions */
 	const bool *draining; /* by tunnel */
+	const bool *off;      /* by tunnel: an operator's word */
 };
 
 /* Calls use with it, and returns what that did or -ENOMEM. */

@@ -21,15 +21,21 @@ static int describe(void *ctx, unsigned shard,
 				  .exception = b->setup.exception,
 				  .router_id = b->router_id };
 	bool *draining = calloc(b->n_sessions + 1u, sizeof(*draining));
-	int rc;
+	bool *off = calloc(b->n_sessions + 1u, sizeof(*off));
+	int rc = -ENOMEM;
 
-	if (draining == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < b->n_sessions; i++)
+	if (draining == NULL || off == NULL)
+		goto out;
+	for (uint32_t i = 0; i < b->n_sessions; i++) {
 		draining[i] = b->session[i].draining;
+		off[i] = b->session[i].off;
+	}
 	d.draining = draining;
+	d.off = off;
 	rc = bgp_describe(&d, shard, use, use_ctx);
+out:
 	free(draining);
+	free(off);
 	return rc;
 }
 

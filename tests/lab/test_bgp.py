@@ -3,6 +3,7 @@
 import os
 
 from lab import wait_for
+from lab.network import command
 from lab.process import Process
 from lab.topology import Pair
 
@@ -41,6 +42,10 @@ def test_gateways_learn_each_others_vpcs(lab):
 
     # Without BGP the tunnel is UP and static routes lead into it.
     east.isthmus("bgp", "east", "disable")
+    # Also in what BIRD reads next, so that no reconfiguration enables the session for a moment.
+    files = os.path.dirname(east.show("routing")["shards"][0]["configuration_file"])
+    files = files.replace("/self/", f"/{east.process.popen.pid}/")
+    wait_for(lambda: command(["grep", "-R", "disabled;", files], check=False).returncode == 0, 5, "BIRD's file")
     await_valid(east, "bgw", "10.2.0.0/16", [], timeout=5)
     await_valid(west, "bgw", "10.1.0.0/16", [], timeout=5)
     for gateway, prefix, connection in ((east, "10.2.0.0/16", "east"), (west, "10.1.0.0/16", "west")):
