@@ -25,6 +25,7 @@ def test_doctor_and_bundle(lab):
     assert f"BAD   tunnel {site.TUNNEL}" in text and f"is {site.idc.address} switched on and reachable" in text
     found = json.loads(gateway.isthmus("doctor", json=True).stdout)
     assert found["bad"] >= 1 and all(c["state"] in ("ok", "note", "bad") for c in found["checks"])
+    assert any(c["check"] == "dataplane" and "IPsec-MB" in c["found"] for c in found["checks"])
     ports = [c for c in found["checks"] if c["check"] == "port wan"]
     assert ports and ports[0]["state"] == "note", ports
 
