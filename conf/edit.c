@@ -20,7 +20,7 @@ struct edit {
 	const struct conf *now;
 	const struct kind *kind;
 	const char *name;
-	struct source source;
+	struct conf_source source;
 	config_t tree;
 	struct label label;
 	struct problem_list *problems;
@@ -76,12 +76,11 @@ static struct conf *end(struct edit *e)
 	if (e->problems->errors == 0)
 		c = conf_parse_tree(e->now->path, NULL, &e->tree, &e->source, &found, &places,
 				    &unread);
-	if (c != NULL) {
+	/* What may never change is told as such, whatever else is wrong with it. */
+	if (c != NULL && conf_rules(e->now, c, true, &found) == 0) {
 		places_sort(&places);
 		conf_check(c, NULL, NULL, &places, unread, &found);
 	}
-	if (c != NULL && found.errors == 0)
-		conf_rules(e->now, c, &found);
 	places_clear(&places);
 	drop_other_warnings(e, &found);
 	config_destroy(&e->tree);
@@ -156,17 +155,20 @@ static bool is_word(const char *text, size_t len, const char *word)
 }
 
 /* A value of one element: a name or a place in a list. */
-static void add_scalar(config_setting_t *to, const char *name, bool plain, const char *text,
-		       size_t len)
+static void add_scalar(struct edit *e, config_setting_t *to, const char *name, bool plain,
+		       const char *text, size_t len)
 {
 	bool yes =
 		is_word(text, len, "true") || is_word(text, len, "yes") || is_word(text, len, "on");
 	bool no = is_word(text, len, "false") || is_word(text, len, "no") ||
 		  is_word(text, len, "off");
-	char copy[512], *rest;
+	char *copy = strndup(text, len), *rest;
 	long long number;
 
-	snprintf(copy, sizeof(copy), "%.*s", (int)len, text);
+	if (copy == NULL) {
+		refuse(e, "no memory");
+		return;
+	}
 	errno = 0;
 	number = strtoll(copy, &rest, 10);
 	if (plain && (yes || no))
@@ -175,9 +177,10 @@ static void add_scalar(config_setting_t *to, const char *name, bool plain, const
 		config_setting_set_int64(config_setting_add(to, name, CONFIG_TYPE_INT64), number);
 	else
 		config_setting_set_string(config_setting_add(to, name, CONFIG_TYPE_STRING), copy);
+	free(copy);
 }
 
-static void add_list(config_setting_t *to, const struct field *f, const char *text)
+static void add_list(struct edit *e, config_setting_t *to, const struct field *f, const char *text)
 {
 	const struct field *one = f->kind == &field_list ? f->arg : NULL;
 	config_setting_t *list = config_setting_add(to, f->name, CONFIG_TYPE_LIST);
@@ -196,7 +199,8 @@ static void add_list(config_setting_t *to, const struct field *f, const char *te
 		n = all;
 		while (n > blanks && isspace((unsigned char)text[n - 1]))
 			n--;
-		add_scalar(list, NULL, one != NULL && one->kind->plain, text + blanks, n - blanks);
+		add_scalar(e, list, NULL, one != NULL && one->kind->plain, text + blanks,
+			   n - blanks);
 		all += all < len;
 		text += all;
 		len -= all;
@@ -221,9 +225,9 @@ static void add_value(struct edit *e, config_setting_t *group, const struct fiel
 			config_setting_set_string(
 				config_setting_add(group, f->name, CONFIG_TYPE_STRING), mark);
 	} else if (f->kind->list && (text[0] == '[' || strchr(text, ',') != NULL)) {
-		add_list(group, f, text);
+		add_list(e, group, f, text);
 	} else {
-		add_scalar(group, f->name, f->kind->plain, text, strlen(text));
+		add_scalar(e, group, f->name, f->kind->plain, text, strlen(text));
 	}
 }
 

@@ -30,8 +30,11 @@ struct conf *conf_edit_route(const struct conf *now, bool add, const char *table
 			     const char *prefix, const char *next_hop,
 			     struct problem_list *problems);
 
-/* What may never change while the gateway runs, whoever asks for it: compares the objects that are
- * in both. 0, or -EINVAL and problems, with the lines of then. */
-int conf_rules(const struct conf *now, const struct conf *then, struct problem_list *problems);
+/* What may not change while the gateway runs: compares the objects that are in both. For everybody,
+ * the ends of a tunnel and of a connection, under the same name. For an operator's command also a
+ * customer gateway's ASN, and its addresses while it has a tunnel; a file, which says everything at
+ * once, may change these. 0, or -EINVAL and problems, with the lines of then. */
+int conf_rules(const struct conf *now, const struct conf *then, bool command,
+	       struct problem_list *problems);
 
 #endif

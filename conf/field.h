@@ -22,7 +22,7 @@ struct writer;
 
 struct reader {
 	const char *file;
-	const struct source *source;
+	const struct conf_source *source;
 	struct problem_list *problems;
 	struct places *places;
 	struct label label; /* of the object being read */

@@ -224,3 +224,23 @@ void check_layout(struct check *k)
 		index_sort(&k->names[CHECK_TUNNEL]);
 	}
 }
+
+bool conf_is_redundant(const struct conf_vpn_connection *v,
+		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t), const void *ctx)
+{
+	unsigned up[2] = { 0, 0 };
+	bool apart = false;
+
+	if (v->n_cloud < 2 || v->customer->n_addresses < 2)
+		return false;
+	for (unsigned i = 0; i < v->n_tunnels; i++) {
+		const struct conf_tunnel *t = &v->tunnel[i];
+
+		for (unsigned a = 0; a < 2; a++)
+			up[a] += addr_equal(&t->cloud_ip, &v->cloud[a]) && is_up(ctx, t);
+		for (unsigned k = 0; k < i; k++)
+			apart = apart || (!addr_equal(&t->cloud_ip, &v->tunnel[k].cloud_ip) &&
+					  !addr_equal(&t->customer_ip, &v->tunnel[k].customer_ip));
+	}
+	return apart && up[0] > 0 && up[1] > 0;
+}

@@ -44,7 +44,7 @@ struct conf *conf_read(const char *path, const char *text, size_t len,
 	return conf_read_after(path, text, len, NULL, problems);
 }
 
-struct conf *conf_read_source(const char *path, const struct source *source,
+struct conf *conf_read_source(const char *path, const struct conf_source *source,
 			      struct problem_list *problems)
 {
 	struct places places = { 0 };

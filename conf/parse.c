@@ -305,7 +305,7 @@ static struct conf *conf_new(const char *path)
 }
 
 struct conf *conf_parse_tree(const char *path, const char *file, const config_t *tree,
-			     const struct source *source, struct problem_list *problems,
+			     const struct conf_source *source, struct problem_list *problems,
 			     struct places *places, unsigned *unread)
 {
 	struct conf *c = conf_new(path);
@@ -324,7 +324,7 @@ struct conf *conf_parse_tree(const char *path, const char *file, const config_t 
 	return c;
 }
 
-struct conf *conf_parse_source(const char *path, const struct source *source,
+struct conf *conf_parse_source(const char *path, const struct conf_source *source,
 			       struct problem_list *problems, struct places *places,
 			       unsigned *unread)
 {
@@ -343,7 +343,7 @@ struct conf *conf_parse(const char *path, const char *text, size_t len,
 {
 	struct conf_where where = { .file = path };
 	struct conf *c = NULL;
-	struct source source;
+	struct conf_source source;
 	int err = source_prepare(&source, text, len);
 
 	where.line = source.line;

@@ -50,10 +50,10 @@ int parse_tree(config_t *tree, const char *file, const char *text, struct proble
 /* Tree to model. path: of the file that the model belongs to; file: in whose lines problems are,
  * NULL: in none. */
 struct conf *conf_parse_tree(const char *path, const char *file, const config_t *tree,
-			     const struct source *source, struct problem_list *problems,
+			     const struct conf_source *source, struct problem_list *problems,
 			     struct places *places, unsigned *unread);
 /* The same from a text that is prepared already, which conf_write() made. */
-struct conf *conf_parse_source(const char *path, const struct source *source,
+struct conf *conf_parse_source(const char *path, const struct conf_source *source,
 			       struct problem_list *problems, struct places *places,
 			       unsigned *unread);
 

@@ -253,11 +253,12 @@ static void connections_stay(const struct conf *now, const struct conf *then,
 	index_clear(&tunnels);
 }
 
-int conf_rules(const struct conf *now, const struct conf *then, struct problem_list *problems)
+int conf_rules(const struct conf *now, const struct conf *then, bool command,
+	       struct problem_list *problems)
 {
 	size_t before = problems->errors;
 
-	for (unsigned i = 0; i < then->n_customer_gateways; i++)
+	for (unsigned i = 0; command && i < then->n_customer_gateways; i++)
 		for (unsigned k = 0; k < now->n_customer_gateways; k++)
 			if (strcmp(then->customer_gateway[i].name, now->customer_gateway[k].name) ==
 			    0)

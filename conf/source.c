@@ -14,7 +14,7 @@ struct scan {
 	const char *p, *end;
 	unsigned line;
 	FILE *out;
-	struct source *source;
+	struct conf_source *source;
 };
 
 static bool at(const struct scan *s, const char *word)
@@ -119,7 +119,7 @@ static uint8_t string_char(struct scan *s)
 	return (uint8_t)(e != NULL ? to[e - from] : s->p[-1]);
 }
 
-int source_add(struct source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES])
+int source_add(struct conf_source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES])
 {
 	struct secret **v = reallocarray(s->secret, s->n_secrets + 1, sizeof(struct secret *));
 
@@ -256,13 +256,13 @@ static int check_bytes(struct scan *s)
 	return 0;
 }
 
-int source_prepare(struct source *out, const char *raw, size_t len)
+int source_prepare(struct conf_source *out, const char *raw, size_t len)
 {
 	struct scan s = { .p = raw, .end = raw + len, .line = 1, .source = out };
 	size_t n;
 	int err = 0;
 
-	*out = (struct source){ 0 };
+	*out = (struct conf_source){ 0 };
 	s.out = open_memstream(&out->text, &n);
 	if (s.out == NULL)
 		return -ENOMEM;
@@ -276,16 +276,16 @@ int source_prepare(struct source *out, const char *raw, size_t len)
 	return err;
 }
 
-void source_clear(struct source *s)
+void source_clear(struct conf_source *s)
 {
 	for (size_t i = 0; i < s->n_secrets; i++)
 		secret_free(s->secret[i]);
 	free(s->secret);
 	free(s->text);
-	*s = (struct source){ 0 };
+	*s = (struct conf_source){ 0 };
 }
 
-long source_mark(const struct source *s, const char *text)
+long source_mark(const struct conf_source *s, const char *text)
 {
 	char *end;
 	unsigned long i;
@@ -320,7 +320,7 @@ static size_t reveal(const struct secret *s, char *to)
 	return n;
 }
 
-char *source_reveal(const struct source *s, size_t *len)
+char *source_reveal(const struct conf_source *s, size_t *len)
 {
 	const char *p = s->text, *mark;
 	size_t room = strlen(s->text) + 1, n = 0;

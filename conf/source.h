@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-struct source {
+struct conf_source {
 	char *text; /* NUL-terminated, without any secret */
 	size_t n_secrets;
 	struct secret **secret; /* NULL: longer than SECRET_MAX */
@@ -22,19 +22,19 @@ struct source {
 };
 
 /* 0, -ENOMEM or -EINVAL. source_clear() is due in any case. */
-int source_prepare(struct source *s, const char *raw, size_t len);
-void source_clear(struct source *s);
+int source_prepare(struct conf_source *s, const char *raw, size_t len);
+void source_clear(struct conf_source *s);
 
 /* Keeps one more secret; mark gets what stands for it, NUL-terminated. 0 or -ENOMEM; the secret
  * belongs to s in any case. */
 #define SOURCE_MARK_BYTES 24
-int source_add(struct source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES]);
+int source_add(struct conf_source *s, struct secret *secret, char mark[SOURCE_MARK_BYTES]);
 
 /* The text with its secrets, for a file: in guarded memory, to be freed with sodium_free(). NULL:
  * no memory. *len: bytes, without a NUL. */
-char *source_reveal(const struct source *s, size_t *len);
+char *source_reveal(const struct conf_source *s, size_t *len);
 
 /* Which secret a mark stands for: its index, or -1 when text is no mark. */
-long source_mark(const struct source *s, const char *text);
+long source_mark(const struct conf_source *s, const char *text);
 
 #endif

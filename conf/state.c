@@ -56,7 +56,7 @@ static void digest(const char *head, size_t head_len, const char *text, size_t l
 /* The text of c with its keys, in guarded memory. */
 static char *reveal(const struct conf *c, size_t *len)
 {
-	struct source source;
+	struct conf_source source;
 	char *text = NULL;
 
 	if (conf_write(c, NULL, &source) == 0)

@@ -65,7 +65,7 @@ static void write_all(struct writer *w, const struct conf *c)
 	free(base);
 }
 
-int conf_write(const struct conf *c, const struct conf_write *how, struct source *out)
+int conf_write(const struct conf *c, const struct conf_write *how, struct conf_source *out)
 {
 	static const struct conf_write plain;
 	struct writer w = { .source = out };
@@ -76,7 +76,7 @@ int conf_write(const struct conf *c, const struct conf_write *how, struct source
 	w.pinned_kind = how->pinned_kind;
 	w.pinned = how->pinned;
 	w.n_pinned = how->n_pinned;
-	*out = (struct source){ 0 };
+	*out = (struct conf_source){ 0 };
 	w.out = open_memstream(&out->text, &len);
 	if (w.out == NULL)
 		return -ENOMEM;

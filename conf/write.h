@@ -25,7 +25,7 @@ struct conf_write {
 
 /* The text in *out, with marks for the secrets beside it; source_clear() is due. how may be NULL.
  * 0 or -ENOMEM. */
-int conf_write(const struct conf *c, const struct conf_write *how, struct source *out);
+int conf_write(const struct conf *c, const struct conf_write *how, struct conf_source *out);
 /* The text for a person, without any secret. 0 or -ENOMEM. */
 int conf_print(const struct conf *c, FILE *out);
 
@@ -41,7 +41,7 @@ bool conf_same(const struct conf *a, const struct conf *b);
 
 /* Parse and check of a text that is prepared; see conf_load(). path: of the file that it will be.
  */
-struct conf *conf_read_source(const char *path, const struct source *source,
+struct conf *conf_read_source(const char *path, const struct conf_source *source,
 			      struct problem_list *problems);
 
 #endif

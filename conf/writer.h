@@ -14,10 +14,10 @@ struct field_object;
 
 struct writer {
 	FILE *out;
-	struct source *source; /* gets the secrets; NULL: they are written as SECRET_SHOWN */
-	unsigned depth;	       /* of groups that are open */
-	int error;	       /* 0 or -ENOMEM */
-	const void *without;   /* an object that is left out */
+	struct conf_source *source; /* gets the secrets; NULL: they are written as SECRET_SHOWN */
+	unsigned depth;		    /* of groups that are open */
+	int error;		    /* 0 or -ENOMEM */
+	const void *without;	    /* an object that is left out */
 	/* Fields of these names are written in objects of this kind even if they could be left out;
 	 * a name may be followed by "=" and anything. */
 	const struct field_object *pinned_kind;

@@ -1,6 +1,5 @@
 #include "gateway/change.h"
 
-#include "conf/edit.h"
 #include "conf/number.h"
 #include "gateway/clock.h"
 #include "gateway/event.h"
@@ -304,47 +303,6 @@ int change_apply(struct gateway *g, struct conf *c, struct change_report *report
 		      report->added, report->removed, report->rebuilt, report->changed,
 		      (double)report->micros / 1e3);
 	return 0;
-}
-
-/* The first error is the reason; all of them are in the log. */
-static void log_problems(const struct problem_list *problems, char *error, size_t size)
-{
-	bool told = false;
-
-	for (size_t i = 0; i < problems->n; i++) {
-		const struct problem *p = &problems->v[i];
-		bool wrong = p->level == PROBLEM_ERROR;
-		const char *colon = p->object ? ": " : "";
-
-		log_write(wrong ? LOG_ERROR : LOG_WARNING, "config", NULL, "%s:%u: %s%s%s",
-			  p->where.file, p->where.line, p->object ? p->object : "", colon, p->text);
-		if (wrong && !told)
-			snprintf(error, size, "%s:%u: %s%s%s", p->where.file, p->where.line,
-				 p->object ? p->object : "", colon, p->text);
-		told = told || wrong;
-	}
-}
-
-int change_reload(struct gateway *g, struct change_report *report, char *error, size_t error_size)
-{
-	struct problem_list problems = { 0 };
-	struct conf *c = conf_load_after(g->conf->path, g->conf, &problems);
-	int rc = -EINVAL;
-
-	snprintf(error, error_size, "%s cannot be read", g->conf->path);
-	if (c && conf_rules(g->conf, c, &problems) < 0) {
-		conf_free(c);
-		c = NULL;
-	}
-	log_problems(&problems, error, error_size);
-	problem_clear(&problems);
-	if (c)
-		rc = change_apply(g, c, report, error, error_size);
-	if (rc < 0) {
-		event_publish(EVENT_CONFIG_REFUSED, NULL, NULL, "%s", error);
-		conf_free(c);
-	}
-	return rc;
 }
 
 /* ---- what goes later --------------------------------------------------------------------- */

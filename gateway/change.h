@@ -26,10 +26,6 @@ struct change_report { /* tunnels */
 int change_apply(struct gateway *g, struct conf *c, struct change_report *report, char *error,
 		 size_t error_size);
 
-/* The same with the file that the gateway was started with, read and checked anew. Every problem of
- * the file is logged. */
-int change_reload(struct gateway *g, struct change_report *report, char *error, size_t error_size);
-
 /* The negotiator let go of a tunnel that was removed. */
 void change_removed(struct gateway *g, uint32_t tunnel);
 

@@ -1,5 +1,6 @@
 #include "gateway/show.h"
 
+#include "gateway/config.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -27,9 +28,14 @@ static void tunnel_changed(struct negotiator_ask *ask)
 		command_fail(call, rc, "the gateway is stopping");
 	else if (rc < 0)
 		command_fail(call, rc, "tunnel '%s': %s", t->conf->name, strerror(-rc));
+	if (rc == 0 && (ask->kind == ASK_ENABLE || ask->kind == ASK_DISABLE)) {
+		t->enabled = ask->kind == ASK_ENABLE;
+		rc = config_switched(call->gateway, t->conf->name, t->enabled);
+		if (rc < 0)
+			command_fail(call, rc, "tunnel '%s' is %s, but that cannot be kept: %s",
+				     t->conf->name, deed[ask->kind], strerror(-rc));
+	}
 	if (rc == 0) {
-		if (ask->kind == ASK_ENABLE || ask->kind == ASK_DISABLE)
-			t->enabled = ask->kind == ASK_ENABLE;
 		page_text(call->page, "tunnel", NULL, t->conf->name);
 		page_text(call->page, "done", NULL, deed[ask->kind]);
 		page_line(call->page, "tunnel '%s': %s", t->conf->name, deed[ask->kind]);

@@ -59,9 +59,20 @@ const struct command commands[] = {
 	{ "bgp TUNNEL|CONNECTION enable", "start BGP of a tunnel or a connection", bgp_cmd_enable },
 	{ "bgp TUNNEL|CONNECTION disable", "end its BGP: static routes only", bgp_cmd_disable },
 	{ "bgp TUNNEL|CONNECTION restart", "end and start its BGP sessions", bgp_cmd_restart },
+	{ "create KIND NAME [FIELD=VALUE...]", "a new object", config_create },
+	{ "set gateway FIELD=VALUE...", "fields of the gateway itself", config_set_gateway },
+	{ "set KIND NAME FIELD=VALUE...", "fields of an object", config_set },
+	{ "unset KIND NAME FIELD...", "fields back to what they are by themselves", config_unset },
+	{ "delete KIND NAME", "an object that nothing needs any more", config_delete },
+	{ "show configuration", "what runs, as a configuration file; keys are hidden",
+	  config_show },
+	{ "show configuration KIND", "the same of all objects of a kind", config_show },
+	{ "show configuration KIND NAME", "the same of one object", config_show },
+	{ "diff", "what \"reload\" would change: the file against what runs", config_diff },
 	{ "reload", "read the configuration file again and apply what differs", config_reload },
-	{ "route add TABLE PREFIX NEXT_HOP", "a static route, until the next start",
-	  static_route_add },
+	{ "save", "write what runs to the configuration file", config_save },
+	{ "save force", "even if the file was changed since it was read", config_save },
+	{ "route add TABLE PREFIX NEXT_HOP", "a static route", static_route_add },
 	{ "route delete TABLE PREFIX NEXT_HOP", "take a static route away", static_route_delete },
 	{ "client-config TUNNEL|CONNECTION for DEVICE",
 	  "the customer's side of a connection, or of one of its tunnels, in its device's words",
@@ -172,6 +183,7 @@ static void forget(struct command_call *call)
 {
 	page_free(call->page);
 	free(call->ask.tunnel);
+	explicit_bzero(call->line, sizeof(call->line)); /* it may have set a key */
 	free(call);
 }
 

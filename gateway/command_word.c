@@ -1,9 +1,11 @@
 #include "gateway/command_word.h"
 
 #include "conf/addr.h"
+#include "conf/kind.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- forms ------------------------------------------------------------------------------- */
@@ -105,6 +107,70 @@ static void list_protocols(const struct gateway *g, unsigned n, char *const *wor
 	to->add(to, "icmp", "echo requests");
 }
 
+/* ---- the configuration's words ------------------------------------------------------------ */
+
+static bool is_kind(const char *word)
+{
+	return kind_find(word) != NULL;
+}
+
+static void list_kinds(const struct gateway *g, unsigned n, char *const *word,
+		       struct command_values *to)
+{
+	for (unsigned i = 0; i < kinds_n; i++)
+		to->add(to, kinds[i].word, NULL);
+}
+
+/* Of the kind that the word before names. */
+static void list_names(const struct gateway *g, unsigned n, char *const *word,
+		       struct command_values *to)
+{
+	const struct kind *kind = n > 0 ? kind_find(word[n - 1]) : NULL;
+	char name[KIND_NAME_BYTES];
+	const void *o;
+
+	if (!kind || strcmp(word[0], "create") == 0)
+		return;
+	for (unsigned i = 0; (o = kind_object_at(g->conf, kind, i)) != NULL; i++)
+		to->add(to, kind_object_name(kind, o, name), kind->word);
+}
+
+static void add_fields(const struct field_object *fields, const char *before, const char *after,
+		       struct command_values *to)
+{
+	for (unsigned i = 0; i < fields->n_fields; i++) {
+		const struct field *f = &fields->fields[i];
+		char word[96];
+
+		snprintf(word, sizeof(word), "%s%s%s", before, f->name,
+			 f->kind == &field_group ? "." : after);
+		if (f->kind == &field_group)
+			add_fields(f->arg, word, after, to);
+		else if (f->kind != &field_objects)
+			to->add(to, word, f->means ? f->means : f->unit);
+	}
+}
+
+static void list_fields(const struct gateway *g, unsigned n, char *const *word,
+			struct command_values *to)
+{
+	const struct kind *kind = n > 1 ? kind_find(word[1]) : NULL;
+
+	if (kind)
+		add_fields(kind->fields, "", "", to);
+}
+
+static void list_fields_to_set(const struct gateway *g, unsigned n, char *const *word,
+			       struct command_values *to)
+{
+	const struct kind *kind = n > 1 ? kind_find(word[1]) : NULL;
+
+	if (kind)
+		add_fields(kind->fields, "", "=", to);
+	if (kind && strcmp(word[0], "create") == 0 && strcmp(kind->word, "tunnel") == 0)
+		to->add(to, "connection=", "the connection that the tunnel belongs to");
+}
+
 static const struct command_word words[] = {
 	{ "TUNNEL", "the name of a tunnel", NULL, list_tunnels },
 	{ "CONNECTION", "the name of a vpn connection", NULL, list_connections },
@@ -122,9 +188,11 @@ static const struct command_word words[] = {
 	{ "NUMBER", "a number", command_is_number, NULL },
 	{ "SECONDS", "a number of seconds", command_is_number, NULL },
 	{ "FILE", "the name of a file", NULL, NULL },
-	{ "NAME", "a name", NULL, NULL },
-	{ "KIND", "a kind of object", NULL, NULL },
-	{ "FIELD", "a parameter", NULL, NULL },
+	{ "NAME", "a name", NULL, list_names },
+	{ "KIND", "a kind of object", is_kind, list_kinds },
+	{ "FIELD", "a parameter", NULL, list_fields },
+	{ "FIELD=VALUE", "a parameter and its value: dpd=10, esp_cipher=aes256gcm,aes128", NULL,
+	  list_fields_to_set },
 	{ "VALUE", "its value", NULL, NULL },
 	{ "WORD", "the words of a command", NULL, command_list_words },
 };

@@ -144,6 +144,7 @@ static void serve(struct session *s)
 		call = command_run(s->control->gateway, line, &reader, s);
 		if (s->running)
 			s->call = call;
+		explicit_bzero(line, len); /* it may have set a key */
 		free(line);
 	}
 	s->serving = false;

@@ -1,7 +1,8 @@
 #include "gateway/gateway.h"
 
-#include "gateway/change.h"
+#include "conf/state.h"
 #include "gateway/clock.h"
+#include "gateway/config.h"
 #include "gateway/control.h"
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
@@ -131,10 +132,12 @@ static void on_hangup(evutil_socket_t signal, short what, void *ctx)
 {
 	struct change_report report;
 	struct gateway *g = ctx;
+	struct problem_list problems = { 0 };
 	char error[1024];
 
 	log_info("gateway", NULL, "%s: reading %s again", strsignal(signal), g->conf->path);
-	change_reload(g, &report, error, sizeof(error)); /* says itself how it went */
+	config_from_file(g, &problems, &report, error, sizeof(error)); /* says itself how it went */
+	problem_clear(&problems);
 }
 
 /* ---- starting ---------------------------------------------------------------------------- */
@@ -276,6 +279,19 @@ static int start_events(struct gateway *g)
 	return 0;
 }
 
+/* Only one gateway comes as far as this: the socket is its own. */
+static void keep_state(struct gateway *g)
+{
+	char *path = state_path(g->conf);
+	int rc = state_keep(g->conf);
+
+	if (rc < 0)
+		log_warning("config", NULL,
+			    "what runs cannot be kept in %s, so operators cannot change it: %s",
+			    path ? path : "a state", strerror(-rc));
+	free(path);
+}
+
 static int start_control(struct gateway *g)
 {
 	char error[512];
@@ -347,6 +363,7 @@ int gateway_run(struct conf *c)
 	g.base = event_base_new();
 	if (!g.base || change_new(&g) < 0 || start_control(&g) < 0 || start_dataplane(&g) < 0)
 		goto out;
+	keep_state(&g);
 	/* Opening the dataplane bound this thread to one CPU. */
 	control_cpus(c, &ours, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);

@@ -1,6 +1,7 @@
 #include "conf/model.h"
 #include "conf/rights.h"
 #include "conf/secret.h"
+#include "conf/state.h"
 #include "gateway/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
@@ -142,7 +143,7 @@ int main(int argc, char **argv)
 		log_error("gateway", NULL, "cannot protect the memory that keeps keys");
 		return EXIT_STARTED_NOT;
 	}
-	c = conf_load(path, &problems);
+	c = only_check || only_examine ? conf_load(path, &problems) : state_start(path, &problems);
 	problem_print(&problems, stderr);
 	problem_clear(&problems);
 	if (!c) {

@@ -55,10 +55,16 @@
  *   show ike        counters{ name: number }, send_failed sa_changes_delayed
  *                   messages_delayed events_lost
  *   show version    version uptime_seconds dataplane workers ports tunnels tunnels_up
- *   reload          added removed rebuilt changed (tunnels) seconds
+ *   create ... set ... unset ... delete ...
+ *                   kind name done, and as reload
+ *   reload          added removed rebuilt changed (tunnels) seconds warnings[]
+ *   diff            differences[]: deed (added removed changed) kind name field was is; unsaved
+ *   show configuration ...
+ *                   configuration (text)
+ *   save            file done
  *   tunnel N ...    tunnel, done
  *   bgp N ...       name, done
- *   route ...       table prefix next_hop done
+ *   route ...       table prefix next_hop done, and as reload
  *   client-config   name device configuration
  *   doctor          checks[]: check state (ok note bad) found next; bad notes
  *   an error        error */
@@ -89,7 +95,15 @@ int show_workers(struct command_call *call);
 int show_drops(struct command_call *call);
 int show_ike(struct command_call *call);
 int show_version(struct command_call *call);
+int config_create(struct command_call *call);
+int config_set(struct command_call *call);
+int config_set_gateway(struct command_call *call);
+int config_unset(struct command_call *call);
+int config_delete(struct command_call *call);
+int config_show(struct command_call *call);
+int config_diff(struct command_call *call);
 int config_reload(struct command_call *call);
+int config_save(struct command_call *call);
 int tunnel_enable(struct command_call *call);
 int tunnel_disable(struct command_call *call);
 int tunnel_drain(struct command_call *call);
@@ -110,10 +124,6 @@ int doctor_command(struct command_call *call);
 
 struct tunnel;
 
-/* ha_status: can the connection lose any one address and go on? */
-bool show_is_redundant(const struct conf_vpn_connection *v,
-		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t),
-		       const void *ctx);
 void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 			const struct tunnel_snapshot *s,
 			const struct dataplane_tunnel_stats *stats);

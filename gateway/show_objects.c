@@ -173,29 +173,6 @@ int show_customer_gateways(struct command_call *call)
 
 /* ---- connections -------------------------------------------------------------------------- */
 
-/* Can the connection lose any one of its addresses and go on? The customer has two or more, both
- * cloud addresses have a tunnel that is UP, and some of their tunnels lead to different addresses
- * of the customer. */
-bool show_is_redundant(const struct conf_vpn_connection *v,
-		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t), const void *ctx)
-{
-	unsigned up[2] = { 0, 0 };
-	bool apart = false;
-
-	if (v->n_cloud < 2 || v->customer->n_addresses < 2)
-		return false;
-	for (unsigned i = 0; i < v->n_tunnels; i++) {
-		const struct conf_tunnel *t = &v->tunnel[i];
-
-		for (unsigned a = 0; a < 2; a++)
-			up[a] += addr_equal(&t->cloud_ip, &v->cloud[a]) && is_up(ctx, t);
-		for (unsigned k = 0; k < i; k++)
-			apart = apart || (!addr_equal(&t->cloud_ip, &v->tunnel[k].cloud_ip) &&
-					  !addr_equal(&t->customer_ip, &v->tunnel[k].customer_ip));
-	}
-	return apart && up[0] > 0 && up[1] > 0;
-}
-
 static bool is_up(const void *ctx, const struct conf_tunnel *t)
 {
 	const struct tunnels *tunnels = ctx;
@@ -227,7 +204,7 @@ int show_connections(struct command_call *call)
 		page_count(p, "tunnels", "TUNNELS", v->n_tunnels);
 		page_count(p, "tunnels_up", "UP", up);
 		page_text(p, "ha_status", "HA",
-			  show_is_redundant(v, is_up, g->tunnels) ? "redundant" : "not_redundant");
+			  conf_is_redundant(v, is_up, g->tunnels) ? "redundant" : "not_redundant");
 		description(p, v->description);
 		page_end(p);
 	}

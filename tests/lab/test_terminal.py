@@ -95,7 +95,7 @@ def test_completion_and_abbreviations(terminal, up_site):
     t.type("\x03")
     t.until(PROMPT)
     assert "running for" in t.ask("sh ver")
-    assert "ambiguous" in t.ask("s v")
+    assert "ambiguous" in t.ask("sh v")
     t.type("?")
     assert "every tunnel" not in t.until(PROMPT)
     assert "every tunnel's state" in t.ask("help show")

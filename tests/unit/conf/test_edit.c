@@ -66,7 +66,7 @@ static struct conf *must(struct conf *now, const char *words)
 
 static void assert_refused(const struct conf *now, const char *words, const char *says)
 {
-	struct source before, after;
+	struct conf_source before, after;
 	char *messages = NULL;
 
 	assert_int_equal(conf_write(now, NULL, &before), 0);
@@ -106,6 +106,14 @@ static void fields_are_set_and_unset(void **state)
 	assert_string_equal(c->border_gateway[0].description, "a \"b\" c");
 	c = must(c, "set|vpc|prod|prefixes=10.0.0.0/16,10.1.0.0/16");
 	assert_int_equal(c->vpc[0].n_prefixes, 2);
+	{
+		char words[900] = "set|vpc|prod|description=";
+
+		for (unsigned i = 0; i < 256; i++)
+			strcat(words, "ß");
+		c = must(c, words);
+		assert_int_equal(strlen(c->vpc[0].description), 512);
+	}
 	c = must(c, "set|gateway|-|cloud_addresses=203.0.113.1,203.0.113.2");
 	conf_free(c);
 }
@@ -228,8 +236,7 @@ static const struct {
 	  "error: vpn_connection 'dc1': tunnels: these are objects, created and deleted by "
 	  "themselves\n" },
 	{ "set|connection|dc1|border_gateway=other",
-	  "error: vpn_connection 'dc1': border_gateway = 'other': there is no border_gateway of this "
-	  "name\n" },
+	  "error: vpn_connection 'dc1': border_gateway cannot change, it is 'bgw': make another connection\n" },
 	{ "set|attachment|prod@bgw|vxlan=1",
 	  "error: vpc_attachment: vxlan: name a field inside: vxlan.vni\n" },
 	{ "set|vpc|prod|prefixes=10.0.0.1/16",

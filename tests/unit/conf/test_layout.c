@@ -94,7 +94,7 @@ static void an_empty_list_of_tunnels_stays_empty(void **state)
 {
 	struct conf *c = built(POOL_2, CONNECTION("dc", "one") "tunnels = ( ); }", NULL), *back;
 	struct problem_list problems = { 0 };
-	struct source text;
+	struct conf_source text;
 
 	assert_int_equal(c->connection[0].n_tunnels, 0);
 	assert_int_equal(c->connection[0].n_cloud, 2);
@@ -230,6 +230,38 @@ static void quotas_of_objects(void **state)
 	given_says(quotas, ARRAY_LEN(quotas));
 }
 
+static bool is_up(const void *ctx, const struct conf_tunnel *t)
+{
+	const char *up = ctx;
+
+	return strchr(up, t->name[strlen(t->name) - 1]) != NULL;
+}
+
+static const struct {
+	const char *pool, *customer, *up; /* tunnels by their last digit */
+	bool redundant;
+} states[] = {
+	{ POOL_2, "two", "12", true },	 { POOL_2, "two", "1", false },
+	{ POOL_2, "two", "", false },	 { POOL_2, "four", "14", true },
+	{ POOL_2, "four", "12", false }, { POOL_2, "four", "3", false },
+	{ POOL_2, "one", "12", false }, /* the customer's only address may fail */
+	{ POOL_1, "two", "12", false }, /* ours as well */
+};
+
+static void some_connections_are_redundant(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		char text[200];
+		struct conf *c;
+
+		snprintf(text, sizeof(text), CONNECTION("dc", "%s") "}", states[i].customer);
+		c = built(states[i].pool, text, NULL);
+		assert_int_equal(conf_is_redundant(&c->connection[0], is_up, states[i].up),
+				 states[i].redundant);
+		conf_free(c);
+	}
+}
+
 static int init(void **state)
 {
 	return secret_init();
@@ -246,6 +278,7 @@ int main(void)
 		cmocka_unit_test(choices_stay),
 		cmocka_unit_test(laid_out_tunnels_stay),
 		cmocka_unit_test(quotas_of_objects),
+		cmocka_unit_test(some_connections_are_redundant),
 	};
 
 	return cmocka_run_group_tests(tests, init, NULL);

@@ -112,7 +112,7 @@ static void understand(void)
 static void read_reference(void)
 {
 	struct problem_list problems = { 0 };
-	struct source source;
+	struct conf_source source;
 	char *text = NULL, *revealed, *save = NULL;
 	size_t cap = 0, len;
 	FILE *in = fopen(reference_path, "r");

@@ -51,7 +51,7 @@ static const struct {
 static void text_is_made_ready(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct source s;
+		struct conf_source s;
 
 		assert_int_equal(source_prepare(&s, rows[i].raw, strlen(rows[i].raw)), 0);
 		/* Only blanks may differ in where they stand: lines are what counts. */
@@ -64,7 +64,7 @@ static void text_is_made_ready(void **state)
 static void marks_name_their_key(void **state)
 {
 	static const char raw[] = "psk = \"one\";\npsk = \"two\";";
-	struct source s;
+	struct conf_source s;
 
 	assert_int_equal(source_prepare(&s, raw, strlen(raw)), 0);
 	assert_int_equal(s.n_secrets, 2);
@@ -95,7 +95,7 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct source s;
+		struct conf_source s;
 
 		assert_int_equal(source_prepare(&s, bad[i].raw, bad[i].len), -EINVAL);
 		assert_int_equal(s.line, bad[i].line);

@@ -26,7 +26,7 @@ static char *messages_of(struct problem_list *problems)
 	return text;
 }
 
-static struct conf *reread(const struct source *source)
+static struct conf *reread(const struct conf_source *source)
 {
 	struct problem_list problems = { 0 };
 	struct conf *c = conf_read_source("t", source, &problems);
@@ -42,7 +42,7 @@ static struct conf *reread(const struct source *source)
 /* Written and read as the gateway does it to itself, and by way of a file. */
 static void assert_round(const struct conf *c)
 {
-	struct source first, again;
+	struct conf_source first, again;
 	struct conf *back, *from_file;
 	struct problem_list problems = { 0 };
 	char *revealed;
@@ -270,7 +270,7 @@ static void secrets_are_neither_shown_nor_in_the_text(void **state)
 {
 	struct conf *c =
 		given("psk = \"hush, hush\"", "bgp_password = \"hush me\"; psk = \"hush\"");
-	struct source source;
+	struct conf_source source;
 	char *text = shown(c);
 
 	assert_non_null(strstr(text, "psk = <secret>;"));
@@ -287,7 +287,7 @@ static void without_its_first_tunnel_a_connection_stays_as_it_was(void **state)
 {
 	struct conf *c = given("dpd = 20;", "dpd = 20; esn = true;"), *back;
 	struct conf_write how = { .without = &c->connection[0].tunnel[0] };
-	struct source source;
+	struct conf_source source;
 
 	assert_int_equal(conf_write(c, &how, &source), 0);
 	back = reread(&source);
@@ -304,7 +304,7 @@ static void a_pinned_field_is_written_by_everyone(void **state)
 	struct conf *c = given("dpd = 20;", "dpd = 20;");
 	static const char *const pinned[] = { "esn", "dpd=30" };
 	struct conf_write how = { .pinned_kind = &parse_tunnel, .n_pinned = 2, .pinned = pinned };
-	struct source source;
+	struct conf_source source;
 
 	assert_int_equal(conf_write(c, &how, &source), 0);
 	assert_non_null(strstr(strstr(source.text, "dpd = 20;") + 1, "dpd = 20;"));

@@ -16,7 +16,6 @@
 		page_text(call->page, "ran", "ran", #name); \
 		return 0;                                   \
 	}
-COMMAND(config_reload)
 COMMAND(show_tunnels)
 COMMAND(show_sas)
 COMMAND(show_tunnel_log)
@@ -31,6 +30,15 @@ COMMAND(bgp_cmd_enable)
 COMMAND(bgp_cmd_disable)
 COMMAND(bgp_cmd_restart)
 COMMAND(static_route_add)
+COMMAND(config_create)
+COMMAND(config_set)
+COMMAND(config_set_gateway)
+COMMAND(config_unset)
+COMMAND(config_delete)
+COMMAND(config_show)
+COMMAND(config_diff)
+COMMAND(config_reload)
+COMMAND(config_save)
 COMMAND(static_route_delete)
 COMMAND(explain)
 COMMAND(watch)
@@ -182,8 +190,8 @@ static const struct {
 
 	/* What is abbreviated is read as long as it can only be one word. */
 	{ "sh tunnels", COMMAND_DONE, "ran  show_tunnels\n" },
-	{ "s v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
-	{ "s ve", COMMAND_DONE, "ran  show_version\n" },
+	{ "sh v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
+	{ "sh ve", COMMAND_DONE, "ran  show_version\n" },
 	{ "t dc1-a rek i", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
 	{ "t dc1-a d", COMMAND_WRONG, "'d' is ambiguous; one of: disable, drain\n" },
 	{ "sh tunnel dc1-b l", COMMAND_DONE, "ran  show_tunnel_log\n" },
@@ -241,7 +249,7 @@ static const struct {
 	{ "watch 5 show tunnels", COMMAND_DONE, "ran  watch\n" },
 	{ "exit", COMMAND_BYE, "" },
 	{ "q", COMMAND_BYE, "" },
-	{ "?s v ", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
+	{ "?sh v ", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
 	{ "?show tunnels ", COMMAND_DONE, "<enter>\tevery tunnel's state, reason and traffic\n" },
 };
 

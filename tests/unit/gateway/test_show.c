@@ -1,5 +1,6 @@
 /* What operators see, word by word: the commands over a small gateway whose dataplane and
  * negotiator are played here. */
+#include "gateway/config.h"
 #include "gateway/show.h"
 
 #include "conf/number.h"
@@ -22,7 +23,25 @@ static struct conf_vpc_attachment attachment;
 static struct conf_tunnel tunnel[2];
 static struct conf_vpn_connection connection;
 /* Not shown, but in the same table of commands. */
-int config_reload(struct command_call *call)
+/* What changes the configuration needs the whole gateway. */
+#define ELSEWHERE(name)                                          \
+	int name(struct command_call *call)                      \
+	{                                                        \
+		return command_fail(call, -ENOSYS, "elsewhere"); \
+	}
+ELSEWHERE(config_create)
+ELSEWHERE(config_set)
+ELSEWHERE(config_set_gateway)
+ELSEWHERE(config_unset)
+ELSEWHERE(config_delete)
+ELSEWHERE(config_show)
+ELSEWHERE(config_diff)
+ELSEWHERE(config_reload)
+ELSEWHERE(config_save)
+ELSEWHERE(static_route_add)
+ELSEWHERE(static_route_delete)
+
+int config_switched(struct gateway *g, const char *name, bool enabled)
 {
 	return 0;
 }
