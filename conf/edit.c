@@ -1,33 +1,20 @@
 #include "conf/edit.h"
 
 #include "conf/check.h"
-#include "conf/edit_rules.h"
+#include "conf/edit_core.h"
 #include "conf/kind.h"
 #include "conf/name.h"
 #include "conf/parse.h"
 #include "conf/write.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <libconfig.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-struct edit {
-	const struct conf *now;
-	const struct kind *kind;
-	const char *name;
-	struct conf_source source;
-	config_t tree;
-	struct label label;
-	struct problem_list *problems;
-};
-
-static void refuse(struct edit *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static void refuse(struct edit *e, const char *fmt, ...)
+void edit_refuse(struct edit *e, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -46,7 +33,7 @@ static void refuse(struct edit *e, const char *fmt, ...)
 static int begin(struct edit *e, const struct conf_write *how)
 {
 	if (conf_write(e->now, how, &e->source) != 0) {
-		refuse(e, "no memory");
+		edit_refuse(e, "no memory");
 		return -ENOMEM;
 	}
 	return parse_tree(&e->tree, NULL, e->source.text, e->problems);
@@ -147,199 +134,6 @@ static config_setting_t *group_of(struct edit *e, const void *object)
 	return config_setting_get_elem(config_setting_get_member(list, e->kind->list), i);
 }
 
-/* ---- values ------------------------------------------------------------------------------- */
-
-static bool is_word(const char *text, size_t len, const char *word)
-{
-	return strlen(word) == len && strncasecmp(text, word, len) == 0;
-}
-
-/* A value of one element: a name or a place in a list. */
-static void add_scalar(struct edit *e, config_setting_t *to, const char *name, bool plain,
-		       const char *text, size_t len)
-{
-	bool yes =
-		is_word(text, len, "true") || is_word(text, len, "yes") || is_word(text, len, "on");
-	bool no = is_word(text, len, "false") || is_word(text, len, "no") ||
-		  is_word(text, len, "off");
-	char *copy = strndup(text, len), *rest;
-	long long number;
-
-	if (copy == NULL) {
-		refuse(e, "no memory");
-		return;
-	}
-	errno = 0;
-	number = strtoll(copy, &rest, 10);
-	if (plain && (yes || no))
-		config_setting_set_bool(config_setting_add(to, name, CONFIG_TYPE_BOOL), yes);
-	else if (plain && *rest == '\0' && copy[0] != '\0' && errno == 0)
-		config_setting_set_int64(config_setting_add(to, name, CONFIG_TYPE_INT64), number);
-	else
-		config_setting_set_string(config_setting_add(to, name, CONFIG_TYPE_STRING), copy);
-	free(copy);
-}
-
-static void add_list(struct edit *e, config_setting_t *to, const struct field *f, const char *text)
-{
-	const struct field *one = f->kind == &field_list ? f->arg : NULL;
-	config_setting_t *list = config_setting_add(to, f->name, CONFIG_TYPE_LIST);
-	size_t len = strlen(text);
-
-	if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-		text++;
-		len -= 2;
-	}
-	while (len > 0) {
-		size_t n = strcspn(text, ",");
-		size_t all = n < len ? n : len, blanks = 0;
-
-		while (blanks < all && isspace((unsigned char)text[blanks]))
-			blanks++;
-		n = all;
-		while (n > blanks && isspace((unsigned char)text[n - 1]))
-			n--;
-		add_scalar(e, list, NULL, one != NULL && one->kind->plain, text + blanks,
-			   n - blanks);
-		all += all < len;
-		text += all;
-		len -= all;
-	}
-}
-
-static void add_value(struct edit *e, config_setting_t *group, const struct field *f,
-		      const char *text)
-{
-	char mark[SOURCE_MARK_BYTES];
-
-	config_setting_remove(group, f->name);
-	if (f->secret) {
-		size_t len = strlen(text);
-		struct secret *s = secret_from(text, len);
-
-		if (len > SECRET_MAX)
-			refuse(e, "%s: the key is longer than 128 bytes", f->name);
-		else if (s == NULL || source_add(&e->source, s, mark) != 0)
-			refuse(e, "%s: no memory", f->name);
-		else
-			config_setting_set_string(
-				config_setting_add(group, f->name, CONFIG_TYPE_STRING), mark);
-	} else if (f->kind->list && (text[0] == '[' || strchr(text, ',') != NULL)) {
-		add_list(e, group, f, text);
-	} else {
-		add_scalar(e, group, f->name, f->kind->plain, text, strlen(text));
-	}
-}
-
-/* What names an object stays. */
-static bool is_key(const struct kind *kind, const char *field)
-{
-	if (kind->fields == &parse_attachment)
-		return strcmp(field, "vpc") == 0 || strcmp(field, "border_gateway") == 0;
-	if (kind->fields == &parse_underlay_route)
-		return strcmp(field, "prefix") == 0 || strcmp(field, "next_hop") == 0;
-	return kind->list != NULL && strcmp(field, "name") == 0;
-}
-
-static const struct field *known_field(struct edit *e, const struct field_object *fields,
-				       const char *name)
-{
-	const char *names[64];
-	int row = field_row(fields, name), near;
-
-	if (row >= 0)
-		return &fields->fields[row];
-	for (unsigned i = 0; i < fields->n_fields; i++)
-		names[i] = fields->fields[i].name;
-	near = name_nearest(name, names, fields->n_fields);
-	/* Without its value: it may be a misspelt psk. */
-	refuse(e, near >= 0 ? "'%s': unknown field; did you mean '%s'?" : "'%s': unknown field",
-	       name, near >= 0 ? names[near] : "");
-	return NULL;
-}
-
-/* The field that a word names, "vxlan.vni", and the group that it is in. NULL: it was refused. */
-static const struct field *find_field(struct edit *e, const char *word, config_setting_t **group)
-{
-	char name[64];
-	size_t len = strcspn(word, "=");
-	char *dot;
-	const struct field *f;
-
-	snprintf(name, sizeof(name), "%.*s", (int)len, word);
-	dot = strchr(name, '.');
-	if (dot != NULL)
-		*dot = '\0';
-	f = known_field(e, e->kind->fields, name);
-	if (f == NULL)
-		return NULL;
-	if (f->kind == &field_objects) {
-		refuse(e, "%s: these are objects, created and deleted by themselves", f->name);
-		return NULL;
-	}
-	if ((f->kind == &field_group) != (dot != NULL)) {
-		refuse(e,
-		       dot != NULL ? "%s: has no fields inside" : "%s: name a field inside: %s.%s",
-		       f->name, f->name,
-		       dot != NULL ? "" : ((const struct field_object *)f->arg)->fields[0].name);
-		return NULL;
-	}
-	if (dot != NULL) {
-		config_setting_t *inside = config_setting_get_member(*group, f->name);
-
-		if (inside == NULL)
-			inside = config_setting_add(*group, f->name, CONFIG_TYPE_GROUP);
-		*group = inside;
-		f = known_field(e, f->arg, dot + 1);
-	}
-	return f;
-}
-
-static void set_fields(struct edit *e, config_setting_t *group, const struct conf_change *change)
-{
-	for (unsigned i = 0; i < change->n; i++) {
-		const char *word = change->field[i], *value = strchr(word, '=');
-		config_setting_t *in = group;
-		const struct field *f;
-
-		if (value == NULL) {
-			refuse(e, "'%s' gives no value: write FIELD=VALUE", word);
-			continue;
-		}
-		if (change->verb == CONF_CREATE && e->kind->fields == &parse_tunnel &&
-		    strncmp(word, "connection=", 11) == 0)
-			continue;
-		f = find_field(e, word, &in);
-		if (f != NULL && in == group && is_key(e->kind, f->name))
-			refuse(e, "%s cannot be set: it names the object", f->name);
-		else if (f != NULL)
-			add_value(e, in, f, value + 1);
-	}
-}
-
-static void unset_fields(struct edit *e, config_setting_t *group, const struct conf_change *change)
-{
-	for (unsigned i = 0; i < change->n; i++) {
-		const char *word = change->field[i];
-		int row = field_row(e->kind->fields, word);
-		config_setting_t *in = group;
-		const struct field *f;
-
-		/* A group goes as a whole, too. */
-		if (row >= 0 && e->kind->fields->fields[row].kind == &field_group) {
-			config_setting_remove(group, word);
-			continue;
-		}
-		f = find_field(e, word, &in);
-		if (f == NULL)
-			continue;
-		if (f->required)
-			refuse(e, "%s cannot be left out", f->name);
-		else
-			config_setting_remove(in, f->name);
-	}
-}
-
 /* ---- verbs -------------------------------------------------------------------------------- */
 
 static const char *value_of(const struct conf_change *change, const char *field)
@@ -362,9 +156,11 @@ static config_setting_t *list_for(struct edit *e, const struct conf_change *chan
 	connection = value_of(change, "connection");
 	group = connection != NULL ? connection_group(e, connection) : NULL;
 	if (connection == NULL)
-		refuse(e, "connection is missing: the vpn_connection that the tunnel belongs to");
+		edit_refuse(e,
+			    "connection is missing: the vpn_connection that the tunnel belongs to");
 	else if (group == NULL)
-		refuse(e, "connection = '%s': there is no vpn_connection of this name", connection);
+		edit_refuse(e, "connection = '%s': there is no vpn_connection of this name",
+			    connection);
 	return group != NULL ? list_of(group, "tunnels") : NULL;
 }
 
@@ -384,11 +180,11 @@ static void name_object(struct edit *e, config_setting_t *group)
 	}
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(e->name, "@"), e->name);
 	if (at == NULL)
-		refuse(e, "is called %s, like %s",
-		       e->kind->fields == &parse_attachment ? "VPC@BORDER_GATEWAY"
-							    : "PREFIX@NEXT_HOP",
-		       e->kind->fields == &parse_attachment ? "prod@bgw"
-							    : "198.51.100.0/24@203.0.113.253");
+		edit_refuse(e, "is called %s, like %s",
+			    e->kind->fields == &parse_attachment ? "VPC@BORDER_GATEWAY"
+								 : "PREFIX@NEXT_HOP",
+			    e->kind->fields == &parse_attachment ? "prod@bgw"
+								 : "198.51.100.0/24@203.0.113.253");
 	else if (e->kind->fields == &parse_attachment)
 		add_text(group, "vpc", first), add_text(group, "border_gateway", at + 1);
 	else
@@ -402,11 +198,11 @@ static void create(struct edit *e, const struct conf_change *change)
 	if (begin(e, NULL) != 0)
 		return;
 	if (e->kind->list == NULL) {
-		refuse(e, "is there already");
+		edit_refuse(e, "is there already");
 		return;
 	}
 	if (kind_object(e->now, e->kind, e->name) != NULL) {
-		refuse(e, "there is one of this name already");
+		edit_refuse(e, "there is one of this name already");
 		return;
 	}
 	list = list_for(e, change);
@@ -414,7 +210,7 @@ static void create(struct edit *e, const struct conf_change *change)
 		return;
 	group = config_setting_add(list, NULL, CONFIG_TYPE_GROUP);
 	name_object(e, group);
-	set_fields(e, group, change);
+	edit_set(e, group, change);
 }
 
 /* Other tunnels of a connection shall not follow when its first is changed. */
@@ -440,11 +236,11 @@ static void change_fields(struct edit *e, const void *object, const struct conf_
 		return;
 	group = group_of(e, object);
 	if (change->n == 0)
-		refuse(e, "which field?");
+		edit_refuse(e, "which field?");
 	if (change->verb == CONF_SET)
-		set_fields(e, group, change);
+		edit_set(e, group, change);
 	else
-		unset_fields(e, group, change);
+		edit_unset(e, group, change);
 }
 
 static void no_such_object(struct edit *e)
@@ -458,10 +254,10 @@ static void no_such_object(struct edit *e)
 	for (; n < 64 && (o = kind_object_at(e->now, e->kind, n)) != NULL; n++)
 		names[n] = kind_object_name(e->kind, o, buf[n]);
 	near = name_nearest(e->name, names, n);
-	refuse(e,
-	       near >= 0 ? "there is none of this name; did you mean '%s'?"
-			 : "there is none of this name",
-	       near >= 0 ? names[near] : "");
+	edit_refuse(e,
+		    near >= 0 ? "there is none of this name; did you mean '%s'?"
+			      : "there is none of this name",
+		    near >= 0 ? names[near] : "");
 }
 
 struct conf *conf_edit(const struct conf *now, const struct conf_change *change,
@@ -474,7 +270,7 @@ struct conf *conf_edit(const struct conf *now, const struct conf_change *change,
 	e.kind = kind_find(change->kind);
 	if (e.kind == NULL) {
 		label_add(&e.label, "kind", change->kind, 0);
-		refuse(&e, "there are no such objects");
+		edit_refuse(&e, "there are no such objects");
 		return NULL;
 	}
 	label_add(&e.label, e.kind->list != NULL ? e.kind->fields->kind : e.kind->word,
@@ -514,7 +310,7 @@ struct conf *conf_edit_route(const struct conf *now, bool add, const char *table
 	if (group == NULL)
 		group = element(config_setting_get_member(root, "vpcs"), "name", table);
 	if (group == NULL) {
-		refuse(&e, "there is no border_gateway or vpc of this name");
+		edit_refuse(&e, "there is no border_gateway or vpc of this name");
 		return end(&e);
 	}
 	list = list_of(group, "static_routes");
@@ -535,7 +331,7 @@ struct conf *conf_edit_route(const struct conf *now, bool add, const char *table
 			break;
 	}
 	if (i == config_setting_length(list))
-		refuse(&e, "there is no static route to %s by '%s'", prefix, next_hop);
+		edit_refuse(&e, "there is no static route to %s by '%s'", prefix, next_hop);
 	else
 		config_setting_remove_elem(list, (unsigned)i);
 	return end(&e);

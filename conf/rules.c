@@ -1,7 +1,7 @@
 /* What may change while the gateway runs, and in what order things go. */
 #include "conf/check.h"
 #include "conf/edit.h"
-#include "conf/edit_rules.h"
+#include "conf/edit_core.h"
 #include "conf/index.h"
 #include "conf/parse.h"
 
