@@ -268,6 +268,10 @@ static void on_tunnel(struct negotiator_ask *ask)
 		command_fail(call, rc, "the gateway is stopping");
 		goto out;
 	}
+	if (!name) {
+		rc = command_fail(call, -ENOENT, "the tunnel was deleted");
+		goto out;
+	}
 	c = sa_of(q, v);
 	if (!c) {
 		bool any = false;

@@ -297,25 +297,23 @@ static void sas_answered(struct negotiator_ask *ask)
 		command_finish(call, command_fail(call, rc, "the gateway is stopping"));
 		return;
 	}
-	for (uint32_t i = 0; i < ask->count; i++)
-		show_sa_rows(call->page, tunnels_name(t, ask->first + i), ask->now,
-			     &ask->tunnel[i]);
-	if (next < t->n) {
-		uint32_t left = t->n - next;
+	for (uint32_t i = 0; i < ask->count; i++) {
+		const char *name = tunnels_name(t, ask->first + i);
 
-		rc = command_ask(call, ASK_VIEW, next, left < ASK_TUNNELS ? left : ASK_TUNNELS,
-				 sas_answered);
+		if (name) /* else it was deleted meanwhile */
+			show_sa_rows(call->page, name, ask->now, &ask->tunnel[i]);
 	}
+	/* Always as many, for there may be more of them than when it was asked first. */
+	if (next < t->n)
+		rc = command_ask(call, ASK_VIEW, next, ASK_TUNNELS, sas_answered);
 	if (rc != COMMAND_LATER)
 		command_finish(call, rc);
 }
 
 int show_sas(struct command_call *call)
 {
-	uint32_t n = call->gateway->tunnels->n;
-
 	page_table(call->page, "sas", NULL, "No SA is installed.");
-	if (n == 0)
+	if (call->gateway->tunnels->n == 0)
 		return 0;
-	return command_ask(call, ASK_VIEW, 0, n < ASK_TUNNELS ? n : ASK_TUNNELS, sas_answered);
+	return command_ask(call, ASK_VIEW, 0, ASK_TUNNELS, sas_answered);
 }

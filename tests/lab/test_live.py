@@ -247,7 +247,7 @@ def test_changes_at_random(lab):
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    ping = pair.hosts[0].ping_in_background(pair.hosts[1], count=int(3 / INTERVAL), interval=INTERVAL)
+    ping = pair.hosts[0].ping_in_background(pair.hosts[1], count=int(max(3, rounds * 0.06) / INTERVAL), interval=INTERVAL)
     try:
         for _ in range(rounds):
             done = reload(east, mixture())
