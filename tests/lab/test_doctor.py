@@ -37,6 +37,7 @@ def test_doctor_and_bundle(lab):
     assert {"doctor.txt", "isthmus.conf", "show/tunnels.json", "system/proc/cpuinfo",
             f"tunnels/{site.TUNNEL}.json"} <= set(names), sorted(names)
     assert json.loads(names["show/tunnels.json"])["tunnels"][0]["name"] == site.TUNNEL
+    assert b'name = "bgw"' in names["isthmus.conf"], names["isthmus.conf"]
     for secret in (PSK, PPK, PASSWORD):
         spelled = (secret.encode(), secret.encode().hex().encode())
         assert not [n for n, text in names.items() if any(s in text for s in spelled)], secret
