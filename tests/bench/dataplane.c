@@ -6,8 +6,9 @@
  * are made and put into the port's ring before the clock runs; a burst of 64 goes through
  * worker_run_once(); what comes out is counted and thrown away. `cycles` is the worker's phases
  * without the ports' own receive and transmit functions, which are `port`; `bare` is IPsec-MB alone
- * for the same bytes. Each is the median of many rounds, worker and bare taking turns; rounds in
- * which the thread was put aside do not count. Prints an object of JSON a line, for report.py. */
+ * for the same bytes. Each is the median of many rounds, worker and bare taking turns; pieces of
+ * rounds in which the thread was put aside do not count. Prints an object of JSON a line, for
+ * report.py. */
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
 #include "dataplane/sa.h"
@@ -32,6 +33,7 @@
 #define ROUNDS_MIN 9
 #define TUNNELS	   10000
 #define WARM_UP	   3
+#define PIECE	   (20 * BURST_MAX) /* packets of a round that count together */
 
 struct sample {
 	double phase[PHASE_COUNT]; /* without the ports' functions */
@@ -46,12 +48,14 @@ struct bench {
 	unsigned rounds;
 	double seconds; /* for a cell, at most: on a busy machine few rounds are undisturbed */
 	double tsc_ghz;
-	uint64_t counted, disturbed; /* rounds */
+	uint64_t counted, disturbed; /* pieces of rounds */
 };
 
 /* ---- one round -------------------------------------------------------------------------- */
 
-static void worker_round(struct bench *b, const struct feed *f, struct sample *s)
+/* Adds the cycles that the packets from..to take. */
+static void worker_piece(struct bench *b, const struct feed *f, unsigned from, unsigned to,
+			 struct sample *sum)
 {
 	struct memory_port *in = &b->site.bed.port[f->dir == FEED_ENC ? BED_LAN : BED_WAN];
 	struct memory_port *out = &b->site.bed.port[f->dir == FEED_ENC ? BED_WAN : BED_LAN];
@@ -61,7 +65,7 @@ static void worker_round(struct bench *b, const struct feed *f, struct sample *s
 	uint64_t lost = site_lost(w);
 
 	port_cost = (struct port_cost){ 0 };
-	for (unsigned i = 0, n; i < f->n; i += n) {
+	for (unsigned i = from, n; i < to; i += n) {
 		n = site_burst(&b->site, f, i, m);
 		if (memory_port_give(in, 0, m, n) != n)
 			errx(1, "port's ring is full");
@@ -70,42 +74,74 @@ static void worker_round(struct bench *b, const struct feed *f, struct sample *s
 			site_blame(w);
 		rte_pktmbuf_free_bulk(m, n);
 	}
-	s->port = (double)(port_cost.rx + port_cost.tx) / f->n;
-	s->net = -s->port;
 	for (unsigned i = 0; i < PHASE_COUNT; i++) {
-		s->phase[i] = (double)(w->stats.phase_cycles[i] - before.phase_cycles[i]) / f->n;
-		s->net += s->phase[i];
+		double cycles = (double)(w->stats.phase_cycles[i] - before.phase_cycles[i]);
+
+		if (i == PHASE_RX)
+			cycles -= (double)port_cost.rx;
+		else if (i == PHASE_TX)
+			cycles -= (double)port_cost.tx;
+		sum->phase[i] += cycles;
+		sum->net += cycles;
 	}
-	s->phase[PHASE_RX] -= (double)port_cost.rx / f->n;
-	s->phase[PHASE_TX] -= (double)port_cost.tx / f->n;
+	sum->port += (double)(port_cost.rx + port_cost.tx);
 }
 
-static void bare_round(struct bench *b, const struct feed *f, struct sample *s)
+static void bare_piece(struct bench *b, const struct feed *f, unsigned from, unsigned to,
+		       struct sample *sum)
 {
+	const struct worker *w = b->site.bed.worker;
 	struct bare_packet p[BURST_MAX];
 	struct rte_mbuf *m[BURST_MAX];
-	uint64_t cycles = 0;
 
-	for (unsigned i = 0, n; i < f->n; i += n) {
+	for (unsigned i = from, n; i < to; i += n) {
 		n = site_burst(&b->site, f, i, m);
 		for (unsigned k = 0; k < n; k++) {
-			const struct tunnel *t = &b->site.bed.dp->tables.tunnel[f->tunnel[i + k]];
-			const struct sa *in =
-				b->site.bed.worker
-					->slot[spi_slot(b->site.peer[f->tunnel[i + k]].spi_in)]
-					.sa;
-			const struct sa *sa = f->dir == FEED_ENC ? t->out : in;
+			uint32_t tunnel = f->tunnel[i + k];
+			const struct sa *out = w->tables->tunnel[tunnel].out;
+			const struct sa *sa = w->slot[spi_slot(b->site.peer[tunnel].spi_in)].sa;
 
+			if (f->dir == FEED_ENC)
+				sa = out;
 			p[k] = (struct bare_packet){
 				.sa = sa,
 				.text = rte_pktmbuf_mtod_offset(m[k], uint8_t *, 48),
 				.bytes = sa_padded(sa, feed_bytes(f, i + k)),
 			};
 		}
-		cycles += bare_run(b->bare, p, n, f->dir == FEED_ENC);
+		sum->bare += (double)bare_run(b->bare, p, n, f->dir == FEED_ENC);
 		rte_pktmbuf_free_bulk(m, n);
 	}
-	s->bare = (double)cycles / f->n;
+}
+
+/* All packets piece by piece; pieces in which the thread was put aside do not count. Cycles of a
+ * packet; false: too little is left to say. */
+static bool whole_round(struct bench *b, const struct feed *f,
+			void (*piece)(struct bench *, const struct feed *, unsigned, unsigned,
+				      struct sample *),
+			struct sample *s)
+{
+	double *v = (double *)s;
+	unsigned packets = 0;
+
+	*s = (struct sample){ 0 };
+	for (unsigned from = 0, to; from < f->n; from = to) {
+		struct sample before = *s;
+		uint64_t switches = share_switches();
+
+		to = f->n - from < PIECE ? f->n : from + PIECE;
+		piece(b, f, from, to, s);
+		if (share_switches() != switches) {
+			*s = before;
+			b->disturbed++;
+		} else {
+			packets += to - from;
+			b->counted++;
+		}
+	}
+	for (size_t i = 0; i < sizeof(*s) / sizeof(*v); i++)
+		v[i] /= packets ? packets : 1;
+	return packets * 2 >= f->n;
 }
 
 /* ---- a cell ----------------------------------------------------------------------------- */
@@ -131,30 +167,24 @@ static double median(const struct sample *s, unsigned n, size_t offset)
 static struct sample measure(struct bench *b, struct feed *f)
 {
 	static struct sample s[ROUNDS_MAX];
-	uint64_t end = rte_rdtsc() + (uint64_t)(b->seconds * b->tsc_ghz * 1e9), switches;
-	struct sample middle;
+	uint64_t end = rte_rdtsc() + (uint64_t)(b->seconds * b->tsc_ghz * 1e9);
+	struct sample middle, bare;
 	unsigned n = 0;
-	bool late;
 
 	for (unsigned i = 0; i < WARM_UP; i++) {
 		feed_make(f);
-		worker_round(b, f, &s[0]);
-		bare_round(b, f, &s[0]);
+		whole_round(b, f, worker_piece, &s[0]);
+		whole_round(b, f, bare_piece, &bare);
 	}
-	while (n < b->rounds) {
-		late = rte_rdtsc() > end;
-		if (late && n >= ROUNDS_MIN)
-			break;
+	while (n < b->rounds && (n < ROUNDS_MIN || rte_rdtsc() < end)) {
+		bool worker_ok, bare_ok;
+
 		feed_make(f);
-		switches = share_switches();
-		worker_round(b, f, &s[n]);
-		bare_round(b, f, &s[n]);
-		if (late || share_switches() == switches)
-			n++;
-		else
-			b->disturbed++;
+		worker_ok = whole_round(b, f, worker_piece, &s[n]);
+		bare_ok = whole_round(b, f, bare_piece, &bare);
+		s[n].bare = bare.bare;
+		n += worker_ok && bare_ok;
 	}
-	b->counted += n;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
 		middle.phase[i] = median(s, n, offsetof(struct sample, phase) + i * sizeof(double));
 	middle.net = median(s, n, offsetof(struct sample, net));
