@@ -1,6 +1,8 @@
 /* Several children under one IKE SA, each for its own pair of subnets, as policy-based peers want
  * them. */
-#include "ike/core.h"
+#include "ike/crypto.h"
+#include "ike/sa.h"
+#include "ike/tunnel.h"
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -146,6 +148,107 @@ static void the_peer_adds_children(void **state)
 	sim_finish(s);
 }
 
+#define SINGLE_PAIR_REQUIRED 34
+#define NO_ADDITIONAL_SAS    35
+
+/* Instead of node 1's first answer to a CREATE_CHILD_SA request it refuses with this notify. */
+struct refusal {
+	uint16_t notify;
+	bool done;
+	uint32_t id;
+};
+
+static sim_verdict drop_answer(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct refusal *r = arg;
+
+	if (r->done || m->from != 1 || m->exchange != 36 || !m->response)
+		return SIM_PASS;
+	r->done = true;
+	r->id = m->id;
+	return SIM_DROP;
+}
+
+static bool is_refused(const struct sim *s, void *arg)
+{
+	return ((struct refusal *)arg)->done;
+}
+
+static void refuse(struct sim *s, struct refusal *r)
+{
+	struct ike_sa *sa = ike_tunnel_current(ike_tunnel_find(s->node[1].engine, 7));
+	struct ike_protection out = ike_sa_protection(sa, IKE_OUT);
+	struct ike_path path = { { s->node[0].address, 500 }, { s->node[1].address, 500 } };
+	size_t iv = algo_ciphers[sa->suite.cipher].iv_bytes;
+	size_t total = 32 + ike_protect_overhead(&out, 8) + 8;
+	uint8_t msg[512] = { 0 }, random[16] = { 1 };
+	struct writer w;
+
+	writer_init(&w, msg, sizeof(msg));
+	writer_u64(&w, sa->spi_i);
+	writer_u64(&w, sa->spi_r);
+	writer_u32(&w, 0x2e202420u | (sa->initiator ? 8 : 0)); /* SK, 2.0, CREATE_CHILD_SA */
+	writer_u32(&w, r->id);
+	writer_u32(&w, (uint32_t)total);
+	writer_u32(&w, 0x29000000u | (uint32_t)(total - 28));
+	msg[32 + iv + 3] = 8;
+	msg[32 + iv + 7] = (uint8_t)r->notify;
+	assert_int_equal(ike_protect(&out, msg, 32, 8, sa->iv_counter++, random), 0);
+	sim_inject(s, 0, &path, msg, total);
+}
+
+/* A peer that wants one child for each pair of subnets says so, and gets them. */
+static void peer_requires_single_pairs(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct refusal r = { .notify = SINGLE_PAIR_REQUIRED };
+	struct ike_tunnel_view v;
+
+	use(3, 3, false, false, 3600);
+	sim_pair_add(s, one_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	s->filter = drop_answer;
+	s->filter_arg = &r;
+	ike_tunnel_view(s->node[0].engine, 7, &v);
+	sim_assert(s, v.n_children == 1 && v.child[0].remote.n == 3);
+	ike_sa_hard_limit(s->node[0].engine, s->now, 7, IKE_IN, v.child[0].spi_in);
+	sim_assert(s, sim_until(s, 10 * IKE_SECOND, is_refused, &r));
+	refuse(s, &r);
+	sim_run(s, 10 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &v);
+	sim_assert(s, v.n_children == 3);
+	for (unsigned i = 0; i < 3; i++)
+		sim_assert(s, v.child[i].outbound && v.child[i].remote.n == 1);
+	sim_finish(s);
+}
+
+/* A peer that allows an IKE SA no more than its first child: a new one follows, and nothing is
+ * lost. */
+static void peer_allows_one_child(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct refusal r = { .notify = NO_ADDITIONAL_SAS };
+	struct ike_tunnel_view before, v;
+
+	use(1, 1, false, false, 3600);
+	sim_pair_add(s, one_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_probe(s, 5 * SIM_MS);
+	ike_tunnel_view(s->node[0].engine, 7, &before);
+	s->filter = drop_answer;
+	s->filter_arg = &r;
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_assert(s, sim_until(s, 2 * IKE_SECOND, is_refused, &r));
+	refuse(s, &r);
+	sim_run(s, 60 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &v);
+	sim_assert(s, v.established && v.spi_i != before.spi_i && v.n_children == 1);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, s->node[i].tunnel[7].downs == 0 && sim_ike_sas(s, i) == 1);
+	sim_assert(s, s->lost == 0);
+	sim_finish(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +256,8 @@ int main(void)
 		cmocka_unit_test(a_pair_that_is_refused),
 		cmocka_unit_test(one_of_several_is_deleted),
 		cmocka_unit_test(the_peer_adds_children),
+		cmocka_unit_test(peer_requires_single_pairs),
+		cmocka_unit_test(peer_allows_one_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
