@@ -104,6 +104,14 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 }
 
 /* No message of the exchange itself is left to say it in. */
+static void tell_contact(struct ike_sa *sa)
+{
+	uint8_t spi[IKE_V1_COOKIES];
+
+	ike_v1_cookies(sa, spi);
+	ike_v1_notify(sa, IKE_PROTOCOL_IKE, spi, sizeof(spi), V1_INITIAL_CONTACT, NULL, 0);
+}
+
 static void tell_lifetime(struct ike_sa *sa)
 {
 	uint8_t spi[IKE_V1_COOKIES], data[12];
@@ -134,4 +142,6 @@ void ike_v1_aggressive_authenticate(struct ike_v1_exchange *x, struct ike_v1_mes
 			   ike_v1_message_notify(m, V1_INITIAL_CONTACT) != NULL);
 	if (shorter)
 		tell_lifetime(sa);
+	if (ike_v1_is_first(sa))
+		tell_contact(sa);
 }

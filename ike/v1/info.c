@@ -45,7 +45,7 @@ void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t 
 	if (!x)
 		return;
 	ike_v1_build_notify(&b, protocol, spi, n_spi, type, data, n);
-	end(x, &b, false);
+	end(x, &b, type == V1_INITIAL_CONTACT);
 }
 
 void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES])
@@ -285,10 +285,13 @@ static bool deleted(struct ike_sa *sa, const struct ike_delete *d)
 	return own;
 }
 
+/* The peer has nothing from before this SA. */
 static void contacted(struct ike_sa *sa)
 {
 	struct ike_tunnel *t = sa->tunnel;
 	struct ike_sa *other, *next;
+	struct ike_child *c;
+	char peer[ADDR_STR_MAX];
 
 	if (sa->engine->now - sa->established > CONTACT_WHILE)
 		return;
@@ -297,6 +300,18 @@ static void contacted(struct ike_sa *sa)
 		if (other != sa && other->state == IKE_STATE_ESTABLISHED &&
 		    other->established < sa->created)
 			ike_sa_kill(other, false);
+	}
+	c = TAILQ_FIRST(&t->children);
+	while (c) {
+		if (c->established >= sa->created) {
+			c = TAILQ_NEXT(c, link);
+			continue;
+		}
+		if (c == t->out)
+			ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s has started afresh",
+					   ike_tunnel_peer(t, peer));
+		ike_child_gone(c, false);
+		c = TAILQ_FIRST(&t->children); /* another may have taken over */
 	}
 }
 

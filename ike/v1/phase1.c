@@ -121,13 +121,18 @@ int ike_v1_build_hash(struct ike_v1_exchange *x, struct ike_builder *b, struct v
 }
 
 /* Says that we know nothing of any other SA with this peer (RFC 2407 §4.6.3.3). */
+bool ike_v1_is_first(const struct ike_sa *sa)
+{
+	return LIST_FIRST(&sa->tunnel->sas) == sa && !LIST_NEXT(sa, siblings) &&
+	       TAILQ_EMPTY(&sa->tunnel->children);
+}
+
 void ike_v1_build_contact(struct ike_v1_exchange *x, struct ike_builder *b)
 {
 	struct ike_sa *sa = x->sa;
 	uint8_t spi[IKE_V1_COOKIES];
 
-	if (LIST_FIRST(&sa->tunnel->sas) != sa || LIST_NEXT(sa, siblings) ||
-	    !TAILQ_EMPTY(&sa->tunnel->children))
+	if (!ike_v1_is_first(sa))
 		return;
 	ike_v1_cookies(sa, spi);
 	ike_v1_build_notify(b, IKE_PROTOCOL_IKE, spi, sizeof(spi), V1_INITIAL_CONTACT, NULL, 0);

@@ -17,6 +17,7 @@ int ike_v1_build_nat(struct ike_v1_exchange *x, struct ike_builder *b);
 void ike_v1_build_id(struct ike_v1_exchange *x, struct ike_builder *b, struct view *body);
 /* HASH over the identity whose body this is. */
 int ike_v1_build_hash(struct ike_v1_exchange *x, struct ike_builder *b, struct view id);
+bool ike_v1_is_first(const struct ike_sa *sa); /* we know nothing else of the peer */
 void ike_v1_build_contact(struct ike_v1_exchange *x, struct ike_builder *b);
 /* RESPONDER-LIFETIME, if ours is shorter than what the peer proposed. */
 void ike_v1_build_lifetime(struct ike_v1_exchange *x, struct ike_builder *b);

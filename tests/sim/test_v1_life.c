@@ -20,6 +20,12 @@ static void first_calls(unsigned node, struct conf_tunnel *t)
 	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
 }
 
+static void aggressive_first_calls(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->ike_mode = CONF_IKE_AGGRESSIVE;
+}
+
 static void aggressive(unsigned node, struct conf_tunnel *t)
 {
 	first_calls(node, t);
@@ -410,6 +416,30 @@ static void confirmed_by_use(void **state)
 	sim_finish(s);
 }
 
+/* The peer restarts, and we renew phase 1 before anybody has noticed: it says that it has nothing,
+ * in either mode. */
+static void restart_before_phase1_rekey(void **state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct sim *s = up(1 + i, i ? aggressive_first_calls : first_calls);
+		struct conf_tunnel t;
+
+		sim_run(s, 2 * IKE_SECOND);
+		sim_node_kill(s, 1);
+		sim_node_start(s, 1);
+		sim_conf(s, 1, 0, &t);
+		(i ? aggressive_first_calls : first_calls)(1, &t);
+		sim_tunnel_add(s, 1, 7, &t);
+		sim_assert(s, ike_rekey_ike(s->node[0].engine, s->now, 7) == 0);
+		sim_run(s, 4 * IKE_SECOND);
+		sim_probe(s, 5 * SIM_MS);
+		sim_run(s, 4 * IKE_SECOND);
+		sim_assert(s, s->lost == 0 && s->node[1].tunnel[7].up);
+		sim_assert(s, sim_inbound(s, 0) == 1 && sim_inbound(s, 1) == 1);
+		sim_finish(s);
+	}
+}
+
 static void short_hard_life(unsigned node, struct conf_tunnel *t)
 {
 	both_call(node, t);
@@ -472,14 +502,23 @@ static void freed_at_any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(smaller_limit_counts), cmocka_unit_test(shorter_lifetime_counts),
-		cmocka_unit_test(by_lifetime),		cmocka_unit_test(at_once),
-		cmocka_unit_test(through_loss),		cmocka_unit_test(dead_peer),
-		cmocka_unit_test(probes_are_few),	cmocka_unit_test(quick_restart),
-		cmocka_unit_test(disable_and_enable),	cmocka_unit_test(deletes_cross),
-		cmocka_unit_test(lost_delete),		cmocka_unit_test(confirmed_by_use),
-		cmocka_unit_test(orphaned_pair),	cmocka_unit_test(lifetime_ends),
-		cmocka_unit_test(stop_at_any_time),	cmocka_unit_test(freed_at_any_time),
+		cmocka_unit_test(smaller_limit_counts),
+		cmocka_unit_test(shorter_lifetime_counts),
+		cmocka_unit_test(by_lifetime),
+		cmocka_unit_test(at_once),
+		cmocka_unit_test(through_loss),
+		cmocka_unit_test(dead_peer),
+		cmocka_unit_test(probes_are_few),
+		cmocka_unit_test(quick_restart),
+		cmocka_unit_test(disable_and_enable),
+		cmocka_unit_test(deletes_cross),
+		cmocka_unit_test(lost_delete),
+		cmocka_unit_test(confirmed_by_use),
+		cmocka_unit_test(restart_before_phase1_rekey),
+		cmocka_unit_test(orphaned_pair),
+		cmocka_unit_test(lifetime_ends),
+		cmocka_unit_test(stop_at_any_time),
+		cmocka_unit_test(freed_at_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
