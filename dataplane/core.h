@@ -51,6 +51,8 @@ struct dataplane {
 	uint64_t main_drop[DROP_REASON_COUNT];
 	const struct dataplane_main_ops *main_ops; /* NULL: nobody */
 	void *main_ctx;
+	bool (*main_answers)(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len);
+	void *main_answers_ctx;
 
 	/* negotiator */
 	struct crypt *keys; /* expands keys */

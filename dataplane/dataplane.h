@@ -180,6 +180,11 @@ struct dataplane_main_ops {
 /* NULL: nobody takes them. ops is kept. */
 void dataplane_main_register(struct dataplane *dp, const struct dataplane_main_ops *ops, void *ctx);
 
+/* Who is asked first whether the packet answers something of his; true: it did. NULL: nobody. */
+void dataplane_main_answers(struct dataplane *dp,
+			    bool (*fn)(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len),
+			    void *ctx);
+
 /* One IP packet from a tunnel's inner local address: into the tunnel if it is for the tunnel's
  * inner peer, whatever the routes say, else wherever the tunnel's table leads. Its TTL stays as it
  * is. -EINVAL: no such tunnel, or no whole IP packet; -EMSGSIZE; -EAGAIN: no buffer or ring full.

@@ -31,6 +31,9 @@ void inner_take(struct dataplane *dp, struct rte_mbuf *m, uint32_t tunnel)
 {
 	if (!dp->tables.tunnel[tunnel].used) {
 		dp->main_drop[DROP_NOT_FOR_US]++;
+	} else if (dp->main_answers &&
+		   dp->main_answers(dp->main_answers_ctx, tunnel, packet(m), m->data_len)) {
+		;
 	} else if (dp->main_ops &&
 		   dp->main_ops->inner(dp->main_ctx, tunnel, packet(m), m->data_len)) {
 		;
@@ -48,6 +51,14 @@ void dataplane_main_register(struct dataplane *dp, const struct dataplane_main_o
 {
 	dp->main_ops = ops;
 	dp->main_ctx = ctx;
+}
+
+void dataplane_main_answers(struct dataplane *dp,
+			    bool (*fn)(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len),
+			    void *ctx)
+{
+	dp->main_answers = fn;
+	dp->main_answers_ctx = ctx;
 }
 
 int dataplane_send_inner(struct dataplane *dp, uint32_t tunnel, const uint8_t *ip, size_t len)

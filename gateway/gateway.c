@@ -4,6 +4,7 @@
 #include "gateway/clock.h"
 #include "gateway/config.h"
 #include "gateway/control.h"
+#include "gateway/echo.h"
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
@@ -197,6 +198,7 @@ static int start_dataplane(struct gateway *g)
 		log_error("gateway", NULL, "%s", error);
 		return rc;
 	}
+	echo_start(g->dp);
 	rc = start_exception(g);
 	if (rc < 0)
 		return rc;

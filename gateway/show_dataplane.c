@@ -1,5 +1,6 @@
 #include "gateway/show.h"
 
+#include "gateway/baseline.h"
 #include "gateway/clock.h"
 #include "gateway/exception.h"
 #include "gateway/gateway.h"
@@ -63,7 +64,7 @@ int show_ports(struct command_call *call)
 	page_table(call->page, "ports", NULL, "No port is configured.");
 	for (unsigned i = 0; i < dataplane_ports(g->dp) && i < g->conf->n_ports; i++) {
 		struct dataplane_port_stats s = { 0 };
-		int rc = dataplane_port_stats(g->dp, i, &s);
+		int rc = baseline_port_stats(g, i, &s);
 
 		if (rc < 0)
 			return command_fail(call, rc, "port '%s' does not tell its counters",
@@ -157,7 +158,7 @@ static struct dataplane_worker_stats *all_workers(struct command_call *call, uns
 		return NULL;
 	}
 	for (unsigned i = 0; i < *n; i++)
-		dataplane_worker_stats(dp, i, &w[i]);
+		baseline_worker_stats(call->gateway, i, &w[i]);
 	return w;
 }
 
@@ -202,8 +203,7 @@ int show_drops(struct command_call *call)
 		for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
 			sum[r] += w[i].drop[r];
 	free(w);
-	if (call->gateway->exception)
-		exception_stats(call->gateway->exception, &e);
+	baseline_exception_stats(call->gateway, &e);
 	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
 		total += sum[r];
 	for (unsigned r = 0; r < EXCEPTION_DROP_COUNT; r++)

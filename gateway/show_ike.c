@@ -1,5 +1,7 @@
 #include "gateway/show.h"
 
+#include "gateway/baseline.h"
+
 #include "gateway/gateway.h"
 
 static const char *const counter_text[] = {
@@ -18,6 +20,7 @@ static void ike_answered(struct negotiator_ask *ask)
 		command_finish(call, command_fail(call, rc, "the gateway is stopping"));
 		return;
 	}
+	baseline_ike(ask->counter);
 	page_count(p, "send_failed", "messages the workers did not take", ask->send_failed);
 	page_count(p, "sa_changes_delayed", "SA changes that waited for a full ring",
 		   ask->sa_delayed);

@@ -1,5 +1,6 @@
 #include "gateway/show.h"
 
+#include "gateway/baseline.h"
 #include "gateway/clock.h"
 #include "gateway/format.h"
 #include "gateway/gateway.h"
@@ -67,7 +68,7 @@ static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
 static void tunnel_stats(struct gateway *g, uint32_t tunnel, struct dataplane_tunnel_stats *s)
 {
 	memset(s, 0, sizeof(*s));
-	dataplane_tunnel_stats(g->dp, tunnel, s);
+	baseline_tunnel_stats(g, tunnel, s);
 }
 
 int show_tunnels(struct command_call *call)

@@ -1,5 +1,7 @@
 """Inner addresses live in the kernel of a routing shard: ping, traceroute and TCP, from and to them."""
 
+import json
+
 import pytest
 
 from lab import wait_for
@@ -55,6 +57,12 @@ def test_strongswan(lab):
     assert theirs.ping(ours, count=20, interval=0.01, extra=["-I", theirs.address]).lost == 0
     assert traceroute(theirs.ns, ours.address, theirs.address) == [ours.address]
     assert traceroute(ours.ns, theirs.address) == [theirs.address]
+    told = site.gateway.isthmus("ping", "dc1-1", "count", "2", json=True)
+    assert json.loads(told.stdout)["received"] == 2
+    told = json.loads(site.gateway.isthmus("traceroute", "dc1-1", site.idc.host.address, json=True).stdout)
+    assert [hop["from"] for hop in told["hops"]] == [theirs.address, site.idc.host.address] and told["arrived"]
+    lost = site.gateway.isthmus("ping", "dc1-1", "169.254.1.77", "count", "1", check=False)
+    assert lost.returncode == 1 and "1 lost" in lost.stdout and "no answer from 169.254.1.77" in lost.stderr
     assert site.idc.host.ping(ours, count=20, interval=0.01).lost == 0
     assert ours.ping(site.idc.host, count=20, interval=0.01).lost == 0
     assert traceroute(ours.ns, site.idc.host.address) == [theirs.address, site.idc.host.address]

@@ -100,6 +100,19 @@ def test_explain_says_where_packets_go(up_site):
     assert shell(up_site, "explain", cloud.address, idc.address, "in", "nowhere").returncode == 1
 
 
+def test_counters_are_cleared_for_people(up_site):
+    idc, cloud = up_site.hosts
+    assert cloud.ping(idc, count=3).received == 3
+    assert up_site.gateway.tunnel(up_site.TUNNEL)["out_packets"] >= 3
+    assert shell(up_site, "clear", "counters", "tunnel", up_site.TUNNEL).returncode == 0
+    assert up_site.gateway.tunnel(up_site.TUNNEL)["out_packets"] < 3
+    assert shell(up_site, "clear", "counters").returncode == 0
+    assert sum(up_site.gateway.show("ike")["counters"].values()) < 10
+    assert up_site.gateway.show("drops")["total"] == 0
+    cloud.ping(idc, count=1)
+    assert 1 <= up_site.gateway.tunnel(up_site.TUNNEL)["out_packets"] < 3
+
+
 def test_nobody_there(tmp_path, up_site):
     done = command([up_site.gateway.program("isthmus"), "--socket", tmp_path / "none", "show", "tunnels"], check=False)
     assert done.returncode == 3 and str(tmp_path / "none") in done.stderr

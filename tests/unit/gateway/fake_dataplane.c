@@ -77,6 +77,12 @@ uint32_t dataplane_route_lookup(struct dataplane *dp, uint32_t table, const stru
 	return nexthop(NEXTHOP_NEIGHBOUR, 0);
 }
 
+void dataplane_main_answers(struct dataplane *dp,
+			    bool (*fn)(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len),
+			    void *ctx)
+{
+}
+
 struct dataplane_path fake_path;
 
 int dataplane_explain(struct dataplane *dp, uint32_t table, const uint8_t *ip, size_t len,

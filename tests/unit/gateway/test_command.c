@@ -40,6 +40,10 @@ COMMAND(config_diff)
 COMMAND(config_reload)
 COMMAND(config_save)
 COMMAND(static_route_delete)
+COMMAND(clear_counters)
+COMMAND(clear_tunnel_counters)
+COMMAND(ping)
+COMMAND(traceroute)
 COMMAND(explain)
 COMMAND(watch)
 COMMAND(monitor)
@@ -192,8 +196,8 @@ static const struct {
 	{ "sh tunnels", COMMAND_DONE, "ran  show_tunnels\n" },
 	{ "sh v", COMMAND_WRONG, "'v' is ambiguous; one of: vpc, vpcs, version\n" },
 	{ "sh ve", COMMAND_DONE, "ran  show_version\n" },
-	{ "t dc1-a rek i", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
-	{ "t dc1-a d", COMMAND_WRONG, "'d' is ambiguous; one of: disable, drain\n" },
+	{ "tu dc1-a rek i", COMMAND_DONE, "ran  tunnel_rekey_ike\n" },
+	{ "tu dc1-a d", COMMAND_WRONG, "'d' is ambiguous; one of: disable, drain\n" },
 	{ "sh tunnel dc1-b l", COMMAND_DONE, "ran  show_tunnel_log\n" },
 	{ "sh tun", COMMAND_WRONG, "'tun' is ambiguous; one of: tunnels, tunnel\n" },
 	{ "sh route t bgw", COMMAND_DONE, "ran  show_route_table\n" },
