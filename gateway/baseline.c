@@ -103,7 +103,8 @@ int baseline_clear_tunnels(const struct gateway *g)
 	int rc = 0;
 
 	for (uint32_t i = g->tunnels->n; rc != -ENOMEM && i-- > 0;)
-		rc = baseline_clear_tunnel(g, i);
+		if (tunnels_get(g->tunnels, i))
+			rc = baseline_clear_tunnel(g, i);
 	return rc == -ENOMEM ? rc : 0;
 }
 

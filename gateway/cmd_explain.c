@@ -190,13 +190,13 @@ static void nobody(struct command_call *call, const struct dataplane_path *path)
 	size_t used = 0;
 
 	for (unsigned i = 0; i < path->n_members && used < sizeof(text); i++) {
-		uint32_t m = path->member[i];
+		const struct tunnel *m = tunnels_get(t, path->member[i]);
 
-		if (m < t->n)
+		if (m)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s: %s",
-						 i ? "; " : "", t->v[m].conf->name,
-						 t->v[m].up ? "UP, but drained"
-							    : tunnel_reason(t->v[m].reason));
+						 i ? "; " : "", m->conf->name,
+						 m->up ? "UP, but drained"
+						       : tunnel_reason(m->reason));
 	}
 	verdict(call, false, "no-tunnel-up", "no tunnel is UP (%s)", text);
 }

@@ -49,6 +49,7 @@ const struct command commands[] = {
 	  show_customer_gateways },
 	{ "show connections", "VPN connections: tunnels that are UP, redundancy",
 	  show_connections },
+	{ "show schema", "the fields of every show's JSON form, and their types", show_schema },
 	{ "show version", "version, uptime, hardware in use", show_version },
 	{ "tunnel TUNNEL enable", "negotiate the tunnel", tunnel_enable },
 	{ "tunnel TUNNEL disable", "delete the tunnel's SAs and keep it down", tunnel_disable },

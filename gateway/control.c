@@ -140,6 +140,10 @@ static void serve(struct session *s)
 		}
 		if (!line)
 			break;
+		if (strcmp(line, "\003") == 0) {
+			free(line);
+			continue;
+		}
 		s->running = true;
 		call = command_run(s->control->gateway, line, &reader, s);
 		if (s->running)
@@ -153,9 +157,21 @@ static void serve(struct session *s)
 		forget(s);
 }
 
+/* A line of Ctrl-C ends the command under way, and is nothing if there is none. */
+static const char interrupt[] = "\003\n";
+
 static void on_data(struct bufferevent *bev, void *ctx)
 {
-	serve(ctx);
+	struct evbuffer *in = bufferevent_get_input(bev);
+	struct session *s = ctx;
+	char head[2];
+
+	if (s->call && evbuffer_copyout(in, head, 2) == 2 && memcmp(head, interrupt, 2) == 0) {
+		evbuffer_drain(in, 2);
+		command_cancel(s->call); /* may end the session */
+		return;
+	}
+	serve(s);
 }
 
 static void on_event(struct bufferevent *bev, short what, void *ctx)

@@ -5,6 +5,8 @@
  *             last "ok 1234\n", "error 57\n" (refused), "wrong 57\n" (no command) or
  *             "bye 0\n"; each is followed by so many bytes of text
  *
+ * The request "\003" (Ctrl-C) ends an endless command that runs, and has no reply of its own.
+ *
  * One operator's requests are answered one after the other; several operators do not wait for
  * each other. An operator who does not read gets no more until he does. Whoever may open the
  * socket may do everything, so it is private: mode 0600, in a directory that nobody else can

@@ -294,16 +294,17 @@ static void keep_state(struct gateway *g)
 	free(path);
 }
 
-static int start_control(struct gateway *g)
+static int start_control(struct gateway *g, int asker)
 {
 	char error[512];
-	int fd = control_listen(g->conf->control_socket, error, sizeof(error));
+	int rc, fd = control_listen(g->conf->control_socket, error, sizeof(error));
 
 	if (fd < 0) {
 		log_error("control", NULL, "%s", error);
 		return fd;
 	}
-	return control_new(&g->control, g->base, g, fd, g->conf->control_socket);
+	rc = control_new(&g->control, g->base, g, fd, g->conf->control_socket);
+	return rc == 0 && asker >= 0 ? control_attach(g->control, asker) : rc;
 }
 
 static int start_metrics(struct gateway *g)
@@ -354,7 +355,7 @@ static void take_down(struct gateway *g)
 	libevent_global_shutdown();
 }
 
-int gateway_run(struct conf *c)
+int gateway_run(struct conf *c, int asker)
 {
 	struct gateway g = { .conf = c, .started = clock_now() };
 	cpu_set_t ours, cpus;
@@ -363,7 +364,8 @@ int gateway_run(struct conf *c)
 	sched_getaffinity(0, sizeof(ours), &ours);
 	log_info("gateway", NULL, "isthmus %s starts with %s", ISTHMUS_VERSION, c->path);
 	g.base = event_base_new();
-	if (!g.base || change_new(&g) < 0 || start_control(&g) < 0 || start_dataplane(&g) < 0)
+	if (!g.base || change_new(&g) < 0 || start_control(&g, asker) < 0 ||
+	    start_dataplane(&g) < 0)
 		goto out;
 	keep_state(&g);
 	/* Opening the dataplane bound this thread to one CPU. */

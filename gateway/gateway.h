@@ -44,8 +44,10 @@ struct gateway {
 };
 
 /* Starts all parts from a checked model, which becomes the gateway's, runs until it is told to
- * stop and takes everything down. Exit status: 0 after a clean stop, 1 when it could not start. */
-int gateway_run(struct conf *c);
+ * stop and takes everything down. asker: the connected socket
+ * of an operator who is there from the start; -1: none. Exit status: 0 after a clean stop, 1 when
+ * it could not start. */
+int gateway_run(struct conf *c, int asker);
 /* What was said to the negotiator goes out; after a burst of words. */
 void gateway_flush(struct gateway *g);
 

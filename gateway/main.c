@@ -5,6 +5,7 @@
 #include "gateway/doctor.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
+#include "gateway/terminal.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -33,13 +34,15 @@ enum { EXIT_STARTED_NOT = 1, EXIT_BAD_FILE = 2 };
 static void usage(FILE *out)
 {
 	fprintf(out,
-		"Usage: isthmusd [--check|--doctor] [--verbose] [FILE]\n"
+		"Usage: isthmusd [--check|--doctor] [--verbose] [--no-shell] [FILE]\n"
 		"Runs the IPsec gateway that FILE describes (default " DEFAULT_FILE ")\n"
-		"in the foreground, logging to standard error, until SIGTERM or SIGINT.\n"
+		"in the foreground, logging to standard error, until SIGTERM or SIGINT. At a\n"
+		"terminal it is the operator's shell as well.\n"
 		"\n"
 		"  -c, --check    only check FILE: tell everything that is wrong with it\n"
 		"  -d, --doctor   only look at this box: is it fit for FILE?\n"
 		"  -v, --verbose  log more\n"
+		"  -n, --no-shell no shell at a terminal, only the log\n"
 		"  -V, --version  print the version\n"
 		"  -h, --help     print this\n"
 		"\n"
@@ -99,19 +102,21 @@ static int check(const struct conf *c)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "check", no_argument, NULL, 'c' },   { "doctor", no_argument, NULL, 'd' },
-		{ "verbose", no_argument, NULL, 'v' }, { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },    { 0 }
-	};
+	static const struct option options[] = { { "check", no_argument, NULL, 'c' },
+						 { "doctor", no_argument, NULL, 'd' },
+						 { "verbose", no_argument, NULL, 'v' },
+						 { "no-shell", no_argument, NULL, 'n' },
+						 { "version", no_argument, NULL, 'V' },
+						 { "help", no_argument, NULL, 'h' },
+						 { 0 } };
 	struct problem_list problems = { 0 };
 	enum log_level most = LOG_INFO;
-	bool only_check = false, only_examine = false;
+	bool only_check = false, only_examine = false, shell = true;
 	const char *path;
 	struct conf *c;
-	int o, status;
+	int o, status, asker = -1;
 
-	while ((o = getopt_long(argc, argv, "cdvVh", options, NULL)) != -1) {
+	while ((o = getopt_long(argc, argv, "cdvnVh", options, NULL)) != -1) {
 		switch (o) {
 		case 'c':
 			only_check = true;
@@ -121,6 +126,9 @@ int main(int argc, char **argv)
 			break;
 		case 'v':
 			most = LOG_DEBUG;
+			break;
+		case 'n':
+			shell = false;
 			break;
 		case 'V':
 			printf("isthmusd %s\n", ISTHMUS_VERSION);
@@ -138,6 +146,8 @@ int main(int argc, char **argv)
 		return EXIT_BAD_FILE;
 	}
 	path = optind < argc ? argv[optind] : DEFAULT_FILE;
+	if (shell && !only_check && !only_examine && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		asker = terminal_start();
 	log_open(STDERR_FILENO, most);
 	if (rights_limit() < 0 || harden() < 0 || secret_init() < 0) {
 		log_error("gateway", NULL, "cannot protect the memory that keeps keys");
@@ -158,7 +168,9 @@ int main(int argc, char **argv)
 		if (rc < 0)
 			log_warning("log", NULL, "its target cannot be reached: %s: to stderr",
 				    strerror(-rc));
-		return gateway_run(c);
+		status = gateway_run(c, asker);
+		terminal_end();
+		return status;
 	}
 	status = only_check ? check(c) : examine(c);
 	conf_free(c);

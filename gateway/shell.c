@@ -379,13 +379,14 @@ static void show_logs(struct shell *s)
 		s->setup.logs = -1;
 }
 
-/* A gateway says nothing that it was not asked: it went away. */
-static void on_link(struct shell *s)
+/* A gateway says nothing that it was not asked: it went away. False: for ever. */
+static bool on_link(struct shell *s)
 {
 	static const char text[] = "isthmus: the gateway went away\n";
 
 	link_close(s->setup.link);
 	interrupt(s, text, sizeof(text) - 1);
+	return s->setup.link->path != NULL;
 }
 
 static void loop(struct shell *s)
@@ -408,8 +409,8 @@ static void loop(struct shell *s)
 				return;
 			if (p[2].revents)
 				show_logs(s);
-			if (p[1].revents)
-				on_link(s);
+			if (p[1].revents && !on_link(s))
+				return;
 			if (!p[0].revents)
 				continue;
 			n = read(STDIN_FILENO, c, sizeof(c));

@@ -141,8 +141,13 @@ static bool frame(struct link *l, const struct link_taker *t, size_t *used, bool
 	return false;
 }
 
+static void ignore(void *ctx, enum link_kind kind, const char *text, size_t len)
+{
+}
+
 enum link_result link_ask(struct link *l, const char *line, const struct link_taker *t)
 {
+	static const struct link_taker nobody = { .take = ignore, .watched = -1 };
 	enum link_result result = LINK_LOST;
 	bool last = false;
 	size_t used;
@@ -151,6 +156,12 @@ enum link_result link_ask(struct link *l, const char *line, const struct link_ta
 		goto out;
 	while (!last) {
 		result = fill(l, t);
+		/* Where there is no other way to the gateway, it is told, and the rest not shown.
+		 */
+		if (result == LINK_STOPPED && !l->path && send_all(l->fd, "\003\n", 2)) {
+			t = &nobody;
+			continue;
+		}
 		if (result != LINK_OK)
 			goto out;
 		do {
@@ -162,6 +173,8 @@ enum link_result link_ask(struct link *l, const char *line, const struct link_ta
 			l->len -= used;
 		} while (used > 0 && !last && l->len > 0);
 	}
+	if (t == &nobody)
+		return LINK_STOPPED;
 out:
 	if (result == LINK_LOST || result == LINK_STOPPED)
 		link_close(l);

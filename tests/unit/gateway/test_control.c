@@ -217,11 +217,18 @@ static void an_endless_command_ends_with_its_reader(void **state)
 	turn();
 	assert_int_equal(pending.cancelled, 1);
 	fd = attach();
+	say(fd, "\003\nlater\n");
+	expect_text(fd, "");
+	say(fd, "\003\n");
+	assert_int_equal(pending.cancelled, 2);
+	expect_text(fd, "error 0\n");
+	close(fd);
+	fd = attach();
 	say(fd, "x\n");
 	expect_text(fd, "ok 1\nx");
 	say(fd, "later\n");
 	control_free(control); /* the gateway stops */
-	assert_int_equal(pending.cancelled, 2);
+	assert_int_equal(pending.cancelled, 3);
 	assert_int_equal(control_new(&control, base, NULL, -1, NULL), 0);
 	close(fd);
 }
