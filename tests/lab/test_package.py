@@ -46,6 +46,10 @@ def test_files(root):
     names = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
     assert {"usr/sbin/isthmusd", "usr/bin/isthmus", "usr/share/bash-completion/completions/isthmus",
             "usr/lib/sysusers.d/isthmus.conf", "usr/share/doc/isthmus/examples/reference.conf"} <= names
+    # What the README refers to is there as well.
+    readme = (root / "usr/share/doc/isthmus/README.md").read_text()
+    for page in re.findall(r"\]\((conf/\w+\.md)\)", readme):
+        assert f"usr/share/doc/isthmus/{page}" in names
     for p in root.rglob("*"):
         assert p.lstat().st_uid == 0 and not p.lstat().st_mode & 0o6002, p
     assert (root / "etc/isthmus").stat().st_mode & 0o777 == 0o750
