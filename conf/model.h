@@ -59,6 +59,7 @@ struct conf_workers {
 	bool idle_nap;	    /* an idle worker sleeps for short whiles instead of polling */
 	bool hugepages;	    /* false: --no-huge; true: use them if there are any */
 	uint32_t memory_mb; /* for packets and SAs */
+	bool telemetry;	    /* DPDK's socket for dpdk-telemetry.py */
 };
 
 struct conf_port {

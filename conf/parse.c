@@ -40,6 +40,7 @@ static const struct field worker_fields[] = {
 	{ "hugepages", &field_bool, FIELD_AT(struct conf_workers, hugepages) },
 	{ "memory_mb", &field_uint, FIELD_AT(struct conf_workers, memory_mb), .min = 64,
 	  .max = 1048576, .unit = "MiB" },
+	{ "telemetry", &field_bool, FIELD_AT(struct conf_workers, telemetry) },
 };
 
 /* One worker, on the second CPU where there is one: the first has the system's interrupts. */

@@ -11,6 +11,7 @@
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 #include "dataplane/set.h"
+#include "dataplane/telemetry.h"
 #include "dataplane/underlay.h"
 
 #include <rte_cycles.h>
@@ -62,6 +63,7 @@ static void unmap(void *p, size_t bytes)
 }
 
 #define TUNNEL_BYTES	(TUNNELS_MAX * sizeof(struct tunnel))
+#define DROP_BYTES	(TUNNELS_MAX * sizeof(uint64_t[DROP_REASON_COUNT]))
 #define SET_BYTES	(SETS_MAX * sizeof(struct tunnel_set))
 #define NEIGHBOUR_BYTES (NEIGHBOURS_MAX * sizeof(struct neighbour))
 #define SLOT_BYTES	(SPI_SLOTS * sizeof(struct slot))
@@ -75,10 +77,11 @@ static int open_tables(struct dataplane *dp)
 	uint32_t underlay;
 
 	t->tunnel = map(TUNNEL_BYTES);
+	t->tunnel_drop = map(DROP_BYTES);
 	t->set = map(SET_BYTES);
 	t->neighbour = map(NEIGHBOUR_BYTES);
 	t->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(readers), RTE_CACHE_LINE_SIZE);
-	if (!t->tunnel || !t->set || !t->neighbour || !t->qsbr)
+	if (!t->tunnel || !t->tunnel_drop || !t->set || !t->neighbour || !t->qsbr)
 		return -ENOMEM;
 	if (rte_rcu_qsbr_init(t->qsbr, readers) != 0)
 		return -EINVAL;
@@ -110,6 +113,7 @@ static void close_tables(struct dataplane *dp)
 	for (i = 0; i < RTE_DIM(t->port); i++)
 		free(t->port[i].vlan);
 	unmap(t->tunnel, TUNNEL_BYTES);
+	unmap(t->tunnel_drop, DROP_BYTES);
 	unmap(t->set, SET_BYTES);
 	unmap(t->neighbour, NEIGHBOUR_BYTES);
 	rte_free(t->qsbr);
@@ -390,6 +394,8 @@ int dataplane_open(struct dataplane **out, const struct conf *c, const char **er
 		goto out;
 	}
 	summarize(dp);
+	if (c->workers.telemetry)
+		telemetry_open(dp);
 	*out = dp;
 	return 0;
 out:
@@ -426,6 +432,7 @@ void dataplane_close(struct dataplane *dp)
 
 	if (!dp)
 		return;
+	telemetry_close();
 	stop_workers(dp);
 	for (i = 0; i < dp->n_ports; i++)
 		port_close(&dp->port[i]);

@@ -343,10 +343,22 @@ unsigned dataplane_workers(struct dataplane *dp);
 int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 			   struct dataplane_worker_stats *out);
 
+/* Rings between threads: how many packets or messages wait, and how many may. */
+struct dataplane_ring_stats {
+	const char *name; /* "main-to-worker" */
+	uint32_t waiting, room;
+};
+#define DATAPLANE_RINGS 8
+/* Those at one worker; their number. */
+unsigned dataplane_ring_stats(struct dataplane *dp, unsigned worker,
+			      struct dataplane_ring_stats out[DATAPLANE_RINGS]);
+/* Packet buffers that are free, and all there are. */
+void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all);
+
 struct dataplane_tunnel_stats {
 	uint64_t in_packets, in_bytes, in_wire_bytes; /* inner bytes; outer IP bytes */
 	uint64_t out_packets, out_bytes, out_wire_bytes;
-	uint64_t replayed, bad_icv, selector;
+	uint64_t drop[DROP_REASON_COUNT]; /* packets that are known to be this tunnel's */
 	uint32_t mtu; /* of inner packets, now; 0: not known before there is an SA */
 };
 int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,

@@ -125,7 +125,7 @@ int eal_start(const struct conf *c, const char **error)
 	argv[argc++] = memory;
 	/* No files, no sockets. */
 	argv[argc++] = (char *)(hugepages ? "--in-memory" : "--no-shconf");
-	argv[argc++] = (char *)"--no-telemetry";
+	argv[argc++] = (char *)(c->workers.telemetry ? "--file-prefix=isthmus" : "--no-telemetry");
 	argv[argc++] = (char *)"--log-level=*:4"; /* warnings and worse */
 	if (!hugepages)
 		argv[argc++] = (char *)"--no-huge";

@@ -42,8 +42,7 @@ static void drop_replay(struct worker *w, struct rte_mbuf *m, struct sa *sa,
 			enum replay_verdict verdict)
 {
 	sa->replayed++;
-	w->tables->tunnel[sa->tunnel].replayed++;
-	worker_drop(w, m, verdict == REPLAY_TOO_OLD ? DROP_TOO_OLD : DROP_REPLAYED);
+	worker_drop_of(w, m, verdict == REPLAY_TOO_OLD ? DROP_TOO_OLD : DROP_REPLAYED, sa->tunnel);
 }
 
 /* The outer destination. Where it came from may change behind a NAT at any time, and whether UDP
@@ -127,11 +126,11 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 		uint64_t seq;
 
 		if (unlikely(len < around + sa->align || (len - around) & (sa->align - 1u))) {
-			worker_drop(w, m, DROP_MALFORMED);
+			worker_drop_of(w, m, DROP_MALFORMED, sa->tunnel);
 			continue;
 		}
 		if (unlikely(!to_our_end(sa, ip))) {
-			worker_drop(w, m, DROP_WRONG_PEER);
+			worker_drop_of(w, m, DROP_WRONG_PEER, sa->tunnel);
 			continue;
 		}
 		seq = get_be32(ip + at + 4);
@@ -143,7 +142,7 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 			continue;
 		}
 		if (unlikely(rte_pktmbuf_tailroom(m) + sa->icv_bytes < CRYPT_TAIL)) {
-			worker_drop(w, m, DROP_TOO_BIG);
+			worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
 			continue;
 		}
 		if (k == 0 || op[k - 1].sa != sa) {
@@ -172,29 +171,30 @@ static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *
 	uint8_t *inner = op->esp + before;
 
 	if (unlikely(op->len < before + TRAILER_BYTES + pad)) {
-		worker_drop(w, m, DROP_BAD_PADDING);
+		worker_drop_of(w, m, DROP_BAD_PADDING, sa->tunnel);
 		return false;
 	}
 	if (unlikely(next != PROTO_IPV4 && next != PROTO_IPV6)) {
-		worker_drop(w, m, next == PROTO_NONE ? DROP_DUMMY : DROP_BAD_NEXT_HEADER);
+		worker_drop_of(w, m, next == PROTO_NONE ? DROP_DUMMY : DROP_BAD_NEXT_HEADER,
+			       sa->tunnel);
 		return false;
 	}
 	m->data_off = (uint16_t)(inner - (uint8_t *)m->buf_addr);
 	m->data_len = (uint16_t)(op->len - before - TRAILER_BYTES - pad);
 	m->pkt_len = m->data_len;
 	if (unlikely(!packet_fit_ip(m) || (inner[0] >> 4 == 4) != (next == PROTO_IPV4))) {
-		worker_drop(w, m, DROP_BAD_NEXT_HEADER);
+		worker_drop_of(w, m, DROP_BAD_NEXT_HEADER, sa->tunnel);
 		return false;
 	}
 	if (unlikely(ecn != ECN_NOT_ECT) && !merge_ecn(inner, ecn)) {
-		worker_drop(w, m, DROP_ECN);
+		worker_drop_of(w, m, DROP_ECN, sa->tunnel);
 		return false;
 	}
 	if (unlikely(sa->flags & SA_POLICY) && !policy_pass(w, sa, m))
 		return false;
 	if (unlikely(policy_may_be_own(w->tables, inner)) &&
 	    policy_is_spoofed(w->tables, sa->table, sa->tunnel, inner)) {
-		worker_drop(w, m, DROP_SPOOFED);
+		worker_drop_of(w, m, DROP_SPOOFED, sa->tunnel);
 		return false;
 	}
 	return true;
@@ -220,8 +220,7 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 
 		if (unlikely(!op[i].ok)) {
 			sa->bad_icv++;
-			w->tables->tunnel[sa->tunnel].bad_icv++;
-			worker_drop(w, m, DROP_BAD_ICV);
+			worker_drop_of(w, m, DROP_BAD_ICV, sa->tunnel);
 			continue;
 		}
 		verdict = replay_check(&sa->replay, op[i].seq); /* twins within this burst */
@@ -242,7 +241,7 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 		if (unlikely(op[i].seq >= sa->ask_in) &&
 		    !limit_admit(w, sa, sa->packets + run.packets, sa->bytes + run.bytes,
 				 m->data_len, sa->replay.top)) {
-			worker_drop(w, m, DROP_SA_LIMIT);
+			worker_drop_of(w, m, DROP_SA_LIMIT, sa->tunnel);
 			continue;
 		}
 		if (fit_is_syn(packet(m), m->data_len) && (sa->flags & SA_MSS))

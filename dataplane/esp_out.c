@@ -146,7 +146,7 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 		}
 		if (unlikely(!t->out)) {
 			worker_want(w, b->out_tunnel[i]);
-			worker_drop(w, m, DROP_NO_TUNNEL_UP);
+			worker_drop_of(w, m, DROP_NO_TUNNEL_UP, b->out_tunnel[i]);
 			continue;
 		}
 		sa_prefetch(t->out);
@@ -160,19 +160,18 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
  * bandwidth does. What is too long is asked about piece by piece. */
 static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 {
-	struct tunnel *t = &w->tables->tunnel[sa->tunnel];
+	uint32_t tunnel = sa->tunnel;
 
 	while (sa && sa->flags & SA_SELECTORS && !select_packet(sa, packet(m), m->data_len))
 		sa = sa->beside;
 	if (!sa) {
-		t->selector++;
-		worker_drop(w, m, DROP_SELECTOR);
+		worker_drop_of(w, m, DROP_SELECTOR, tunnel);
 		return NULL;
 	}
 	if ((sa->flags & SA_METER) && m->data_len <= sa->mtu &&
-	    !policer_pass(__atomic_load_n(&t->policer, __ATOMIC_ACQUIRE), false, w->tsc,
-			  m->data_len)) {
-		worker_drop(w, m, DROP_BANDWIDTH);
+	    !policer_pass(__atomic_load_n(&w->tables->tunnel[tunnel].policer, __ATOMIC_ACQUIRE),
+			  false, w->tsc, m->data_len)) {
+		worker_drop_of(w, m, DROP_BANDWIDTH, tunnel);
 		return NULL;
 	}
 	return sa;
@@ -184,7 +183,7 @@ static __rte_noinline bool ask(struct worker *w, struct sa *sa, struct rte_mbuf 
 {
 	if (limit_admit(w, sa, sa->packets + packets, sa->bytes + bytes, m->data_len, sa->sequence))
 		return true;
-	worker_drop(w, m, DROP_SA_LIMIT);
+	worker_drop_of(w, m, DROP_SA_LIMIT, sa->tunnel);
 	return false;
 }
 
@@ -194,7 +193,7 @@ static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct
 			 unsigned grow)
 {
 	if (unlikely(!has_way(sa))) {
-		worker_drop(w, m, DROP_NO_ROUTE);
+		worker_drop_of(w, m, DROP_NO_ROUTE, sa->tunnel);
 		return false;
 	}
 	if (unlikely(m->data_len > sa->mtu)) {
@@ -202,7 +201,7 @@ static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct
 		return false;
 	}
 	if (unlikely(m->data_off < ROOM_BEFORE || rte_pktmbuf_tailroom(m) < grow)) {
-		worker_drop(w, m, DROP_TOO_BIG);
+		worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
 		return false;
 	}
 	return likely(sa->sequence < sa->ask_out) || ask(w, sa, m, run.packets, run.bytes);

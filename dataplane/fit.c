@@ -96,8 +96,8 @@ static int fragment(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct t
 	return 0;
 }
 
-/* error: what main tells the sender, if it may not be cut. */
-static void fit(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct tag tag,
+/* error: what main tells the sender, if it may not be cut. False: it does not go on. */
+static bool fit(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct tag tag,
 		struct tag error)
 {
 	const uint8_t *ip = packet(m);
@@ -106,19 +106,21 @@ static void fit(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct tag t
 	if (ip[0] >> 4 == 6 || (get_be16(ip + 6) & DONT)) {
 		*tag_of(m) = error;
 		punt_error(w, m, DROP_TOO_BIG);
-		return;
+		return false;
 	}
 	rc = fragment(w, m, mtu, tag);
 	if (rc)
 		worker_drop(w, m, rc == -EMSGSIZE ? DROP_TOO_BIG : DROP_NO_BUFFER);
+	return rc == 0;
 }
 
 void fit_tunnel(struct worker *w, struct rte_mbuf *m, uint32_t tunnel, unsigned mtu)
 {
-	fit(w, m, mtu, (struct tag){ .kind = TAG_ESP_OUT, .value = tunnel },
-	    (struct tag){ .kind = TAG_PUNT_TOO_BIG,
-			  .size = (uint16_t)mtu,
-			  .value = tunnel | NEXTHOP_LOCAL_TUNNEL });
+	if (!fit(w, m, mtu, (struct tag){ .kind = TAG_ESP_OUT, .value = tunnel },
+		 (struct tag){ .kind = TAG_PUNT_TOO_BIG,
+			       .size = (uint16_t)mtu,
+			       .value = tunnel | NEXTHOP_LOCAL_TUNNEL }))
+		w->tables->tunnel_drop[tunnel][DROP_TOO_BIG]++;
 }
 
 void fit_link(struct worker *w, struct rte_mbuf *m, uint32_t nh, uint32_t interface, unsigned mtu)

@@ -10,13 +10,12 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 
 	if ((sa->flags & SA_SELECTORS) && !select_packet(sa, packet(m), m->data_len)) {
 		sa->selector_drops++;
-		t->selector++;
-		worker_drop(w, m, DROP_SELECTOR);
+		worker_drop_of(w, m, DROP_SELECTOR, sa->tunnel);
 		return false;
 	}
 	if ((sa->flags & SA_METER) && !policer_pass(__atomic_load_n(&t->policer, __ATOMIC_ACQUIRE),
 						    true, w->tsc, m->data_len)) {
-		worker_drop(w, m, DROP_BANDWIDTH);
+		worker_drop_of(w, m, DROP_BANDWIDTH, sa->tunnel);
 		return false;
 	}
 	return true;

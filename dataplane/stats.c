@@ -43,6 +43,49 @@ int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 	return 0;
 }
 
+unsigned dataplane_ring_stats(struct dataplane *dp, unsigned worker,
+			      struct dataplane_ring_stats out[DATAPLANE_RINGS])
+{
+	const struct worker *w = worker < dp->n_workers ? dp->worker[worker] : NULL;
+	const struct {
+		const char *name;
+		const struct rte_ring *ring;
+	} rings[] = {
+		{ "main-to-worker", w ? w->inject[INJECT_MAIN] : NULL },
+		{ "negotiator-to-worker", w ? w->inject[INJECT_NEGOTIATOR] : NULL },
+		{ "worker-to-main", w ? w->punt.to_main : NULL },
+		{ "worker-to-negotiator", w ? w->punt.to_negotiator : NULL },
+		{ "orders", w ? w->orders : NULL },
+		{ "reports", w ? w->reports : NULL },
+		{ "again", w ? w->again : NULL },
+	};
+	struct dataplane_ring_stats handover = { .name = "handover" };
+	unsigned n = 0;
+
+	if (!w)
+		return 0;
+	for (; n < RTE_DIM(rings); n++)
+		out[n] = (struct dataplane_ring_stats){
+			.name = rings[n].name,
+			.waiting = rte_ring_count(rings[n].ring),
+			.room = rte_ring_get_capacity(rings[n].ring),
+		};
+	for (unsigned i = 0; i < dp->n_workers; i++) {
+		if (!w->arrival[i])
+			continue;
+		handover.waiting += rte_ring_count(w->arrival[i]);
+		handover.room += rte_ring_get_capacity(w->arrival[i]);
+	}
+	out[n++] = handover;
+	return n;
+}
+
+void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all)
+{
+	*available = rte_mempool_avail_count(dp->pool);
+	*all = dp->pool->size;
+}
+
 int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 			   struct dataplane_tunnel_stats *out)
 {
@@ -58,11 +101,9 @@ int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 		.out_packets = t->out_packets,
 		.out_bytes = t->out_bytes,
 		.out_wire_bytes = t->out_wire_bytes,
-		.replayed = t->replayed,
-		.bad_icv = t->bad_icv,
-		.selector = t->selector,
 		.mtu = t->mtu,
 	};
+	memcpy(out->drop, dp->tables.tunnel_drop[tunnel], sizeof(out->drop));
 	return 0;
 }
 

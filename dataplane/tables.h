@@ -54,9 +54,8 @@ struct tunnel {
 	uint64_t in_packets, in_bytes, in_wire_bytes;
 	uint64_t in_authentic; /* also what was not delivered */
 
-	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t replayed;
-	uint64_t bad_icv, selector;
-	uint32_t mtu; /* of inner packets, by the outbound SA; 0: there was none */
+	_Alignas(RTE_CACHE_LINE_SIZE)
+		uint32_t mtu; /* of inner packets, by the outbound SA; 0: there was none */
 	/* any worker: rw; TSC until which nobody is told again that packets want it */
 	_Atomic uint64_t wanted;
 };
@@ -122,7 +121,9 @@ struct tables {
 	uint32_t
 		*_Atomic vni[4096]; /* VNI's upper 12 bits, then lower 12: interface + 1; 0: none */
 	struct port_table port[RTE_MAX_ETHPORTS];
-	struct tunnel *tunnel;	     /* TUNNELS_MAX */
+	struct tunnel *tunnel; /* TUNNELS_MAX */
+	/* By tunnel: packets that are known to be its; owner worker: rw; readers a moment late */
+	uint64_t (*tunnel_drop)[DROP_REASON_COUNT];
 	struct tunnel_set *set;	     /* SETS_MAX: connections, then bundles */
 	struct neighbour *neighbour; /* NEIGHBOURS_MAX */
 	/* Changes after every change of the underlay's routes or neighbours: an outbound SA's next

@@ -50,11 +50,11 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->policer = policer;
 	to->mtu_most = t->mtu;
 	to->mtu = 0;
+	memset(dp->tables.tunnel_drop[tunnel], 0, sizeof(dp->tables.tunnel_drop[tunnel]));
 	to->up = false;
 	/* Nobody counts here without an SA. */
 	to->out_packets = to->out_bytes = to->out_wire_bytes = 0;
 	to->in_packets = to->in_bytes = to->in_wire_bytes = to->in_authentic = 0;
-	to->replayed = to->bad_icv = to->selector = 0;
 	to->used = true;
 	route_mark_own(dp, &t->inner_peer);
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));

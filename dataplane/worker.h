@@ -108,6 +108,14 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_r
 	rte_pktmbuf_free(m);
 }
 
+/* The same of a packet that is known to be this tunnel's; its owner. */
+static inline void worker_drop_of(struct worker *w, struct rte_mbuf *m, enum drop_reason reason,
+				  uint32_t tunnel)
+{
+	w->tables->tunnel_drop[tunnel][reason]++;
+	worker_drop(w, m, reason);
+}
+
 /* Tells the negotiator about an SA. False: its ring is full; try again with a later packet. */
 bool worker_report(struct worker *w, enum message_kind kind, struct sa *sa);
 

@@ -31,7 +31,8 @@ static void subtract(void *counters, const void *less, size_t bytes)
 }
 
 /* Of structs in which the counters stand together: from the first to the last. */
-#define SPAN(type, first, last) (offsetof(type, last) + sizeof(uint64_t) - offsetof(type, first))
+#define SPAN(type, first, last) \
+	(offsetof(type, last) + sizeof(((type *)NULL)->last) - offsetof(type, first))
 
 int baseline_tunnel_stats(const struct gateway *g, uint32_t tunnel,
 			  struct dataplane_tunnel_stats *out)
@@ -40,7 +41,7 @@ int baseline_tunnel_stats(const struct gateway *g, uint32_t tunnel,
 
 	if (rc == 0 && tunnel < base.n_tunnels)
 		subtract(&out->in_packets, &base.tunnel[tunnel].in_packets,
-			 SPAN(struct dataplane_tunnel_stats, in_packets, selector));
+			 SPAN(struct dataplane_tunnel_stats, in_packets, drop));
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 #include "gateway/show.h"
 
 #include "gateway/config.h"
+#include "gateway/event.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -30,6 +31,8 @@ static void tunnel_changed(struct negotiator_ask *ask)
 		command_fail(call, rc, "tunnel '%s': %s", t->conf->name, strerror(-rc));
 	if (rc == 0 && (ask->kind == ASK_ENABLE || ask->kind == ASK_DISABLE)) {
 		t->enabled = ask->kind == ASK_ENABLE;
+		event_publish(t->enabled ? EVENT_TUNNEL_ENABLED : EVENT_TUNNEL_DISABLED,
+			      t->conf->name, NULL, "%s", "");
 		rc = config_switched(call->gateway, t->conf->name, t->enabled);
 		if (rc < 0)
 			command_fail(call, rc, "tunnel '%s' is %s, but that cannot be kept: %s",
@@ -73,6 +76,7 @@ int tunnel_drain(struct command_call *call)
 	if (i < 0)
 		return (int)i;
 	call->ask.first = (uint32_t)i;
+	event_publish(EVENT_TUNNEL_DRAIN, g->tunnels->v[i].conf->name, NULL, "%s", "");
 	if (g->tunnels->v[i].up) {
 		if (g->bgp)
 			bgp_drain(g->bgp, (uint32_t)i, true);

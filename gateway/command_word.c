@@ -186,6 +186,7 @@ static const struct command_word words[] = {
 	{ "ADDRESS", "an address, like 192.168.0.1", is_address, NULL },
 	{ "PROTOCOL", "tcp, udp, icmp or a number", NULL, list_protocols },
 	{ "NUMBER", "a number", command_is_number, NULL },
+	{ "HOURS", "a number of hours", command_is_number, NULL },
 	{ "SECONDS", "a number of seconds", command_is_number, NULL },
 	{ "FILE", "the name of a file", NULL, NULL },
 	{ "NAME", "a name", NULL, list_names },

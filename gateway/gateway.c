@@ -10,11 +10,13 @@
 #include "gateway/log.h"
 #include "gateway/notify.h"
 #include "gateway/metrics.h"
+#include "gateway/sampler.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,6 +83,13 @@ static void on_event(void *ctx, uint32_t tunnel, const char *text)
 	log_info("ike", tunnels_name(g->tunnels, tunnel), "%s", text);
 }
 
+static void on_rekeyed(void *ctx, uint32_t tunnel, bool ike)
+{
+	struct gateway *g = ctx;
+
+	tunnels_rekeyed(g->tunnels, tunnel, ike);
+}
+
 static void on_stopped(void *ctx)
 {
 	struct gateway *g = ctx;
@@ -97,6 +106,7 @@ static const struct negotiator_ops negotiator_ops = {
 	.removed = on_removed,
 	.tunnel_state = on_tunnel_state,
 	.event = on_event,
+	.rekeyed = on_rekeyed,
 	.stopped = on_stopped,
 };
 
@@ -323,6 +333,25 @@ static int start_metrics(struct gateway *g)
 	return rc;
 }
 
+/* Beside the state, under the same name. Without a place for them there are no samples. */
+static int start_sampler(struct gateway *g)
+{
+	char *state = state_path(g->conf), error[512] = "out of memory";
+	char folder[CONF_DEVICE_BYTES + 64] = "";
+	int rc;
+
+	if (state)
+		snprintf(folder, sizeof(folder), "%.*s.samples",
+			 (int)(strlen(state) - strlen(".state")), state);
+	free(state);
+	rc = sampler_new(&g->sampler, g, folder, error, sizeof(error));
+	if (rc < 0 && folder[0]) {
+		log_warning("samples", NULL, "%s", error);
+		rc = sampler_new(&g->sampler, g, "", error, sizeof(error));
+	}
+	return rc;
+}
+
 static void free_event(struct event *ev)
 {
 	if (ev)
@@ -334,6 +363,7 @@ static void take_down(struct gateway *g)
 	negotiator_free(g->negotiator); /* answers what operators still wait for */
 	bgp_answer(g->bgp);		/* and this as well */
 	metrics_free(g->metrics);
+	sampler_free(g->sampler);
 	control_free(g->control);
 	notify_free(g->notify);
 	free_event(g->dataplane_event);
@@ -372,7 +402,7 @@ int gateway_run(struct conf *c, int asker)
 	control_cpus(c, &ours, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0 ||
-	    start_metrics(&g) < 0)
+	    start_metrics(&g) < 0 || start_sampler(&g) < 0)
 		goto out;
 	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->count,
 		 g.conf->control_socket);

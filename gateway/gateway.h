@@ -21,6 +21,7 @@ struct event;
 struct event_base;
 struct notify;
 struct metrics;
+struct sampler;
 
 struct gateway {
 	struct conf *conf;
@@ -30,7 +31,8 @@ struct gateway {
 	struct tunnels *tunnels;
 	struct negotiator *negotiator;
 	struct control *control;
-	struct metrics *metrics;     /* NULL: nobody asked for them */
+	struct metrics *metrics; /* NULL: nobody asked for them */
+	struct sampler *sampler;
 	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
 	uint64_t started;	     /* clock_now() */
 

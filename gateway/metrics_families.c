@@ -52,6 +52,12 @@ PUT(put_tunnels)
 	expo_uint(x, name, "state=\"down\"", s->n_tunnels - s->up);
 }
 
+PUT(put_buffers)
+{
+	expo_uint(x, name, "state=\"free\"", s->buffers_free);
+	expo_uint(x, name, "state=\"used\"", s->buffers - s->buffers_free);
+}
+
 PUT(put_drops)
 {
 	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
@@ -172,9 +178,10 @@ PUT(put_packets)
 
 PUT(put_tunnel_drops)
 {
-	expo_uint_with(x, name, T->labels, "reason", "replayed", T->stats.replayed);
-	expo_uint_with(x, name, T->labels, "reason", "bad-icv", T->stats.bad_icv);
-	expo_uint_with(x, name, T->labels, "reason", "selector", T->stats.selector);
+	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
+		if (T->stats.drop[r])
+			expo_uint_with(x, name, T->labels, "reason", drop_reason_name(r),
+				       T->stats.drop[r]);
 }
 
 PUT(put_mtu)
@@ -254,6 +261,20 @@ PUT(put_worker_packets)
 	expo_uint_with(x, name, s->worker_labels[i], "what", "decrypted", W->esp_in_packets);
 	expo_uint_with(x, name, s->worker_labels[i], "what", "encrypted", W->esp_out_packets);
 	expo_uint_with(x, name, s->worker_labels[i], "what", "handed-over", W->handed_over);
+}
+
+PUT(put_rings)
+{
+	for (unsigned k = 0; k < s->n_rings[i]; k++)
+		expo_uint_with(x, name, s->worker_labels[i], "ring", s->ring[i][k].name,
+			       s->ring[i][k].waiting);
+}
+
+PUT(put_ring_rooms)
+{
+	for (unsigned k = 0; k < s->n_rings[i]; k++)
+		expo_uint_with(x, name, s->worker_labels[i], "ring", s->ring[i][k].name,
+			       s->ring[i][k].room);
 }
 
 PUT(put_worker_tunnels)
@@ -385,6 +406,7 @@ const struct metrics_family metrics_families[] = {
 	{ "process_open_fds", GAUGE, "Open file descriptors.", OF_GATEWAY, put_fds },
 	{ "process_max_fds", GAUGE, "File descriptors that may be open.", OF_GATEWAY, put_max_fds },
 	{ "isthmus_tunnels", GAUGE, "Tunnels by state.", OF_GATEWAY, put_tunnels },
+	{ "isthmus_packet_buffers", GAUGE, "Packet buffers by state.", OF_GATEWAY, put_buffers },
 	{ "isthmus_drops_total", COUNTER, "Dropped packets by reason, of all threads.", OF_GATEWAY,
 	  put_drops },
 	{ "isthmus_ike_messages_total", COUNTER, "IKE messages by what became of them.", OF_GATEWAY,
@@ -422,8 +444,8 @@ const struct metrics_family metrics_families[] = {
 	  OF_TUNNEL, put_wire_bytes },
 	{ "isthmus_tunnel_packets_total", COUNTER, "Packets.", OF_TUNNEL, put_packets },
 	{ "isthmus_tunnel_drops_total", COUNTER,
-	  "Dropped packets that are known to be of this tunnel, by reason.", OF_TUNNEL,
-	  put_tunnel_drops },
+	  "Dropped packets that are known to be of this tunnel, by reason, from the first on.",
+	  OF_TUNNEL, put_tunnel_drops },
 	{ "isthmus_tunnel_mtu_bytes", GAUGE, "Largest inner packet that fits now.", OF_TUNNEL,
 	  put_mtu },
 	{ "isthmus_bgp_session_up", GAUGE, "1: the tunnel's BGP session is established.", OF_TUNNEL,
@@ -449,6 +471,10 @@ const struct metrics_family metrics_families[] = {
 	  put_naps },
 	{ "isthmus_worker_packets_total", COUNTER, "Packets by what was done with them.", OF_WORKER,
 	  put_worker_packets },
+	{ "isthmus_ring_waiting", GAUGE, "Packets or messages that wait in rings between threads.",
+	  OF_WORKER, put_rings },
+	{ "isthmus_ring_room", GAUGE, "Packets or messages that these rings hold.", OF_WORKER,
+	  put_ring_rooms },
 	{ "isthmus_worker_tunnels", GAUGE, "Tunnels that the worker owns.", OF_WORKER,
 	  put_worker_tunnels },
 

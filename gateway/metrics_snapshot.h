@@ -60,6 +60,9 @@ struct metrics_snapshot {
 	struct metrics_tunnel *tunnel;
 	struct dataplane_worker_stats *worker;
 	char (*worker_labels)[METRICS_LABELS_MAX];
+	struct dataplane_ring_stats (*ring)[DATAPLANE_RINGS]; /* by worker */
+	unsigned *n_rings;
+	uint32_t buffers, buffers_free;
 	struct metrics_port *port;
 	struct metrics_gateway *gateway;
 	struct metrics_shard *shard;

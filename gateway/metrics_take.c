@@ -108,10 +108,15 @@ static int take_workers(struct metrics_snapshot *s, struct gateway *g)
 
 	s->worker = calloc(n + 1, sizeof(*s->worker));
 	s->worker_labels = calloc(n + 1, sizeof(*s->worker_labels));
-	if (!s->worker || !s->worker_labels)
+	s->ring = calloc(n + 1, sizeof(*s->ring));
+	s->n_rings = calloc(n + 1, sizeof(*s->n_rings));
+	if (!s->worker || !s->worker_labels || !s->ring || !s->n_rings)
 		return -ENOMEM;
+	dataplane_buffers(g->dp, &s->buffers_free, &s->buffers);
 	for (; s->n_workers < n; s->n_workers++) {
 		dataplane_worker_stats(g->dp, s->n_workers, &s->worker[s->n_workers]);
+		s->n_rings[s->n_workers] =
+			dataplane_ring_stats(g->dp, s->n_workers, s->ring[s->n_workers]);
 		label_number(s->worker_labels[s->n_workers], "worker", s->n_workers);
 		for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
 			s->drop[r] += s->worker[s->n_workers].drop[r];
@@ -225,6 +230,8 @@ void metrics_forget(struct metrics_snapshot *s)
 	free(s->tunnel);
 	free(s->worker);
 	free(s->worker_labels);
+	free(s->ring);
+	free(s->n_rings);
 	free(s->port);
 	free(s->gateway);
 	free(s->shard);

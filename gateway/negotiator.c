@@ -66,6 +66,9 @@ static void hand_out(struct negotiator *n, const struct from_negotiator *m)
 	case FROM_EVENT:
 		n->ops->event(n->ctx, m->tunnel, m->text);
 		break;
+	case FROM_REKEYED:
+		n->ops->rekeyed(n->ctx, m->tunnel, m->ike);
+		break;
 	case FROM_ANSWER:
 		m->ask->messages_delayed += channel_full(n->to);
 		m->ask->done(m->ask);

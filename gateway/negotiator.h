@@ -24,6 +24,8 @@ struct negotiator_ops {
 	void (*event)(void *ctx, uint32_t tunnel, const char *text); /* UINT32_MAX: no tunnel */
 	/* After negotiator_remove(): none of its SAs is left anywhere. */
 	void (*removed)(void *ctx, uint32_t tunnel);
+	/* An SA took over from an older one: the IKE SA's, or a child's. */
+	void (*rekeyed)(void *ctx, uint32_t tunnel, bool ike);
 	void (*stopped)(void *ctx); /* after negotiator_stop(): every peer knows, or gave up */
 };
 

@@ -56,6 +56,13 @@ static unsigned copy_selectors(struct dataplane_selector *to, const struct ike_s
 	return from->n;
 }
 
+static void tell_rekeyed(struct negotiator *n, uint32_t tunnel, bool ike)
+{
+	const struct from_negotiator m = { .kind = FROM_REKEYED, .tunnel = tunnel, .ike = ike };
+
+	tell(n, &m);
+}
+
 static int on_sa_install(void *ctx, const struct ike_child_sa *c)
 {
 	struct negotiator *n = ctx;
@@ -83,11 +90,21 @@ static int on_sa_install(void *ctx, const struct ike_child_sa *c)
 		.hard_bytes = c->hard_bytes,
 	};
 
+	int rc;
+
 	if (n->keys)
 		key_export_esp(n->keys, c);
 	sa.n_local = copy_selectors(sa.sel_local, &c->local);
 	sa.n_remote = copy_selectors(sa.sel_remote, &c->remote);
-	return sa_queue_install(n->sas, &sa);
+	rc = sa_queue_install(n->sas, &sa);
+	if (rc == 0 && c->dir == IKE_OUT && c->replaces)
+		tell_rekeyed(n, c->tunnel, false);
+	return rc;
+}
+
+static void on_ike_rekeyed(void *ctx, uint32_t tunnel)
+{
+	tell_rekeyed(ctx, tunnel, true);
 }
 
 static void on_sa_remove(void *ctx, uint32_t tunnel, enum ike_direction dir, uint32_t spi)
@@ -154,6 +171,7 @@ const struct ike_ops negotiator_engine_ops = {
 	.inbound_packets = on_inbound_packets,
 	.tunnel_state = on_tunnel_state,
 	.event = on_event,
+	.ike_rekeyed = on_ike_rekeyed,
 	.keys = on_keys,
 };
 

@@ -19,12 +19,13 @@ struct to_negotiator {
 	struct negotiator_ask *ask;
 };
 
-enum from_kind { FROM_STATE, FROM_EVENT, FROM_ANSWER, FROM_REMOVED, FROM_STOPPED };
+enum from_kind { FROM_STATE, FROM_EVENT, FROM_REKEYED, FROM_ANSWER, FROM_REMOVED, FROM_STOPPED };
 
 struct from_negotiator {
 	enum from_kind kind;
 	uint32_t tunnel;
-	bool up;
+	bool up;  /* FROM_STATE */
+	bool ike; /* FROM_REKEYED: the IKE SA */
 	enum ike_reason reason;
 	struct negotiator_ask *ask;
 	char text[NEGOTIATOR_TEXT];

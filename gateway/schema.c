@@ -28,7 +28,11 @@ const struct schema schemas[] = {
 	{ "show tunnel TUNNEL",
 	  TUNNEL " local_id? remote_id? inner? inner_peer? tries# ike?{" IKE "} sas[]{" SA "} "
 		 "traffic{in_packets# in_bytes# in_wire_bytes# out_packets# out_bytes# "
-		 "out_wire_bytes# replayed# bad_icv# selector#}" },
+		 "out_wire_bytes# replayed# bad_icv# selector#} "
+		 "drops[]{reason packets# text}" },
+	{ "show tunnel TUNNEL history [HOURS]",
+	  "name first_minute minutes# samples[]{minute in_bytes# out_bytes# in_wire_bytes# "
+	  "out_wire_bytes# in_packets# out_packets#}" },
 	{ "show tunnel TUNNEL log", "name log[]{first last age_seconds~ times# proven! text}" },
 	{ "show tunnel TUNNEL psk", "tunnel psk" },
 	{ "show sas", "sas[]{" SA "}" },

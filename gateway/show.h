@@ -22,6 +22,7 @@
 int show_tunnels(struct command_call *call);
 int show_tunnel(struct command_call *call);
 int show_tunnel_log(struct command_call *call);
+int show_tunnel_samples(struct command_call *call);
 int show_tunnel_psk(struct command_call *call);
 int show_border_gateways(struct command_call *call);
 int show_vpcs(struct command_call *call);

@@ -207,6 +207,15 @@ static void selector_section(struct page *p, const struct ike_tunnel_view *v)
 	}
 }
 
+static void drop_row(struct page *p, enum drop_reason r, uint64_t packets)
+{
+	page_object(p, NULL, NULL);
+	page_text(p, "reason", "REASON", drop_reason_name(r));
+	page_count(p, "packets", "PACKETS", packets);
+	page_text(p, "text", "WHAT IT MEANS", drop_reason_text(r));
+	page_end(p);
+}
+
 static void traffic_section(struct page *p, const struct dataplane_tunnel_stats *s)
 {
 	page_object(p, "traffic", "Traffic");
@@ -216,9 +225,14 @@ static void traffic_section(struct page *p, const struct dataplane_tunnel_stats 
 	page_count(p, "out_packets", "packets out", s->out_packets);
 	page_bytes(p, "out_bytes", "bytes out", s->out_bytes);
 	page_bytes(p, "out_wire_bytes", "bytes out, encrypted", s->out_wire_bytes);
-	page_count(p, "replayed", "dropped: replayed or too old", s->replayed);
-	page_count(p, "bad_icv", "dropped: bad ICV", s->bad_icv);
-	page_count(p, "selector", "dropped: outside the selectors", s->selector);
+	page_count(p, "replayed", NULL, s->drop[DROP_REPLAYED] + s->drop[DROP_TOO_OLD]);
+	page_count(p, "bad_icv", NULL, s->drop[DROP_BAD_ICV]);
+	page_count(p, "selector", NULL, s->drop[DROP_SELECTOR]);
+	page_end(p);
+	page_table(p, "drops", "Dropped", "none");
+	for (unsigned r = 0; r < DROP_REASON_COUNT; r++)
+		if (s->drop[r])
+			drop_row(p, r, s->drop[r]);
 	page_end(p);
 }
 

@@ -169,6 +169,18 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 		tell_change(tunnel, changed, lasted);
 }
 
+void tunnels_rekeyed(struct tunnels *t, uint32_t index, bool ike)
+{
+	if (!tunnels_get(t, index))
+		return;
+	if (ike)
+		t->v[index].ike_rekeys++;
+	else
+		t->v[index].child_rekeys++;
+	event_publish(ike ? EVENT_IKE_REKEYED : EVENT_CHILD_REKEYED, t->v[index].conf->name, NULL,
+		      "%s", "");
+}
+
 int64_t tunnels_find(const struct tunnels *t, const char *name)
 {
 	for (uint32_t i = tunnels_next(t, 0); i < t->n; i = tunnels_next(t, i + 1))

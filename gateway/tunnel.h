@@ -53,6 +53,8 @@ struct tunnel *tunnels_get(const struct tunnels *t, uint32_t index);
 /* What the engine said. An index that is not there is ignored. */
 void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enum ike_reason reason,
 		   const char *text);
+/* An SA of the tunnel took over from an older one. */
+void tunnels_rekeyed(struct tunnels *t, uint32_t index, bool ike);
 /* -1: no such name. */
 int64_t tunnels_find(const struct tunnels *t, const char *name);
 /* Counts the tunnels of the connection of that number, and those that are UP. */

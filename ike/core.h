@@ -57,6 +57,7 @@ ike_time ike_random_between(struct ike_engine *e, ike_time low, ike_time high);
 void ike_count(struct ike_engine *e, enum ike_counter c);
 void ike_log(struct ike_engine *e, uint32_t tunnel, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+void ike_rekeyed(struct ike_engine *e, uint32_t tunnel);
 void ike_send(struct ike_engine *e, const struct ike_path *path, const struct ike_packet *p);
 bool ike_path_equal(const struct ike_path *a, const struct ike_path *b);
 struct ike_packet *ike_packet_new(const void *message, size_t n); /* NULL: no memory */

@@ -78,6 +78,12 @@ ike_time ike_random_between(struct ike_engine *e, ike_time low, ike_time high)
 	return high > low ? low + ike_random_u64(e) % (high - low + 1) : low;
 }
 
+void ike_rekeyed(struct ike_engine *e, uint32_t tunnel)
+{
+	if (e->ops->ike_rekeyed)
+		e->ops->ike_rekeyed(e->ctx, tunnel);
+}
+
 void ike_log(struct ike_engine *e, uint32_t tunnel, const char *fmt, ...)
 {
 	char text[512];

@@ -122,6 +122,9 @@ struct ike_ops {
 	/* Something happened that an operator may want to read in the log. tunnel UINT32_MAX: none.
 	 */
 	void (*event)(void *ctx, uint32_t tunnel, const char *text);
+	/* A new IKE SA took over from an older one (child SAs tell by sa_install's `replaces`).
+	 * NULL: nobody wants to know. */
+	void (*ike_rekeyed)(void *ctx, uint32_t tunnel);
 	/* An IKE SA has its keys: for debugging, where the operator wants them. NULL: nobody does.
 	 */
 	void (*keys)(void *ctx, const struct ike_keys *keys);

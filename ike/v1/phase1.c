@@ -338,10 +338,12 @@ void ike_v1_established(struct ike_v1_exchange *x, struct view id_body, bool ini
 		ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s has started afresh",
 				   ike_tunnel_peer(t, peer));
 	ike_tunnel_adopt(t, sa, initial_contact);
-	if (before && ike_tunnel_current(t) == sa)
+	if (before && ike_tunnel_current(t) == sa) {
 		ike_tunnel_note(t, true, "IKE SA %016llx is replaced by %016llx",
 				(unsigned long long)ike_sa_own_spi(before),
 				(unsigned long long)ike_sa_own_spi(sa));
+		ike_rekeyed(t->engine, t->index);
+	}
 	if (sa->initiator && ike_sa_usable(sa))
 		sa->want_child = true;
 }

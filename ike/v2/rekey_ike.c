@@ -107,6 +107,7 @@ static void follow(struct ike_sa *sa, struct ike_sa *winner)
 	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx is replaced by %016llx of the peer's",
 			(unsigned long long)ike_sa_own_spi(sa),
 			(unsigned long long)ike_sa_own_spi(winner));
+	ike_rekeyed(sa->engine, sa->tunnel_index);
 	inherit(sa, winner);
 	ike_sa_replace(sa);
 }
@@ -228,6 +229,7 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 	ike_tunnel_note(sa->tunnel, true, "IKE SA %016llx is replaced by %016llx",
 			(unsigned long long)ike_sa_own_spi(sa),
 			(unsigned long long)ike_sa_own_spi(o));
+	ike_rekeyed(sa->engine, sa->tunnel_index);
 	inherit(sa, o);
 	ike_sa_close(sa, false);
 }

@@ -425,6 +425,19 @@ int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 	return 0;
 }
 
+unsigned dataplane_ring_stats(struct dataplane *dp, unsigned worker,
+			      struct dataplane_ring_stats out[DATAPLANE_RINGS])
+{
+	out[0] = (struct dataplane_ring_stats){ "handover", 17 + worker, 1024 };
+	return 1;
+}
+
+void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all)
+{
+	*available = 1000;
+	*all = 1024;
+}
+
 unsigned dataplane_ports(struct dataplane *dp)
 {
 	return 1;

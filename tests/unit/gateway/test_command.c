@@ -19,6 +19,7 @@
 COMMAND(show_tunnels)
 COMMAND(show_sas)
 COMMAND(show_tunnel_log)
+COMMAND(show_tunnel_samples)
 COMMAND(show_routes)
 COMMAND(show_route_table)
 COMMAND(show_vpc_routes)
@@ -215,7 +216,8 @@ static const struct {
 	{ "show tunels", COMMAND_WRONG, "'tunels' is not known here ('tunnels'?); one of: " NEXT },
 	{ "show tunnel", COMMAND_WRONG, "something is missing after 'tunnel'; one of: TUNNEL\n" },
 	{ "show tunnels now", COMMAND_WRONG, "'now' is too much: the command ends before it\n" },
-	{ "show tunnel dc1-a x y", COMMAND_WRONG, "'x' is not known here; one of: log, psk\n" },
+	{ "show tunnel dc1-a x y", COMMAND_WRONG,
+	  "'x' is not known here; one of: log, history, psk\n" },
 	{ "tunnel dc1-a", COMMAND_WRONG,
 	  "something is missing after 'dc1-a'; one of: enable, disable, drain, rekey\n" },
 	{ "tunnel dc1-a enabel", COMMAND_WRONG,
@@ -234,7 +236,7 @@ static const struct {
 	{ "?tunn", COMMAND_DONE, "tunnel\t6 commands\n" },
 	{ "?sh tun", COMMAND_DONE,
 	  "tunnels\tevery tunnel's state, reason and traffic\n"
-	  "tunnel\t3 commands\n" },
+	  "tunnel\t4 commands\n" },
 	{ "?sh tunnel ", COMMAND_DONE, "dc1-a\tUP\ndc1-b\tDOWN\n" },
 	{ "?sh tunnel dc1-b", COMMAND_DONE, "dc1-b\tDOWN\n" },
 	{ "?sh tunnel x", COMMAND_DONE, "" },

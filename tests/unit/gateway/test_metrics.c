@@ -92,7 +92,7 @@ static int make(unsigned tunnels)
 							     .out_packets = 7,
 							     .out_bytes = 700,
 							     .out_wire_bytes = 1000,
-							     .replayed = 9,
+							     .drop[DROP_REPLAYED] = 9,
 							     .mtu = 1400 };
 	fake_worker_stats[1].phase_cycles[PHASE_ESP_IN] = 4711;
 	fake_worker_stats[0].drop[DROP_NO_SA] = 20;
@@ -234,6 +234,8 @@ static const char *const lines[] = {
 	"isthmus_worker_busy_cycles_total{worker=\"1\",phase=\"esp-in\"} 4711\n",
 	"isthmus_drops_total{reason=\"no-sa\"} 23\n",
 	"isthmus_drops_total{reason=\"shard-too-big\"} 0\n",
+	"isthmus_ring_waiting{worker=\"1\",ring=\"handover\"} 18\n",
+	"isthmus_packet_buffers{state=\"used\"} 24\n",
 	"isthmus_port_up{port=\"wan\"} 1\n",
 	"isthmus_tunnels{state=\"up\"} 1\nisthmus_tunnels{state=\"down\"} 1\n",
 	"isthmus_ike_messages_total{what=\"tx\"} 1000\n",

@@ -119,6 +119,10 @@ static void on_event(void *ctx, uint32_t tunnel, const char *text)
 {
 }
 
+static void on_rekeyed(void *ctx, uint32_t tunnel, bool ike)
+{
+}
+
 static void on_stopped(void *ctx)
 {
 	stops++;
@@ -131,9 +135,11 @@ static void on_removed(void *ctx, uint32_t tunnel)
 	removed++;
 }
 
-static const struct negotiator_ops ops = {
-	.removed = on_removed, .tunnel_state = on_state, .event = on_event, .stopped = on_stopped
-};
+static const struct negotiator_ops ops = { .removed = on_removed,
+					   .rekeyed = on_rekeyed,
+					   .tunnel_state = on_state,
+					   .event = on_event,
+					   .stopped = on_stopped };
 
 static void on_answer(struct negotiator_ask *ask)
 {

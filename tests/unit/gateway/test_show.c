@@ -201,7 +201,7 @@ static int setup(void **state)
 							     .out_packets = 7,
 							     .out_bytes = 700,
 							     .out_wire_bytes = 1000,
-							     .replayed = 6 };
+							     .drop[DROP_REPLAYED] = 6 };
 	memset(fake_worker_stats, 0, sizeof(fake_worker_stats));
 	fake_worker_stats[0] = (struct dataplane_worker_stats){
 		.lcore = 1,
@@ -321,15 +321,16 @@ static void tunnel_page(void **state)
 	       "  remote  192.168.0.0/24, 192.168.0.0/32 udp/53\n"
 	       "\n"
 	       "Traffic\n"
-	       "  packets in                      1,234\n"
-	       "  bytes in                        5.4 MiB\n"
-	       "  bytes in, encrypted             5.7 MiB\n"
-	       "  packets out                     7\n"
-	       "  bytes out                       700 B\n"
-	       "  bytes out, encrypted            1000 B\n"
-	       "  dropped: replayed or too old    6\n"
-	       "  dropped: bad ICV                0\n"
-	       "  dropped: outside the selectors  0\n");
+	       "  packets in            1,234\n"
+	       "  bytes in              5.4 MiB\n"
+	       "  bytes in, encrypted   5.7 MiB\n"
+	       "  packets out           7\n"
+	       "  bytes out             700 B\n"
+	       "  bytes out, encrypted  1000 B\n"
+	       "\n"
+	       "Dropped\n"
+	       "  REASON    PACKETS  WHAT IT MEANS\n"
+	       "  replayed        6  sequence number seen before\n");
 }
 
 static void sas_page(void **state)

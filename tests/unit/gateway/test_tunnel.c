@@ -152,6 +152,19 @@ static void each_change_is_logged_once_with_its_reason(void **state)
 	assert_string_equal(logged(), "");
 }
 
+static void rekeys_are_counted(void **state)
+{
+	struct tunnels *t = *state;
+
+	tunnels_rekeyed(t, 1, false);
+	tunnels_rekeyed(t, 1, false);
+	tunnels_rekeyed(t, 1, true);
+	tunnels_rekeyed(t, 9, true);
+	assert_int_equal(t->v[1].child_rekeys, 2);
+	assert_int_equal(t->v[1].ike_rekeys, 1);
+	assert_int_equal(t->v[0].child_rekeys, 0);
+}
+
 #define WITH_TUNNELS(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -159,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_TUNNELS(tunnels_are_counted_in_the_files_order),
 		WITH_TUNNELS(the_dataplane_is_told_each_change),
+		WITH_TUNNELS(rekeys_are_counted),
 		WITH_TUNNELS(each_change_is_logged_once_with_its_reason),
 	};
 

@@ -1,0 +1,149 @@
+"""What is watched from outside: metrics over HTTP, telemetry, events and logs; and that no secret is among it."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from lab.gateway import TOP
+from lab.network import command
+from lab.topology import Pair, Site
+from lab.wait import wait_for
+
+METRICS = "127.0.0.1:9100"
+# One of each sort, unlike anything else that a process may hold.
+SECRETS = {
+    "psk": "psk-Zeppelin-47113-Quokka",
+    "ppk": "ppk-Marimba-90210-Walrus",
+    "bgp_password": "bgp-Xylophone-31337-Gnu",
+}
+
+
+def http(gateway, request="GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"):
+    """The whole answer to a request, made inside the gateway's namespace."""
+    host, port = METRICS.split(":")
+    program = ("import socket, sys\n"
+               f"s = socket.create_connection(({host!r}, {port}), 5)\n"
+               "s.sendall(sys.stdin.buffer.read())\n"
+               "while (d := s.recv(65536)): sys.stdout.buffer.write(d)\n")
+    return command(gateway.ns.inside(["/usr/bin/python3", "-c", program]), text=request).stdout
+
+
+def metric(text, line):
+    """The value of the series that begins so."""
+    found = re.search(rf"^{re.escape(line)} (\S+)$", text, re.M)
+    assert found, f"{line} is not among\n{text}"
+    return float(found.group(1))
+
+
+def test_metrics_over_http(lab):
+    site = Site(lab)
+    site.gateway.config["metrics"] = {"listen": METRICS}
+    site.gateway.write()
+    site.start()
+    site.await_up()
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+    before = http(site.gateway)
+    assert idc.ping(cloud, count=10, interval=0.02).lost == 0
+    site.gateway.isthmus("tunnel", "dc1-1", "rekey")
+    wait_for(lambda: metric(http(site.gateway), 'isthmus_tunnel_rekeys_total{tunnel="dc1-1",sa="child"}') == 1, 5,
+             lambda: "the rekey's count")
+    after = http(site.gateway)
+    assert after.startswith("HTTP/1.1 200 OK")
+    for direction in ("in", "out"):
+        packets = f'isthmus_tunnel_packets_total{{tunnel="dc1-1",direction="{direction}"}}'
+        plain = f'isthmus_tunnel_bytes_total{{tunnel="dc1-1",direction="{direction}"}}'
+        assert metric(after, packets) >= metric(before, packets) + 10
+        assert metric(after, plain) >= metric(before, plain) + 840
+        assert metric(after, plain.replace("bytes", "encrypted_bytes")) > metric(after, plain)
+    assert metric(after, 'isthmus_tunnel_up{tunnel="dc1-1"}') == 1
+    assert metric(after, 'isthmus_events_total{event="tunnel-up"}') == 1
+    assert metric(after, 'isthmus_worker_packets_total{worker="0",what="decrypted"}') > 0
+    assert metric(after, 'isthmus_port_up{port="wan"}') == 1
+    checked = subprocess.run(["promtool", "check", "metrics"], input=after.split("\n\n", 1)[1], text=True,
+                             capture_output=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert http(site.gateway, "POST /metrics HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 405")
+    assert http(site.gateway, "GET / HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 404")
+
+
+def dumped(pid):
+    """What a core of this process would hold, even root's: its memory but what is excluded from dumps."""
+    kept, last = [], None
+    with open(f"/proc/{pid}/smaps") as f:
+        for line in f:
+            if m := re.match(r"([0-9a-f]+)-([0-9a-f]+) (r\S+) ", line):
+                last = (int(m.group(1), 16), int(m.group(2), 16))
+            elif line.startswith("VmFlags:") and last:
+                if not {"dd", "io"} & set(line.split()):
+                    kept.append(last)
+                last = None
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+        for first, end in kept:
+            try:
+                mem.seek(first)
+                rest, tail = end - first, b""
+                while rest > 0 and (piece := mem.read(min(rest, 1 << 24))):
+                    yield tail + piece
+                    tail, rest = piece[-64:], rest - len(piece)
+            except OSError:
+                continue  # nothing is there: a guard page
+
+
+def everything_told(gateway, folder):
+    """Pairs of where, and bytes."""
+    with open(gateway.log, "rb") as f:
+        yield "log", f.read()
+    commands = [["show", what] for what in (
+        "tunnels", "tunnel east-1", "tunnel east-1 log", "sas", "routes", "bgp", "bgp east-1", "routing", "ports",
+        "workers", "drops", "ike", "connections", "customer-gateways", "border-gateways", "version")]
+    commands += [["doctor"], ["client-config", "east-1", "for", "strongswan"], ["client-config", "east-1", "for", "isthmus"]]
+    for words in commands:
+        words = " ".join(words).split()
+        for as_json in (False, True):
+            answer = gateway.isthmus(*words, json=as_json, check=False)
+            yield " ".join(words), (answer.stdout + answer.stderr).encode()
+    yield "metrics", http(gateway).encode()
+    answer = command([gateway.program("isthmus"), "--socket", gateway.socket, "support-bundle",
+                      os.path.join(folder, "bundle.tar")], check=False)
+    yield "support-bundle's words", (answer.stdout + answer.stderr).encode()
+    for name in os.listdir(folder):
+        if name.startswith("bundle"):
+            with open(os.path.join(folder, name), "rb") as f:
+                yield name, f.read()
+    for name in ("cmdline", "environ"):
+        with open(f"/proc/{gateway.process.popen.pid}/{name}", "rb") as f:
+            yield name, f.read()
+
+
+def test_no_secret_is_told(lab):
+    """Logs, shows, JSON, metrics, events, support bundle, /proc and what a core dump would hold."""
+    pair = Pair(lab, bgp=True, tunnel={**SECRETS, "ppk_id": "one", "dpd": 5})
+    gateway = pair.gateways[0]
+    for g in pair.gateways:
+        g.build = os.path.join(TOP, os.environ.get("ISTHMUS_RELEASE", "build/release"))  # a sanitizer keeps what was freed
+        g.config["log"] = {"level": "debug", "format": "json"}
+        g.config["metrics"] = {"listen": METRICS}
+        g.write()
+    pair.start()
+    pair.await_up(30)
+    gateway.isthmus("tunnel", "east-1", "rekey", "ike")
+    wait_for(lambda: metric(http(gateway), 'isthmus_tunnel_rekeys_total{tunnel="east-1",sa="ike"}') == 1, 5,
+             lambda: "the rekey's count")
+    lines = [json.loads(line) for line in gateway.output().splitlines() if line.startswith("{")]
+    assert {"tunnel-up", "ike-rekeyed"} <= {line["event"] for line in lines}
+    for where, told in everything_told(gateway, lab.folder):
+        for what, secret in SECRETS.items():
+            assert secret.encode() not in told, f"{what} is in {where}"
+    # It is meant to be without a core; and root's debugger finds none of them in what it would dump.
+    limits = open(f"/proc/{gateway.process.popen.pid}/limits").read()
+    assert re.search(r"^Max core file size\s+0\s+0\s", limits, re.M), limits
+    looked = False
+    for piece in dumped(gateway.process.popen.pid):
+        looked |= b"169.254.7.1" in piece or b"east-1" in piece
+        for what, secret in SECRETS.items():
+            assert secret.encode() not in piece, f"{what} would be in a core"
+    assert looked, "nothing of the gateway is in what was looked through"
