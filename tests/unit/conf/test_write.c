@@ -250,13 +250,22 @@ static char *shown(const struct conf *c)
 	return text;
 }
 
+static unsigned times(const char *text, const char *word)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		n++;
+	return n;
+}
+
 static void defaults_are_left_out_and_choices_are_not(void **state)
 {
 	struct conf *c = given("dpd = 20;", "dpd = 20; ike_lifetime = 14400;");
 	char *text = shown(c);
 
 	assert_non_null(strstr(text, "dpd = 20;"));
-	assert_null(strstr(strstr(text, "dpd = 20;") + 1, "dpd")); /* b has a's */
+	assert_int_equal(times(text, "dpd"), 1); /* b has a's */
 	assert_null(strstr(text, "ike_lifetime"));
 	assert_null(strstr(text, "local_id"));
 	assert_null(strstr(text, "mac ="));
