@@ -88,6 +88,9 @@ const struct conf_vpc_attachment *check_attached(const struct check *k, const st
 						 bool *certain);
 /* Some port can send to it, on-link or through a next hop; or that is not known. */
 bool check_reachable(const struct check *k, const struct addr *a);
+/* Of an attachment whose port is known: check_vxlan.c. */
+void check_vxlan(struct check *k, const struct conf_vpc_attachment *a, const struct label *label);
+bool check_same_hosts(const struct conf_vpc_attachment *a, const struct conf_vpc_attachment *b);
 void check_index(struct check *k, struct index *x, const void *key, size_t len, const void *object);
 
 #endif

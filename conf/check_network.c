@@ -172,35 +172,6 @@ static void complete_attachment(struct check *k, struct conf_vpc_attachment *a,
 		conf_attachment_mac(a, a->mac);
 }
 
-static void check_vtep(struct check *k, const struct conf_vpc_attachment *a,
-		       const struct label *label)
-{
-	const struct addr *l = &a->local_vtep, *r = &a->remote_vtep;
-	char text[ADDR_STR_MAX];
-	bool own = a->port->n_addresses == 0;
-
-	for (unsigned i = 0; i < a->port->n_addresses; i++)
-		own = own || addr_equal(&a->port->address[i].addr, l);
-	if (l->family != ADDR_NONE && !own)
-		check_problem(k, PROBLEM_ERROR, label, a->where, l,
-			      "local_vtep = '%s': is not an address of port '%s'",
-			      addr_format(l, text), a->port->name);
-	if (r->family == ADDR_NONE)
-		return;
-	if (l->family != ADDR_NONE && l->family != r->family)
-		check_problem(k, PROBLEM_ERROR, label, a->where, r,
-			      "remote_vtep = '%s': is not of local_vtep's family",
-			      addr_format(r, text));
-	else if (index_find(&k->own, r, sizeof(*r)) != NULL)
-		check_problem(k, PROBLEM_ERROR, label, a->where, r,
-			      "remote_vtep = '%s': is our own address", addr_format(r, text));
-	else if (!check_reachable(k, r))
-		check_problem(k, PROBLEM_ERROR, label, a->where, r,
-			      "remote_vtep = '%s': is on no port's network, and no port has a "
-			      "next_hop",
-			      addr_format(r, text));
-}
-
 static bool has_prefix(const struct prefix *list, unsigned n, const struct prefix *p)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -260,7 +231,7 @@ static void check_attachment(struct check *k, struct conf_vpc_attachment *a)
 	if (a->port == NULL)
 		return;
 	if (a->encap == CONF_ENCAP_VXLAN && a->vni != 0)
-		check_vtep(k, a, &label);
+		check_vxlan(k, a, &label);
 	complete_attachment(k, a, &label);
 }
 
@@ -272,7 +243,7 @@ static bool same_settings(const struct conf_vpc_attachment *a, const struct conf
 	return memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 &&
 	       memcmp(a->address, b->address, sizeof(a->address)) == 0 &&
 	       addr_equal(&a->local_vtep, &b->local_vtep) &&
-	       addr_equal(&a->remote_vtep, &b->remote_vtep);
+	       addr_equal(&a->remote_vtep, &b->remote_vtep) && check_same_hosts(a, b);
 }
 
 struct network_key {

@@ -58,6 +58,7 @@ void conf_free(struct conf *c)
 	for (unsigned i = 0; i < c->n_attachments; i++) {
 		free(c->attachment[i].propagated);
 		free(c->attachment[i].import);
+		free(c->attachment[i].host);
 	}
 	conf_number_clear(c);
 	free(c->connection);

@@ -152,6 +152,14 @@ struct conf_vpc {
 enum conf_propagate { CONF_PROPAGATE_ALL, CONF_PROPAGATE_PARTIAL, CONF_PROPAGATE_NONE };
 enum conf_encap { CONF_ENCAP_VXLAN, CONF_ENCAP_VLAN };
 
+/* Where in a VXLAN network some of its hosts are. */
+struct conf_vxlan_host {
+	struct conf_where where;
+	struct prefix address; /* a host, or all behind one MAC address */
+	struct addr vtep;
+	uint8_t mac[6];
+};
+
 struct conf_vpc_attachment {
 	struct conf_where where;
 	uint32_t id; /* conf_number() */
@@ -170,9 +178,11 @@ struct conf_vpc_attachment {
 	enum conf_encap encap;
 	char port_name[CONF_NAME_BYTES];
 	const struct conf_port *port;
-	uint32_t vni;		/* VXLAN: 1..2^24-1 */
-	struct addr local_vtep; /* one of the port's addresses */
-	struct addr remote_vtep;
+	uint32_t vni;		 /* VXLAN: 1..2^24-1 */
+	struct addr local_vtep;	 /* one of the port's addresses */
+	struct addr remote_vtep; /* of the hosts that are not listed */
+	unsigned n_hosts;
+	struct conf_vxlan_host *host;
 	uint16_t vlan_id; /* VLAN: 1..4094 */
 	uint8_t mac[6];	  /* ours inside the VPC; derived from port and VNI or VLAN unless given */
 	unsigned n_addresses;

@@ -88,6 +88,105 @@ const struct field_object parse_vpc = {
 	.size = sizeof(struct conf_vpc),
 };
 
+static bool read_mac(struct reader *r, const config_setting_t *s, const struct field *f,
+		     void *object)
+{
+	uint8_t *mac = field_destination(f, object);
+	unsigned b[6];
+	const char *text;
+	int end = 0;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
+		   &end) != 6 ||
+	    end != 17 || text[end] != '\0' || (b[0] & 1) != 0) {
+		field_problem(r, PROBLEM_ERROR, s, f,
+			      "must be the MAC address of one station, like \"02:00:00:00:00:01\"");
+		return false;
+	}
+	for (int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)b[i];
+	return true;
+}
+
+static void write_mac(struct writer *w, const struct field *f, const void *object)
+{
+	const uint8_t *m = field_value(f, object);
+
+	fprintf(w->out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", m[0], m[1], m[2], m[3], m[4], m[5]);
+}
+
+static const struct field_kind kind_mac = { .read = read_mac, .write = write_mac };
+
+/* Left out it says all, and an empty list says none. */
+static bool read_import(struct reader *r, const config_setting_t *s, const struct field *f,
+			void *object)
+{
+	((struct conf_vpc_attachment *)object)->import_all = false;
+	return field_read_heap_list(r, s, f, object);
+}
+
+static bool same_import(const struct field *f, const void *a, const void *b)
+{
+	return ((const struct conf_vpc_attachment *)a)->import_all ==
+		       ((const struct conf_vpc_attachment *)b)->import_all &&
+	       field_same_heap_list(f, a, b);
+}
+
+static const struct field_kind kind_import = {
+	.read = read_import, .same = same_import, .write = field_write_heap_list, .list = true
+};
+
+/* "10.0.0.9", or "10.0.4.0/24". */
+static bool read_hosts_address(struct reader *r, const config_setting_t *s, const struct field *f,
+			       void *object)
+{
+	struct prefix *p = field_destination(f, object);
+	const char *text;
+
+	if (!field_string(r, s, f, &text))
+		return false;
+	if (prefix_parse(p, text) && prefix_is_network(p))
+		return true;
+	return field_wrong(r, s, f,
+			   "an address or a network, like \"10.0.0.9\" or \"10.0.4.0/24\"");
+}
+
+static void write_hosts_address(struct writer *w, const struct field *f, const void *object)
+{
+	const struct prefix *p = field_value(f, object);
+	char text[PREFIX_STR_MAX];
+
+	if (p->len == 8 * addr_bytes(&p->addr))
+		addr_format(&p->addr, text);
+	else
+		prefix_format(p, text);
+	fprintf(w->out, "\"%s\"", text);
+}
+
+static const struct field_kind kind_hosts_address = { .read = read_hosts_address,
+						      .write = write_hosts_address };
+
+static const struct field host_fields[] = {
+	{ "address", &kind_hosts_address, .required = true,
+	  FIELD_AT(struct conf_vxlan_host, address),
+	  .means = "a host of the VPC, or a network behind one MAC address" },
+	{ "vtep", &field_addr, .required = true, FIELD_AT(struct conf_vxlan_host, vtep),
+	  .means = "the VXLAN end behind which it is" },
+	{ "mac", &kind_mac, .required = true, FIELD_AT(struct conf_vxlan_host, mac),
+	  .means = "its MAC address inside the VPC" },
+};
+
+static const struct field_object vxlan_host = {
+	.kind = "host",
+	.key = "address",
+	.fields = host_fields,
+	.n_fields = N(host_fields),
+	.size = sizeof(struct conf_vxlan_host),
+	.one_line = true,
+};
+
 static const struct field vxlan_fields[] = {
 	{ "vni", &field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vni), .min = 1,
 	  .max = 16777215, .means = "the VPC's network identifier, 1 to 16777215" },
@@ -96,6 +195,8 @@ static const struct field vxlan_fields[] = {
 	{ "remote_vtep", &field_addr, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, remote_vtep),
 	  .means = "the address of the VPC's side" },
+	{ "hosts", &field_objects, FIELD_AT(struct conf_vpc_attachment, host),
+	  FIELD_COUNT(struct conf_vpc_attachment, n_hosts), .arg = &vxlan_host },
 };
 
 static const struct field_object vxlan = {
@@ -115,64 +216,6 @@ static const struct field_object vlan = {
 	.n_fields = N(vlan_fields),
 	.size = sizeof(struct conf_vpc_attachment),
 	.one_line = true,
-};
-
-static bool read_mac(struct reader *r, const config_setting_t *s, const struct field *f,
-		     void *object)
-{
-	struct conf_vpc_attachment *a = object;
-	unsigned b[6];
-	const char *text;
-	int end = 0;
-
-	if (!field_string(r, s, f, &text))
-		return false;
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-		   &end) != 6 ||
-	    end != 17 || text[end] != '\0' || (b[0] & 1) != 0) {
-		field_problem(r, PROBLEM_ERROR, s, f,
-			      "must be the MAC address of one station, like \"02:00:00:00:00:01\"");
-		return false;
-	}
-	for (int i = 0; i < 6; i++)
-		a->mac[i] = (uint8_t)b[i];
-	return true;
-}
-
-static bool same_mac(const struct field *f, const void *a, const void *b)
-{
-	return memcmp(((const struct conf_vpc_attachment *)a)->mac,
-		      ((const struct conf_vpc_attachment *)b)->mac, 6) == 0;
-}
-
-static void write_mac(struct writer *w, const struct field *f, const void *object)
-{
-	const uint8_t *m = ((const struct conf_vpc_attachment *)object)->mac;
-
-	fprintf(w->out, "\"%02x:%02x:%02x:%02x:%02x:%02x\"", m[0], m[1], m[2], m[3], m[4], m[5]);
-}
-
-static const struct field_kind kind_mac = { .read = read_mac,
-					    .same = same_mac,
-					    .write = write_mac };
-
-/* Left out it says all, and an empty list says none. */
-static bool read_import(struct reader *r, const config_setting_t *s, const struct field *f,
-			void *object)
-{
-	((struct conf_vpc_attachment *)object)->import_all = false;
-	return field_read_heap_list(r, s, f, object);
-}
-
-static bool same_import(const struct field *f, const void *a, const void *b)
-{
-	return ((const struct conf_vpc_attachment *)a)->import_all ==
-		       ((const struct conf_vpc_attachment *)b)->import_all &&
-	       field_same_heap_list(f, a, b);
-}
-
-static const struct field_kind kind_import = {
-	.read = read_import, .same = same_import, .write = field_write_heap_list, .list = true
 };
 
 static const struct field_choice propagations[] = {
@@ -204,7 +247,7 @@ static const struct field attachment_fields[] = {
 	  .means = "our addresses inside the VPC, its hosts' gateway, like [ \"10.0.0.1/16\" ]" },
 	{ "vxlan", &field_group, .arg = &vxlan },
 	{ "vlan", &field_group, .arg = &vlan },
-	{ .name = "mac", .kind = &kind_mac },
+	{ "mac", &kind_mac, FIELD_AT(struct conf_vpc_attachment, mac) },
 	{ "mtu", &field_uint, FIELD_AT(struct conf_vpc_attachment, mtu), .min = 576, .max = 9216,
 	  .unit = "bytes" },
 };

@@ -4,6 +4,7 @@
 #include "dataplane/packet.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/reassemble.h"
+#include "dataplane/vtep.h"
 #include "dataplane/worker.h"
 
 #include <rte_ether.h>
@@ -72,7 +73,7 @@ static const struct interface *interface_of_vni(const struct tables *t, uint32_t
 	return index ? atomic_load_explicit(&t->interface[index - 1], memory_order_acquire) : NULL;
 }
 
-/* RFC 7348 §5. Only the attachment's remote end may speak for its network. */
+/* RFC 7348 §5. Only the attachment's remote ends may speak for its network. */
 static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
 			   const uint8_t *udp, unsigned len)
 {
@@ -92,9 +93,11 @@ static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m
 		alen = 16;
 		src = 8;
 	}
-	if (!i || memcmp(ip + src, i->remote_vtep.b, alen) != 0 ||
-	    memcmp(ip + src + alen, i->local_vtep.b, alen) != 0 ||
-	    (i->remote_vtep.family == ADDR_IPV4) != (alen == 4)) {
+	if (!i || memcmp(ip + src + alen, i->local_vtep.b, alen) != 0 ||
+	    (i->local_vtep.family == ADDR_IPV4) != (alen == 4) ||
+	    (memcmp(ip + src, i->remote_vtep.b, alen) != 0 &&
+	     !vtep_set_has(atomic_load_explicit(&i->others, memory_order_acquire), ip + src,
+			   alen))) {
 		worker_drop(w, m, DROP_NO_VNI);
 		return;
 	}

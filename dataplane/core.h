@@ -77,6 +77,7 @@ static inline bool is_leaving(const uint8_t *leaving, uint32_t number)
 void route_mark_own(struct dataplane *dp, const struct addr *a);
 /* Interfaces. The port's own, made by dataplane_open(). */
 int interface_add(struct dataplane *dp, const struct interface *from, uint32_t *index);
+void interface_free(struct interface *i);			       /* NULL is fine */
 struct interface *interface_get(struct dataplane *dp, uint32_t index); /* NULL: none */
 /* "wan", "lan VLAN 100", "lan VXLAN 5001" */
 #define INTERFACE_STR_MAX (CONF_NAME_BYTES + 32)
@@ -104,6 +105,15 @@ void host_ways_changed(struct dataplane *dp);
 /* Our address there that a knows us by. NULL: none of its family. */
 const struct addr *host_own_for(const struct interface *i, const struct addr *a);
 bool host_is_on_link(const struct interface *i, const struct addr *a);
+/* Keeps the neighbour through which this underlay address is reached; or no longer. */
+void host_pin_way(struct dataplane *dp, const struct addr *a);
+void host_unpin_way(struct dataplane *dp, const struct addr *a);
+/* Entries of the workers' table of next hops. -ENOSPC. Retired ones are used again after every
+ * worker passed a quiescent point. */
+int host_entry_new(struct dataplane *dp, uint32_t *index);
+void host_entry_retire(struct dataplane *dp, uint32_t index);
+/* What was learnt of these hosts of the interface no longer holds. */
+void host_forget(struct dataplane *dp, uint32_t interface, const struct prefix *p);
 void host_interface_deleted(struct dataplane *dp, uint32_t interface);
 const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size);
 

@@ -107,7 +107,7 @@ static void close_tables(struct dataplane *dp)
 	for (i = 0; t->tunnel && i < TUNNELS_MAX; i++)
 		policer_free(t->tunnel[i].policer);
 	for (i = 0; i < INTERFACES_MAX; i++)
-		free(t->interface[i]);
+		interface_free(t->interface[i]);
 	for (i = 0; i < RTE_DIM(t->vni); i++)
 		free(t->vni[i]);
 	for (i = 0; i < RTE_DIM(t->port); i++)

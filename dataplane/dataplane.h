@@ -101,6 +101,33 @@ int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attach
 /* Routes of its table that lead elsewhere meanwhile stay. */
 int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface);
 
+/* A host of a VXLAN network, or a network behind one MAC address, that is behind an end of its own.
+ * Nobody asks for it by ARP or ND; what it sends through that end is taken. */
+struct dataplane_vxlan_host {
+	struct prefix to; /* no host bits set */
+	struct addr vtep; /* of local_vtep's family */
+	uint8_t mac[6];
+};
+/* Adds, or replaces the one of the same prefix. A prefix that the attachment's own addresses or
+ * networks have is the caller's mistake. -ENOENT: no such VXLAN attachment. */
+int dataplane_vxlan_host_set(struct dataplane *dp, uint32_t interface,
+			     const struct dataplane_vxlan_host *host);
+/* -ENOENT as well: not in the list. Its addresses are then asked for behind remote_vtep. */
+int dataplane_vxlan_host_delete(struct dataplane *dp, uint32_t interface, const struct prefix *to);
+
+/* For show: everybody that is known on an interface's network, or asked for. */
+struct dataplane_neighbour {
+	struct prefix to;
+	const char *state; /* "listed", "reachable", "asked", "failed" */
+	bool has_mac;
+	uint8_t mac[6];
+	struct addr vtep;	       /* VXLAN: behind which end; else ADDR_NONE */
+	char on[CONF_NAME_BYTES + 32]; /* "wan", "lan VXLAN 5001" */
+};
+void dataplane_neighbour_walk(struct dataplane *dp,
+			      void (*fn)(void *ctx, const struct dataplane_neighbour *n),
+			      void *ctx);
+
 /* The underlay's routes beside the ports' own networks: from the start the configuration's. Each
  * has up to DATAPLANE_WAYS next hops on ports' networks, the one to be preferred first. The first
  * one that answers ARP or ND carries the route; all are asked again every second, and when one has

@@ -40,29 +40,29 @@ void head_ether(struct neighbour *n, const struct interface *i, const uint8_t ma
 
 unsigned head_vxlan_bytes(const struct interface *i)
 {
-	return (i->remote_vtep.family == ADDR_IPV4 ? IP4_BYTES : IP6_BYTES) + UDP_BYTES +
+	return (i->local_vtep.family == ADDR_IPV4 ? IP4_BYTES : IP6_BYTES) + UDP_BYTES +
 	       VXLAN_BYTES;
 }
 
-void head_vxlan_outer(uint8_t *to, const struct interface *i)
+void head_vxlan_outer(uint8_t *to, const struct interface *i, const struct addr *vtep)
 {
 	uint8_t *udp;
 
 	memset(to, 0, head_vxlan_bytes(i));
-	if (i->remote_vtep.family == ADDR_IPV4) {
+	if (vtep->family == ADDR_IPV4) {
 		to[0] = 0x45;
 		to[6] = 0x40; /* don't fragment, so that the identification may stay 0 */
 		to[8] = TTL;
 		to[9] = PROTO_UDP;
 		memcpy(to + 12, i->local_vtep.b, 4);
-		memcpy(to + 16, i->remote_vtep.b, 4);
+		memcpy(to + 16, vtep->b, 4);
 		udp = to + IP4_BYTES;
 	} else {
 		to[0] = 0x60;
 		to[6] = PROTO_UDP;
 		to[7] = TTL;
 		memcpy(to + 8, i->local_vtep.b, 16);
-		memcpy(to + 24, i->remote_vtep.b, 16);
+		memcpy(to + 24, vtep->b, 16);
 		udp = to + IP6_BYTES;
 	}
 	put_be16(udp + 2, UDP_VXLAN);
@@ -71,8 +71,8 @@ void head_vxlan_outer(uint8_t *to, const struct interface *i)
 	put_be32(udp + UDP_BYTES + 4, i->vni << 8);
 }
 
-int head_vxlan(struct neighbour *n, const struct interface *i, const uint8_t mac[6],
-	       unsigned family, const struct neighbour *underlay)
+int head_vxlan(struct neighbour *n, const struct interface *i, const struct addr *vtep,
+	       const uint8_t mac[6], unsigned family, const struct neighbour *underlay)
 {
 	unsigned outer = head_vxlan_bytes(i), room;
 
@@ -80,14 +80,14 @@ int head_vxlan(struct neighbour *n, const struct interface *i, const uint8_t mac
 	    underlay->mtu < outer + ETH_BYTES + IP4_BYTES)
 		return -EMSGSIZE;
 	memset(n, 0, sizeof(*n));
-	n->kind = i->remote_vtep.family == ADDR_IPV4 ? NEIGHBOUR_VXLAN4 : NEIGHBOUR_VXLAN6;
+	n->kind = vtep->family == ADDR_IPV4 ? NEIGHBOUR_VXLAN4 : NEIGHBOUR_VXLAN6;
 	n->port = underlay->port;
 	n->interface = i->index;
 	room = underlay->mtu - outer - ETH_BYTES;
 	n->mtu = (uint16_t)(i->mtu && i->mtu < room ? i->mtu : room);
 	memcpy(n->head, underlay->head, underlay->len);
 	n->ip_at = underlay->len;
-	head_vxlan_outer(n->head + n->ip_at, i);
+	head_vxlan_outer(n->head + n->ip_at, i, vtep);
 	if (n->kind == NEIGHBOUR_VXLAN4)
 		n->ip_sum = (uint32_t)sum_bytes(n->head + n->ip_at, IP4_BYTES);
 	n->len = (uint8_t)(n->ip_at + outer);

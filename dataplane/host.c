@@ -8,6 +8,7 @@
 #include "dataplane/neighbour.h"
 #include "dataplane/packet.h"
 #include "dataplane/underlay.h"
+#include "dataplane/vtep.h"
 
 #include <rte_ring.h>
 
@@ -59,9 +60,10 @@ bool host_is_on_link(const struct interface *i, const struct addr *a)
 
 /* ---- frames to an interface's network ----------------------------------------------------- */
 
-/* One frame with this payload, through VXLAN as an IP packet that workers route like any other. */
-static void send_frame(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
-		       uint16_t type, const uint8_t *payload, unsigned len)
+/* One frame with this payload for a host, through VXLAN as an IP packet that workers route like any
+ * other. */
+static void send_frame(struct dataplane *dp, const struct interface *i, const struct addr *host,
+		       const uint8_t dst[6], uint16_t type, const uint8_t *payload, unsigned len)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
 	unsigned outer = i->kind == INTERFACE_VXLAN ? head_vxlan_bytes(i) : 0;
@@ -81,10 +83,10 @@ static void send_frame(struct dataplane *dp, const struct interface *i, const ui
 		uint8_t *udp = p + outer - VXLAN_BYTES - UDP_BYTES;
 		unsigned total = m->data_len;
 
-		head_vxlan_outer(p, i);
+		head_vxlan_outer(p, i, vtep_of(i, host));
 		put_be16(udp, 0xc000);
 		put_be16(udp + 4, (uint16_t)(p + total - udp));
-		if (i->remote_vtep.family == ADDR_IPV4) {
+		if (i->local_vtep.family == ADDR_IPV4) {
 			put_be16(p + 2, (uint16_t)total);
 			put16(p + 10, ip4_sum(p, IP4_BYTES));
 		} else {
@@ -110,13 +112,13 @@ static void send_frame(struct dataplane *dp, const struct interface *i, const ui
 		dp->main_drop[DROP_PUNT_FULL]++;
 }
 
-static void send_nd(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
-		    const struct nd *nd)
+static void send_nd(struct dataplane *dp, const struct interface *i, const struct addr *host,
+		    const uint8_t dst[6], const struct nd *nd)
 {
 	uint8_t ip[ND_BYTES];
 
 	nd_write(ip, nd);
-	send_frame(dp, i, dst, ETHERTYPE_IPV6, ip, sizeof(ip));
+	send_frame(dp, i, host, dst, ETHERTYPE_IPV6, ip, sizeof(ip));
 }
 
 static void send_arp(struct dataplane *dp, const struct interface *i, const uint8_t dst[6],
@@ -125,7 +127,7 @@ static void send_arp(struct dataplane *dp, const struct interface *i, const uint
 	uint8_t p[ARP_BYTES];
 
 	arp_write(p, arp, target_mac);
-	send_frame(dp, i, dst, ETHERTYPE_ARP, p, sizeof(p));
+	send_frame(dp, i, &arp->target, dst, ETHERTYPE_ARP, p, sizeof(p));
 }
 
 /* ---- what the neighbours' state machine wants --------------------------------------------- */
@@ -156,11 +158,11 @@ static void ask(void *ctx, const struct host *h, bool unicast)
 			memcpy(mac, h->mac, 6);
 		else
 			nd_multicast_mac(mac, &nd.dst);
-		send_nd(dp, i, mac, &nd);
+		send_nd(dp, i, &h->addr, mac, &nd);
 	}
 }
 
-static int entry_alloc(struct dataplane *dp, uint32_t *index)
+int host_entry_new(struct dataplane *dp, uint32_t *index)
 {
 	if (dp->n_neighbours_free)
 		*index = dp->neighbours_free[--dp->n_neighbours_free];
@@ -178,6 +180,12 @@ static void entry_free(void *owner, void *thing, uint32_t index)
 	dp->neighbours_free[dp->n_neighbours_free++] = index;
 }
 
+void host_entry_retire(struct dataplane *dp, uint32_t index)
+{
+	dp->host_of[index] = NULL;
+	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, index);
+}
+
 static void unpublish(struct dataplane *dp, struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
@@ -188,10 +196,9 @@ static void unpublish(struct dataplane *dp, struct host *h)
 	if (i)
 		(void)route_delete(dp, i->table, &p);
 	h->has_entry = false;
-	dp->host_of[h->entry] = NULL;
 	if (i && i->kind == INTERFACE_PORT)
 		underlay_host_changed(dp);
-	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, h->entry);
+	host_entry_retire(dp, h->entry);
 }
 
 static int build(struct dataplane *dp, const struct interface *i, const struct host *h,
@@ -203,10 +210,11 @@ static int build(struct dataplane *dp, const struct interface *i, const struct h
 		head_ether(n, i, h->mac, h->addr.family);
 		return 0;
 	}
-	nh = dataplane_route_lookup(dp, DATAPLANE_UNDERLAY, &i->remote_vtep);
+	nh = dataplane_route_lookup(dp, DATAPLANE_UNDERLAY, vtep_of(i, &h->addr));
 	if (nexthop_kind(nh) != NEXTHOP_NEIGHBOUR)
 		return -EHOSTUNREACH;
-	return head_vxlan(n, i, h->mac, h->addr.family, &dp->tables.neighbour[nexthop_index(nh)]);
+	return head_vxlan(n, i, vtep_of(i, &h->addr), h->mac, h->addr.family,
+			  &dp->tables.neighbour[nexthop_index(nh)]);
 }
 
 /* A new entry takes the place of the old one, which workers may still be reading. */
@@ -220,7 +228,7 @@ static void publish(struct dataplane *dp, struct host *h)
 
 	if (!i || is_own(i, &h->addr))
 		return;
-	if (build(dp, i, h, &n) != 0 || entry_alloc(dp, &index) != 0) {
+	if (build(dp, i, h, &n) != 0 || host_entry_new(dp, &index) != 0) {
 		unpublish(dp, h);
 		return;
 	}
@@ -234,10 +242,8 @@ static void publish(struct dataplane *dp, struct host *h)
 	dp->host_of[index] = h;
 	if (i->kind == INTERFACE_PORT)
 		underlay_host_changed(dp);
-	if (had) {
-		dp->host_of[old] = NULL;
-		retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, old);
-	}
+	if (had)
+		host_entry_retire(dp, old);
 }
 
 static void rebuild_overlay(void *ctx, struct host *h)
@@ -252,6 +258,7 @@ static void rebuild_overlay(void *ctx, struct host *h)
 void host_ways_changed(struct dataplane *dp)
 {
 	neighbours_walk(dp->neighbours, rebuild_overlay, dp);
+	vtep_ways_changed(dp);
 }
 
 /* What lies over the underlay has its head inside its own. */
@@ -289,16 +296,21 @@ static const struct neighbour_ops neighbour_ops = { ask, resolved, lost, release
 
 /* ---- ways --------------------------------------------------------------------------------- */
 
-/* Keeps the neighbour through which this underlay address is reached; next hops of routes are kept
- * anyway. */
-static void pin_way(struct dataplane *dp, uint64_t now, const struct addr *a)
+/* Next hops of routes are kept anyway. */
+void host_pin_way(struct dataplane *dp, const struct addr *a)
 {
 	for (unsigned k = 0; k < dp->n_ports; k++) {
 		if (host_is_on_link(interface_get(dp, k), a)) {
-			neighbours_pin(dp->neighbours, now, k, a);
+			neighbours_pin(dp->neighbours, dp->now, k, a);
 			return;
 		}
 	}
+}
+
+void host_unpin_way(struct dataplane *dp, const struct addr *a)
+{
+	for (unsigned k = 0; k < dp->n_ports; k++)
+		neighbours_unpin(dp->neighbours, k, a);
 }
 
 void host_interface_added(struct dataplane *dp, uint32_t interface)
@@ -306,7 +318,7 @@ void host_interface_added(struct dataplane *dp, uint32_t interface)
 	const struct interface *i = interface_get(dp, interface);
 
 	if (i->kind == INTERFACE_VXLAN)
-		pin_way(dp, dp->now, &i->remote_vtep);
+		host_pin_way(dp, &i->remote_vtep);
 }
 
 struct leaving {
@@ -322,6 +334,29 @@ static void unpublish_if(void *ctx, struct host *h)
 		unpublish(l->dp, h);
 }
 
+struct forgetting {
+	struct dataplane *dp;
+	uint32_t interface;
+	const struct prefix *prefix;
+};
+
+static void forget_if(void *ctx, struct host *h)
+{
+	const struct forgetting *f = ctx;
+
+	if (h->interface != f->interface || !prefix_contains(f->prefix, &h->addr))
+		return;
+	unpublish(f->dp, h);
+	neighbours_forget(f->dp->neighbours, h);
+}
+
+void host_forget(struct dataplane *dp, uint32_t interface, const struct prefix *p)
+{
+	struct forgetting f = { dp, interface, p };
+
+	neighbours_walk(dp->neighbours, forget_if, &f);
+}
+
 void host_interface_deleted(struct dataplane *dp, uint32_t interface)
 {
 	struct leaving l = { dp, interface };
@@ -331,6 +366,12 @@ void host_interface_deleted(struct dataplane *dp, uint32_t interface)
 }
 
 /* ---- punted packets ----------------------------------------------------------------------- */
+
+/* Nothing that a host says moves one that is listed. */
+static bool may_learn(const struct interface *i, const struct addr *a)
+{
+	return host_is_on_link(i, a) && !vtep_lists(i, a);
+}
 
 static void got_arp(struct dataplane *dp, const struct interface *i, const uint8_t *p, unsigned len)
 {
@@ -345,7 +386,7 @@ static void got_arp(struct dataplane *dp, const struct interface *i, const uint8
 		return; /* our own, or somebody has our address: nothing we could do about it here
 			 */
 	to_us = is_own(i, &arp.target);
-	if (!addr_is_unspecified(&arp.sender) && host_is_on_link(i, &arp.sender))
+	if (!addr_is_unspecified(&arp.sender) && may_learn(i, &arp.sender))
 		neighbours_heard(dp->neighbours, dp->now, i->index, &arp.sender, arp.sender_mac,
 				 to_us);
 	if (!to_us || !arp.request)
@@ -369,14 +410,14 @@ static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_
 	if (is_own(i, &nd.src))
 		return;
 	if (!nd.solicitation) {
-		if (!is_own(i, &nd.target) && host_is_on_link(i, &nd.target))
+		if (!is_own(i, &nd.target) && may_learn(i, &nd.target))
 			neighbours_heard(dp->neighbours, dp->now, i->index, &nd.target,
 					 nd.has_mac ? nd.mac : src_mac, is_own(i, &nd.dst));
 		return;
 	}
 	if (!is_own(i, &nd.target))
 		return;
-	if (host_is_on_link(i, &nd.src))
+	if (may_learn(i, &nd.src))
 		neighbours_heard(dp->neighbours, dp->now, i->index, &nd.src,
 				 nd.has_mac ? nd.mac : src_mac, true);
 	reply = (struct nd){
@@ -390,7 +431,7 @@ static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_
 	} else {
 		reply.solicited = true;
 	}
-	send_nd(dp, i, mac, &reply);
+	send_nd(dp, i, &nd.src, mac, &reply);
 }
 
 static void got_neigh(struct dataplane *dp, struct rte_mbuf *m, const struct tag *tag)
@@ -444,8 +485,8 @@ static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struc
 	/* Known, but there is no way to the other end of its VXLAN: waiting for the host itself
 	 * would be in vain. */
 	h = neighbours_find(dp->neighbours, interface, &to);
-	if (h && !h->has_entry && host_is_known(h)) {
-		pin_way(dp, dp->now, &i->remote_vtep);
+	if ((h && !h->has_entry && host_is_known(h)) || vtep_lists(i, &to)) {
+		host_pin_way(dp, vtep_of(i, &to));
 		drop(dp, m, DROP_UNRESOLVED);
 		return;
 	}
@@ -511,12 +552,50 @@ const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *bu
 	char addr[ADDR_STR_MAX], on[INTERFACE_STR_MAX];
 
 	if (!h)
-		snprintf(buf, size, "neighbour %u, gone", entry);
+		snprintf(buf, size, "neighbour %u", entry); /* listed, or gone */
 	else
 		snprintf(buf, size, "%s on %s, %02x:%02x:%02x:%02x:%02x:%02x",
 			 addr_format(&h->addr, addr), interface_format(dp, h->interface, on),
 			 h->mac[0], h->mac[1], h->mac[2], h->mac[3], h->mac[4], h->mac[5]);
 	return buf;
+}
+
+struct walk {
+	struct dataplane *dp;
+	void (*fn)(void *ctx, const struct dataplane_neighbour *n);
+	void *ctx;
+};
+
+static void walk_host(void *ctx, struct host *h)
+{
+	static const char *const states[HOST_STATES] = {
+		[HOST_INCOMPLETE] = "asked",  [HOST_REACHABLE] = "reachable",
+		[HOST_WATCHED] = "reachable", [HOST_PROBE] = "reachable",
+		[HOST_FAILED] = "failed",
+	};
+	const struct walk *w = ctx;
+	const struct interface *i = interface_get(w->dp, h->interface);
+	struct dataplane_neighbour n = { .to = prefix_host(&h->addr),
+					 .state = states[h->state],
+					 .has_mac = host_is_known(h) };
+
+	if (i && i->kind == INTERFACE_VXLAN)
+		n.vtep = i->remote_vtep;
+	memcpy(n.mac, h->mac, sizeof(n.mac));
+	interface_format(w->dp, h->interface, n.on);
+	w->fn(w->ctx, &n);
+}
+
+void dataplane_neighbour_walk(struct dataplane *dp,
+			      void (*fn)(void *ctx, const struct dataplane_neighbour *n), void *ctx)
+{
+	struct walk w = { dp, fn, ctx };
+
+	neighbours_walk(dp->neighbours, walk_host, &w);
+	for (uint32_t k = 0; k < INTERFACES_MAX; k++) {
+		if (interface_get(dp, k))
+			vtep_walk(dp, interface_get(dp, k), fn, ctx);
+	}
 }
 
 int dataplane_main_fd(struct dataplane *dp)

@@ -80,7 +80,7 @@ static void enter(struct neighbours *n, struct host *h, enum host_state state, u
 	TAILQ_INSERT_TAIL(&n->queue[state], h, by_state);
 }
 
-static void forget(struct neighbours *n, struct host *h)
+void neighbours_forget(struct neighbours *n, struct host *h)
 {
 	release(n, h, false);
 	TAILQ_REMOVE(&n->queue[h->state], h, by_state);
@@ -120,7 +120,7 @@ void neighbours_free(struct neighbours *n)
 		return;
 	for (unsigned i = 0; i < HOST_STATES; i++) {
 		while (!TAILQ_EMPTY(&n->queue[i]))
-			forget(n, TAILQ_FIRST(&n->queue[i]));
+			neighbours_forget(n, TAILQ_FIRST(&n->queue[i]));
 	}
 	free(n);
 }
@@ -170,6 +170,16 @@ void neighbours_pin(struct neighbours *n, uint64_t now, uint32_t interface, cons
 	h->pinned = true;
 	if (h->state == HOST_FAILED)
 		ask(n, h, now, HOST_INCOMPLETE);
+}
+
+void neighbours_unpin(struct neighbours *n, uint32_t interface, const struct addr *a)
+{
+	struct host *h = neighbours_find(n, interface, a);
+
+	if (!h || !h->pinned || h->watched)
+		return;
+	h->pinned = false;
+	n->n_incomplete += h->state == HOST_INCOMPLETE;
 }
 
 void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a)
@@ -227,7 +237,7 @@ void neighbours_drop_interface(struct neighbours *n, uint32_t interface)
 		for (h = TAILQ_FIRST(&n->queue[i]); h; h = next) {
 			next = TAILQ_NEXT(h, by_state);
 			if (h->interface == interface)
-				forget(n, h);
+				neighbours_forget(n, h);
 		}
 	}
 }
@@ -256,11 +266,11 @@ static void due(struct neighbours *n, struct host *h, uint64_t now)
 		if (h->pinned)
 			ask(n, h, now, HOST_INCOMPLETE);
 		else
-			forget(n, h);
+			neighbours_forget(n, h);
 		break;
 	case HOST_FAILED:
 	case HOST_STATES:
-		forget(n, h);
+		neighbours_forget(n, h);
 		break;
 	}
 }

@@ -72,6 +72,8 @@ void neighbours_free(struct neighbours *n); /* gives up pending packets; reports
 void neighbours_want(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		     void *packet);
 void neighbours_pin(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a);
+/* No longer, unless it is watched. */
+void neighbours_unpin(struct neighbours *n, uint32_t interface, const struct addr *a);
 void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a);
 /* No longer: from now on like any other host. */
 void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct addr *a);
@@ -79,6 +81,7 @@ void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct a
  * knowing even if nobody asked (RFC 826, "packet reception"). */
 void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		      const uint8_t mac[6], bool to_us);
+void neighbours_forget(struct neighbours *n, struct host *h); /* silently */
 /* Forgets an interface's hosts, silently. */
 void neighbours_drop_interface(struct neighbours *n, uint32_t interface);
 /* Runs what is due; returns when to come again. */

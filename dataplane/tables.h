@@ -92,7 +92,11 @@ struct neighbour {
 };
 _Static_assert(sizeof(struct neighbour) == 2 * RTE_CACHE_LINE_SIZE, "a neighbour is two lines");
 
-/* A network we are part of: a port's own, or a VPC's on a port. Immutable while published. */
+struct vtep_hosts;
+struct vtep_set;
+
+/* A network we are part of: a port's own, or a VPC's on a port. Immutable while published, but for
+ * what says otherwise. */
 enum interface_kind { INTERFACE_PORT, INTERFACE_VLAN, INTERFACE_VXLAN };
 
 struct interface {
@@ -104,6 +108,9 @@ struct interface {
 	uint16_t vlan_id;
 	uint32_t vni;
 	struct addr local_vtep, remote_vtep;
+	/* main: w; workers: ro. VXLAN's other ends beside remote_vtep; NULL: none */
+	struct vtep_set *_Atomic others;
+	struct vtep_hosts *hosts; /* main: the hosts that are not asked for */
 	uint32_t table;
 	unsigned n_addresses;
 	struct prefix address[CONF_PORT_ADDRS];

@@ -2,6 +2,7 @@
  * VXLAN network. */
 #include "dataplane/core.h"
 #include "dataplane/packet.h"
+#include "dataplane/vtep.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -181,9 +182,16 @@ int dataplane_attachment_add(struct dataplane *dp, const struct dataplane_attach
 	return 0;
 }
 
+void interface_free(struct interface *i)
+{
+	if (i)
+		vtep_free(i);
+	free(i);
+}
+
 static void free_interface(void *owner, void *thing, uint32_t index)
 {
-	free(thing);
+	interface_free(thing);
 }
 
 int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface)
@@ -193,10 +201,13 @@ int dataplane_attachment_delete(struct dataplane *dp, uint32_t interface)
 	if (!i || i->kind == INTERFACE_PORT)
 		return -ENOENT;
 	__atomic_store_n(place(dp, i), 0, __ATOMIC_RELEASE);
+	vtep_drop_interface(dp, i);
 	host_interface_deleted(dp, interface);
 	delete_routes(dp, i);
 	atomic_store_explicit(&dp->tables.interface[interface], NULL, memory_order_release);
 	leave_for_now(dp, dp->interface_leaving, interface);
+	if (i->kind == INTERFACE_VXLAN)
+		vtep_release(dp, &i->remote_vtep);
 	retire(&dp->retired, dp->tables.qsbr, free_interface, dp, i, 0);
 	return 0;
 }

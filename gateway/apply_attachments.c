@@ -89,7 +89,42 @@ static void leave_network(struct applied *a, uint32_t id)
 		return;
 	dataplane_attachment_delete(a->dp, n->interface);
 	publish(a, t->vpc, &n->d, true);
+	free(n->host);
 	free(n);
+}
+
+static bool lists(const struct dataplane_vxlan_host *list, unsigned n, const struct prefix *to)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (prefix_equal(&list[i].to, to))
+			return true;
+	return false;
+}
+
+/* The hosts that the network lists become those of t: others go, new and changed ones come. */
+static int change_hosts(struct applied *a, struct applied_network *n,
+			const struct conf_vpc_attachment *t)
+{
+	struct dataplane_vxlan_host *list = calloc(t->n_hosts + 1u, sizeof(*list));
+	int rc = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (unsigned i = 0; i < t->n_hosts; i++) {
+		list[i].to = t->host[i].address;
+		list[i].vtep = t->host[i].vtep;
+		memcpy(list[i].mac, t->host[i].mac, sizeof(list[i].mac));
+	}
+	for (unsigned i = 0; i < n->n_hosts; i++)
+		if (!lists(list, t->n_hosts, &n->host[i].to))
+			dataplane_vxlan_host_delete(a->dp, n->interface, &n->host[i].to);
+	for (unsigned i = 0; rc == 0 && i < t->n_hosts; i++)
+		if (i >= n->n_hosts || memcmp(&list[i], &n->host[i], sizeof(list[i])) != 0)
+			rc = dataplane_vxlan_host_set(a->dp, n->interface, &list[i]);
+	free(n->host);
+	n->host = list;
+	n->n_hosts = t->n_hosts;
+	return rc;
 }
 
 static struct applied_network *find_network(const struct applied *a,
@@ -249,6 +284,8 @@ static int change(struct applied *a, const struct conf *c, const struct conf_vpc
 	describe(a, c, t, &d);
 	if (rc == 0 && fresh)
 		rc = enter_network(a, c, &d, &at->network);
+	if (rc == 0)
+		rc = change_hosts(a, at->network, t);
 	if (rc < 0) {
 		at->network = fresh ? NULL : at->network;
 		return fail(a, rc, t);

@@ -31,6 +31,8 @@ struct applied_network {
 	struct dataplane_attachment d;
 	uint32_t interface;
 	unsigned attachments;
+	unsigned n_hosts; /* that are listed */
+	struct dataplane_vxlan_host *host;
 };
 
 struct applied_attachment {

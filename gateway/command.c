@@ -40,6 +40,8 @@ const struct command commands[] = {
 	{ "show bgp TUNNEL", "one tunnel's session: counters, what is announced and received",
 	  show_bgp_tunnel },
 	{ "show routing", "routing shards, BIRD, resyncs, quotas", show_routing },
+	{ "show neighbours", "who is known on the ports' and VPCs' networks, and listed hosts",
+	  show_neighbours },
 	{ "show ports", "ports: link, addresses, counters", show_ports },
 	{ "show workers", "workers: load, burst size, cycles per packet by phase", show_workers },
 	{ "show drops", "dropped packets by reason", show_drops },

@@ -54,6 +54,7 @@ const struct schema schemas[] = {
 	  "resync_seconds~? in_packets# out_packets# dropped_packets#} "
 	  "border_gateways[]{border_gateway shard#? routes offered# learnt# propagated# "
 	  "dynamic_quota# refusing! batches_refused# routes_refused#}" },
+	{ "show neighbours", "neighbours[]{network address state mac? vtep?}" },
 	{ "show ports",
 	  "ports[]{name device driver mac link mtu# queues# addresses[] rx_packets# rx_bytes# "
 	  "rx_missed# rx_errors# tx_packets# tx_bytes# tx_errors#}" },

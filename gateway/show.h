@@ -36,6 +36,7 @@ int show_vpc_routes(struct command_call *call);
 int show_bgp(struct command_call *call);
 int show_bgp_tunnel(struct command_call *call);
 int show_routing(struct command_call *call);
+int show_neighbours(struct command_call *call);
 int show_ports(struct command_call *call);
 int show_workers(struct command_call *call);
 int show_drops(struct command_call *call);

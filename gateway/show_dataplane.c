@@ -75,6 +75,39 @@ int show_ports(struct command_call *call)
 	return 0;
 }
 
+/* ---- show neighbours --------------------------------------------------------------------- */
+
+static void neighbour_row(void *ctx, const struct dataplane_neighbour *n)
+{
+	char to[PREFIX_STR_MAX], vtep[ADDR_STR_MAX];
+	struct page *p = ctx;
+
+	page_object(p, NULL, NULL);
+	page_text(p, "network", "NETWORK", n->on);
+	if (n->to.len == 8 * addr_bytes(&n->to.addr))
+		page_text(p, "address", "ADDRESS", addr_format(&n->to.addr, to));
+	else
+		page_text(p, "address", "ADDRESS", prefix_format(&n->to, to));
+	page_text(p, "state", "STATE", n->state);
+	if (n->has_mac)
+		page_mac(p, n->mac);
+	else
+		page_none(p, "mac", "MAC");
+	if (n->vtep.family != ADDR_NONE)
+		page_text(p, "vtep", "BEHIND VTEP", addr_format(&n->vtep, vtep));
+	else
+		page_none(p, "vtep", "BEHIND VTEP");
+	page_end(p);
+}
+
+int show_neighbours(struct command_call *call)
+{
+	page_table(call->page, "neighbours", NULL, "Nobody is known yet.");
+	dataplane_neighbour_walk(call->gateway->dp, neighbour_row, call->page);
+	page_end(call->page);
+	return 0;
+}
+
 /* ---- show workers ------------------------------------------------------------------------ */
 
 static double ratio(uint64_t a, uint64_t b)

@@ -107,6 +107,35 @@ static const struct edit attachments[] = {
 	{ "\"10.0.0.1/16\"", "\"10.0.0.0/16\"",
 	  "11: error: vpc_attachment 'prod': addresses: '10.0.0.0/16' must be the address of a host "
 	  "in its network\n" },
+	/* hosts of a VXLAN network */
+	{ "\"10.255.0.2\"; }",
+	  "\"10.255.0.2\"; hosts = (\n"
+	  "{ address = \"10.0.0.9\"; vtep = \"10.255.0.3\"; mac = \"02:00:00:00:00:09\"; },\n"
+	  "{ address = \"10.0.4.0/24\"; vtep = \"10.255.0.2\"; mac = \"02:00:00:00:00:09\"; } ); }",
+	  "" },
+	{ "\"10.255.0.2\"; }",
+	  "\"10.255.0.2\"; hosts = (\n"
+	  "{ address = \"10.0.0.9\"; vtep = \"10.255.0.1\"; mac = \"02:00:00:00:00:09\"; },\n"
+	  "{ address = \"10.9.0.9\"; vtep = \"2001:db8::2\"; mac = \"02:00:00:00:00:09\"; },\n"
+	  "{ address = \"10.0.0.1\"; vtep = \"10.255.0.2\"; mac = \"02:00:00:00:00:09\"; },\n"
+	  "{ address = \"10.0.0.9\"; vtep = \"10.255.0.2\"; mac = \"02:00:00:00:00:09\"; },\n"
+	  "{ address = \"10.0.0.0/16\"; vtep = \"10.255.0.2\"; mac = \"02:00:00:00:00:09\"; } ); }",
+	  "13: error: vpc_attachment 'prod': hosts: vtep = '10.255.0.1': is our own address\n"
+	  "14: error: vpc_attachment 'prod': hosts: vtep = '2001:db8::2': is not of local_vtep's "
+	  "family\n"
+	  "14: error: vpc_attachment 'prod': hosts: '10.9.0.9/32' is no part of one of the prefixes "
+	  "of vpc 'prod'\n"
+	  "15: error: vpc_attachment 'prod': hosts: '10.0.0.1/32' is our own address\n"
+	  "16: error: vpc_attachment 'prod': hosts: '10.0.0.9/32' is already on line 13\n"
+	  "17: error: vpc_attachment 'prod': hosts: '10.0.0.0/16' is no part of one of the prefixes "
+	  "of vpc 'prod'\n" },
+	{ "\"10.255.0.2\"; }",
+	  "\"10.255.0.2\"; hosts = (\n"
+	  "{ address = \"10.0.4.1/24\"; vtep = \"10.255.0.2\"; mac = \"01:00:00:00:00:09\"; } ); }",
+	  "13: error: vpc_attachment 'prod', vxlan, host '10.0.4.1/24': address = '10.0.4.1/24': must "
+	  "be an address or a network, like \"10.0.0.9\" or \"10.0.4.0/24\"\n"
+	  "13: error: vpc_attachment 'prod', vxlan, host '10.0.4.1/24': mac = '01:00:00:00:00:09': "
+	  "must be the MAC address of one station, like \"02:00:00:00:00:01\"\n" },
 	{ "\"10.0.0.1/16\"", "\"10.0.0.1/16\", \"10.9.0.1/16\"",
 	  "11: error: vpc_attachment 'prod': addresses: '10.9.0.1/16' lies in none of the prefixes of "
 	  "vpc 'prod'\n" },

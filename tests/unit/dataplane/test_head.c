@@ -66,7 +66,9 @@ static void vxlan(void **state)
 
 	head_ether(&under, &port, peer, ADDR_IPV4);
 	under.port = 6;
-	assert_int_equal(head_vxlan(&n, &i, (const uint8_t[6]){ 2, 7 }, ADDR_IPV4, &under), 0);
+	assert_int_equal(
+		head_vxlan(&n, &i, &i.remote_vtep, (const uint8_t[6]){ 2, 7 }, ADDR_IPV4, &under),
+		0);
 	assert_int_equal(n.len, 64);
 	assert_int_equal(n.port, 6); /* where the underlay is */
 	assert_int_equal(n.interface, 3);
@@ -84,15 +86,15 @@ static void vxlan(void **state)
 	assert_true(ip4_sum_ok(ip, 20));
 
 	i.mtu = 1400; /* the operator's, smaller than what fits */
-	assert_int_equal(head_vxlan(&n, &i, peer, ADDR_IPV6, &under), 0);
+	assert_int_equal(head_vxlan(&n, &i, &i.remote_vtep, peer, ADDR_IPV6, &under), 0);
 	assert_int_equal(n.mtu, 1400);
 	i.local_vtep = addr("2001:db8::1");
 	i.remote_vtep = addr("2001:db8::2");
-	assert_int_equal(head_vxlan(&n, &i, peer, ADDR_IPV6, &under), 0);
+	assert_int_equal(head_vxlan(&n, &i, &i.remote_vtep, peer, ADDR_IPV6, &under), 0);
 	assert_int_equal(n.len, 84);
 	assert_int_equal(n.kind, NEIGHBOUR_VXLAN6);
 	under.mtu = 80;
-	assert_int_equal(head_vxlan(&n, &i, peer, ADDR_IPV6, &under), -EMSGSIZE);
+	assert_int_equal(head_vxlan(&n, &i, &i.remote_vtep, peer, ADDR_IPV6, &under), -EMSGSIZE);
 }
 
 static void arp(void **state)

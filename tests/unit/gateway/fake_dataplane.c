@@ -288,6 +288,30 @@ static void tunnel_routes(uint32_t index, bool set)
 }
 
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t index, const struct dataplane_tunnel *t)
+int dataplane_vxlan_host_set(struct dataplane *dp, uint32_t index,
+			     const struct dataplane_vxlan_host *host)
+{
+	char to[PREFIX_STR_MAX], vtep[ADDR_STR_MAX];
+
+	tell("host %s of %u behind %s\n", prefix_format(&host->to, to), index,
+	     addr_format(&host->vtep, vtep));
+	return 0;
+}
+
+int dataplane_vxlan_host_delete(struct dataplane *dp, uint32_t index, const struct prefix *to)
+{
+	char text[PREFIX_STR_MAX];
+
+	tell("no host %s of %u\n", prefix_format(to, text), index);
+	return 0;
+}
+
+void dataplane_neighbour_walk(struct dataplane *dp,
+			      void (*fn)(void *ctx, const struct dataplane_neighbour *n), void *ctx)
+{
+}
+
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
 {
 	char inner[PREFIX_STR_MAX], peer[ADDR_STR_MAX];
 
