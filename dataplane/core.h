@@ -18,6 +18,8 @@ struct sa_book;
 struct sets;
 struct underlay;
 struct crypt;
+struct capture;
+struct trace;
 struct rte_mempool;
 
 struct dataplane {
@@ -48,6 +50,8 @@ struct dataplane {
 	uint32_t n_neighbours_free;
 	struct host **host_of; /* by entry; NULL: none's any more */
 	struct underlay *underlay;
+	struct trace *trace;	 /* armed; NULL: none */
+	struct capture *capture; /* the same */
 	uint64_t main_drop[DROP_REASON_COUNT];
 	const struct dataplane_main_ops *main_ops; /* NULL: nobody */
 	void *main_ctx;

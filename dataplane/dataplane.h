@@ -399,6 +399,8 @@ struct dataplane_port_stats {
 	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors, tx_packets, tx_bytes, tx_errors;
 };
 unsigned dataplane_ports(struct dataplane *dp);
+/* The port, index in conf, that DPDK knows by this number; -1: none of ours. */
+int dataplane_port_by_id(const struct dataplane *dp, uint32_t id);
 int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_port_stats *out);
 
 /* For show routes: every route of a table, in prefix order (main). */

@@ -54,6 +54,8 @@ static unsigned room(unsigned mtu, unsigned head)
 static void again(struct worker *w, struct rte_mbuf *m, struct tag tag)
 {
 	*tag_of(m) = tag;
+	if (unlikely(w->watched))
+		watch_step(w, m, TRACE_AGAIN, 0);
 	if (rte_ring_sp_enqueue(w->again, m) != 0)
 		worker_drop(w, m, DROP_NO_BUFFER);
 }

@@ -27,6 +27,8 @@ void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 		return;
 	}
 	p->budget[class]--;
+	if (unlikely(w->watched))
+		watch_step(w, m, TRACE_PUNTED, class);
 	if (rte_ring_sp_enqueue(ike ? p->to_negotiator : p->to_main, m) != 0) {
 		worker_drop(w, m, DROP_PUNT_FULL);
 		return;
@@ -42,6 +44,8 @@ void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 	struct punt *p = &w->punt;
 
 	w->stats.drop[reason]++;
+	if (unlikely(w->watched))
+		watch_step(w, m, TRACE_DROPPED, reason);
 	if (p->budget[PUNT_ERROR] == 0 || rte_ring_sp_enqueue(p->to_main, m) != 0) {
 		rte_pktmbuf_free(m);
 		return;

@@ -112,6 +112,15 @@ unsigned dataplane_ports(struct dataplane *dp)
 	return dp->n_ports;
 }
 
+int dataplane_port_by_id(const struct dataplane *dp, uint32_t id)
+{
+	for (unsigned i = 0; i < dp->n_ports; i++) {
+		if (dp->port[i].id == id)
+			return (int)i;
+	}
+	return -1;
+}
+
 int dataplane_port_stats(struct dataplane *dp, unsigned port, struct dataplane_port_stats *out)
 {
 	struct rte_eth_dev_info info;

@@ -173,6 +173,8 @@ void worker_hand_over(struct worker *w, unsigned to, struct rte_mbuf *m)
 {
 	if (w->n_hand[to] == BURST_MAX)
 		flush_hand(w, to);
+	if (unlikely(w->watched))
+		watch_step(w, m, TRACE_HANDED, to);
 	w->hand[to][w->n_hand[to]++] = m;
 }
 
@@ -189,6 +191,8 @@ void worker_transmit(struct worker *w, uint16_t port)
 		t->n = 0;
 		return;
 	}
+	if (unlikely(w->watched))
+		watch_sent(w, port, t->pkt, t->n);
 	sent = rte_eth_tx_burst(port, t->queue, t->pkt, (uint16_t)t->n);
 	w->stats.tx_packets += sent;
 	for (; sent < t->n; sent++)
@@ -242,30 +246,59 @@ static inline void phase_done(struct worker *w, struct stopwatch *s, enum worker
 	s->tsc = now;
 }
 
-static void run(struct worker *w, struct burst *b, struct stopwatch *s)
+typedef void (*phase_fn)(struct worker *w, struct burst *b);
+
+static __rte_always_inline void do_phase(struct worker *w, struct burst *b, phase_fn phase,
+					 enum worker_phase which, bool watched)
+{
+	if (watched)
+		watch_before(w, b, which);
+	phase(w, b);
+	if (watched)
+		watch_after(w, b, which);
+}
+
+static __rte_always_inline void run_phases(struct worker *w, struct burst *b, struct stopwatch *s,
+					   bool watched)
 {
 	unsigned n;
 
 	n = b->n_in;
 	if (n) {
-		esp_in(w, b);
+		do_phase(w, b, esp_in, PHASE_ESP_IN, watched);
 		phase_done(w, s, PHASE_ESP_IN, n);
 	}
 	n = b->n_ip;
 	if (n) {
-		forward(w, b);
+		do_phase(w, b, forward, PHASE_FORWARD, watched);
 		phase_done(w, s, PHASE_FORWARD, n);
 	}
 	n = b->n_out;
 	if (n) {
-		esp_out(w, b);
+		do_phase(w, b, esp_out, PHASE_ESP_OUT, watched);
 		phase_done(w, s, PHASE_ESP_OUT, n);
 	}
 	n = b->n_link;
 	if (n) {
-		link_out(w, b);
+		do_phase(w, b, link_out, PHASE_TX, watched);
 		phase_done(w, s, PHASE_TX, 0);
 	}
+}
+
+/* The same with somebody looking on. */
+static __rte_noinline void run_watched(struct worker *w, struct burst *b, struct stopwatch *s)
+{
+	watch_sorted(w, b);
+	run_phases(w, b, s, true);
+	watch_end(w);
+}
+
+static void run(struct worker *w, struct burst *b, struct stopwatch *s)
+{
+	if (unlikely(w->watched))
+		run_watched(w, b, s);
+	else
+		run_phases(w, b, s, false);
 }
 
 static unsigned poll_ports(struct worker *w, struct burst *b, struct stopwatch *s)
@@ -282,6 +315,8 @@ static unsigned poll_ports(struct worker *w, struct burst *b, struct stopwatch *
 		b->n_frame = n;
 		total += n;
 		phase_done(w, s, PHASE_RX, n);
+		if (unlikely(w->watched))
+			watch_frames(w, b, q->port);
 		classify(w, b, q->port);
 		phase_done(w, s, PHASE_CLASSIFY, n);
 		run(w, b, s);
@@ -299,6 +334,8 @@ static unsigned poll_ring(struct worker *w, struct rte_ring *r, struct burst *b,
 	burst_reset(b);
 	n = rte_ring_sc_dequeue_burst(r, (void **)b->frame, BURST_MAX, NULL);
 	b->n_frame = n;
+	if (unlikely(w->watched))
+		watch_taken(w, b);
 	sort(w, b);
 	phase_done(w, s, PHASE_RX, 0);
 	run(w, b, s);
@@ -346,6 +383,9 @@ unsigned worker_run_once(struct worker *w)
 	unsigned n, orders;
 
 	w->tsc = began;
+	w->watched = atomic_load_explicit(&w->watch_set, memory_order_acquire);
+	if (unlikely(w->watched))
+		watch_turn(w);
 	punt_refill(w, began);
 	reassemble_expire(w);
 	orders = worker_control(w);

@@ -12,6 +12,7 @@
 #include "dataplane/punt.h"
 #include "dataplane/spi.h"
 #include "dataplane/tables.h"
+#include "dataplane/watch.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -65,6 +66,7 @@ struct worker {
 	struct rte_ring *again; /* packets that take another turn, from here to here */
 	struct tx_port tx[PORTS_MAX];
 	uint64_t tsc; /* when this turn of the loop began */
+	bool watched; /* in this turn */
 	struct punt punt;
 	struct dataplane_worker_stats stats;
 
@@ -74,7 +76,9 @@ struct worker {
 	struct rte_ring *orders;		    /* messages from the negotiator */
 	struct rte_ring *reports;		    /* messages to the negotiator */
 
-	_Atomic bool stop; /* main: w; worker: ro */
+	_Atomic bool stop;	/* main: w; worker: ro */
+	_Atomic bool watch_set; /* main: w; worker: ro. A trace or capture is armed */
+	struct watch watch;
 };
 
 /* One pass over control, queues and rings; returns the packets it had. The loop of a worker, one
@@ -105,6 +109,8 @@ void link_frame(struct worker *w, uint16_t port, struct rte_mbuf *m); /* finishe
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
 	w->stats.drop[reason]++;
+	if (unlikely(w->watched))
+		watch_step(w, m, TRACE_DROPPED, reason);
 	rte_pktmbuf_free(m);
 }
 

@@ -31,6 +31,14 @@ bool command_is_number(const char *word)
 	return n > 0 && n < 10 && word[n] == '\0';
 }
 
+static bool is_spi(const char *word)
+{
+	if (word[0] == '0' && (word[1] == 'x' || word[1] == 'X'))
+		word += 2;
+	return word[0] != '\0' && strlen(word) <= 8 &&
+	       strspn(word, "0123456789abcdefABCDEF") == strlen(word);
+}
+
 /* ---- values ------------------------------------------------------------------------------ */
 
 static void list_tunnels(const struct gateway *g, unsigned n, char *const *word,
@@ -187,6 +195,7 @@ static const struct command_word words[] = {
 	{ "PROTOCOL", "tcp, udp, icmp or a number", NULL, list_protocols },
 	{ "NUMBER", "a number", command_is_number, NULL },
 	{ "HOURS", "a number of hours", command_is_number, NULL },
+	{ "SPI", "an SPI, like 0x0008c001", is_spi, NULL },
 	{ "SECONDS", "a number of seconds", command_is_number, NULL },
 	{ "FILE", "the name of a file", NULL, NULL },
 	{ "NAME", "a name", NULL, list_names },

@@ -364,6 +364,8 @@ static void take_down(struct gateway *g)
 	bgp_answer(g->bgp);		/* and this as well */
 	metrics_free(g->metrics);
 	sampler_free(g->sampler);
+	trace_abandon(g);
+	capture_abandon(g);
 	control_free(g->control);
 	notify_free(g->notify);
 	free_event(g->dataplane_event);

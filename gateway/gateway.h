@@ -16,12 +16,14 @@
 #include <stdint.h>
 
 struct change;
+struct capturing;
 struct control;
 struct event;
 struct event_base;
 struct notify;
 struct metrics;
 struct sampler;
+struct tracing;
 
 struct gateway {
 	struct conf *conf;
@@ -35,6 +37,9 @@ struct gateway {
 	struct sampler *sampler;
 	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
 	uint64_t started;	     /* clock_now() */
+
+	struct tracing *tracing;     /* a trace or capture that an operator waits for; or NULL */
+	struct capturing *capturing; /* the same */
 
 	struct event_base *base;
 	struct event *dataplane_event, *dataplane_timer;
@@ -52,5 +57,9 @@ struct gateway {
 int gateway_run(struct conf *c, int asker);
 /* What was said to the negotiator goes out; after a burst of words. */
 void gateway_flush(struct gateway *g);
+
+/* The gateway stops: what is under way of a trace or a capture is answered. */
+void trace_abandon(struct gateway *g);
+void capture_abandon(struct gateway *g);
 
 #endif

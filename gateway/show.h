@@ -7,6 +7,8 @@
  *   reload          added removed rebuilt changed (tunnels) seconds warnings[]
  *   diff            differences[]: deed (added removed changed) kind name field was is; unsaved
  *   save            file done
+ *   trace           wanted traced packets[]: worker packet inner steps[]: phase event text
+ *   capture         file packets bytes lost
  *   tunnel N ...    tunnel, done
  *   bgp N ...       name, done
  *   route ...       table prefix next_hop done, and as reload
@@ -36,6 +38,8 @@ int show_vpc_routes(struct command_call *call);
 int show_bgp(struct command_call *call);
 int show_bgp_tunnel(struct command_call *call);
 int show_routing(struct command_call *call);
+int trace_start(struct command_call *call);
+int capture_start(struct command_call *call);
 int show_neighbours(struct command_call *call);
 int show_ports(struct command_call *call);
 int show_workers(struct command_call *call);

@@ -49,6 +49,8 @@ COMMAND(explain)
 COMMAND(watch)
 COMMAND(monitor)
 COMMAND(show_schema)
+COMMAND(trace_start)
+COMMAND(capture_start)
 COMMAND(show_neighbours)
 COMMAND(show_ports)
 COMMAND(show_workers)
@@ -191,6 +193,12 @@ static const struct {
 	{ "bgp dc1-b enable", COMMAND_DONE, "ran  bgp_cmd_enable\n" },
 	{ "route add bgw 10.0.0.0/8 dc1", COMMAND_DONE, "ran  static_route_add\n" },
 	{ "route delete bgw 10.0.0.0/8 dc1", COMMAND_DONE, "ran  static_route_delete\n" },
+	{ "trace 5 spi 0x0008c001", COMMAND_DONE, "ran  trace_start\n" },
+	{ "trace 5 prefix 10.0.0.0/8 seconds 3", COMMAND_DONE, "ran  trace_start\n" },
+	{ "capture /f", COMMAND_DONE, "ran  capture_start\n" },
+	{ "capture /f outer tunnel dc1-a filter 10.0.0.1 count 5 snaplen 96 seconds 7",
+	  COMMAND_DONE, "ran  capture_start\n" },
+	{ "capture /f port wan", COMMAND_DONE, "ran  capture_start\n" },
 	{ "show tunnel dc1-b log", COMMAND_DONE, "ran  show_tunnel_log\n" },
 	/* An argument may look like a word of another command. */
 	{ "tunnel show disable", COMMAND_DONE, "ran  tunnel_disable\n" },

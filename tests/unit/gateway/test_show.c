@@ -14,6 +14,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Commands that need a dataplane which this is not. */
+int trace_start(struct command_call *call)
+{
+	return -ENOTSUP;
+}
+
+int capture_start(struct command_call *call)
+{
+	return -ENOTSUP;
+}
+
 static struct conf_port port;
 static struct prefix subnet;
 static struct conf_static_route route;

@@ -1,0 +1,413 @@
+/* Traces and captures of a tunnel in both directions, with one worker and with several. */
+#include "rig.h"
+
+#include "dataplane/capture.h"
+#include "dataplane/packet.h"
+#include "dataplane/trace.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TUNNEL 1
+#define PEER   "203.0.113.9"
+#define HOST   "10.1.0.5"
+#define FAR    "172.16.3.4"
+#define SPI    0x1001
+
+static uint32_t spi_in, sequence;
+static const uint8_t our_mac[6] = { 2, 1, 1, 1, 1, 1 };
+
+static unsigned tagged(uint8_t *f, const uint8_t *to, uint16_t type)
+{
+	rig_ether(f, to, rig_peer_mac, ETHERTYPE_VLAN);
+	put_be16(f + 14, 77);
+	put_be16(f + 16, type);
+	return 18;
+}
+
+static void empty_ports(void)
+{
+	uint8_t f[RIG_FRAME];
+
+	rig_run();
+	while (rig_take(0, f) || rig_take(1, f))
+		;
+}
+
+/* A VPC behind a VLAN, one tunnel, and the VPC's host known. */
+static void open_network(void)
+{
+	struct dataplane_attachment at = { .encap = CONF_ENCAP_VLAN,
+					   .port = 1,
+					   .vlan_id = 77,
+					   .n_addresses = 1,
+					   .address[0] = rig_prefix("10.1.0.1/16") };
+	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
+				      .customer_ip = rig_addr(PEER),
+				      .inner = rig_prefix("169.254.1.2/30"),
+				      .inner_peer = rig_addr("169.254.1.1") };
+	struct prefix here = rig_prefix("10.1.0.0/16"), far = rig_prefix("172.16.0.0/12");
+	uint8_t f[RIG_FRAME], arp[64];
+	uint32_t vpc, gateway, interface;
+
+	rig_resolve_next_hop();
+	assert_int_equal(dataplane_table_add(rig_dp, &vpc), 0);
+	assert_int_equal(dataplane_table_add(rig_dp, &gateway), 0);
+	at.table = vpc;
+	t.table = gateway;
+	memcpy(at.mac, our_mac, 6);
+	assert_int_equal(dataplane_attachment_add(rig_dp, &at, &interface), 0);
+	assert_int_equal(dataplane_tunnel_add(rig_dp, TUNNEL, &t), 0);
+	assert_int_equal(dataplane_route_set(rig_dp, vpc, &far, nexthop(NEXTHOP_TABLE, gateway)),
+			 0);
+	assert_int_equal(
+		dataplane_route_set(rig_dp, gateway, &far, nexthop(NEXTHOP_TUNNEL, TUNNEL)), 0);
+	assert_int_equal(dataplane_route_set(rig_dp, gateway, &here, nexthop(NEXTHOP_TABLE, vpc)),
+			 0);
+	spi_in = rig_add_sas(TUNNEL, PEER, SPI);
+	sequence = 0;
+	rig_arp(arp, 1, rig_peer_mac, HOST, "10.1.0.1");
+	memcpy(f + tagged(f, rig_broadcast, ETHERTYPE_ARP), arp + 14, 28);
+	rig_give(1, f, 46);
+	empty_ports();
+}
+
+static unsigned udp(uint8_t *ip, const char *src, const char *dst, unsigned bytes)
+{
+	uint8_t *p = ip + rig_ip4(ip, src, dst, PROTO_UDP, 8 + bytes);
+
+	put_be16(p, 33000);
+	put_be16(p + 2, 53);
+	put_be16(p + 4, (uint16_t)(8 + bytes));
+	put16(p + 6, 0);
+	memset(p + 8, 'x', bytes);
+	return 28 + bytes;
+}
+
+static void host_sends(unsigned bytes)
+{
+	uint8_t f[RIG_FRAME];
+
+	rig_give(1, f, 18 + udp(f + tagged(f, our_mac, ETHERTYPE_IPV4), HOST, FAR, bytes));
+	rig_run();
+}
+
+static void peer_sends(uint32_t spi, unsigned bytes)
+{
+	uint8_t f[RIG_FRAME], inner[RIG_FRAME];
+
+	rig_give(0, f, rig_esp(f, PEER, spi, ++sequence, inner, udp(inner, FAR, HOST, bytes)));
+	rig_run();
+}
+
+/* ---- trace -------------------------------------------------------------------------------- */
+
+/* "rx received, classify esp, ..." */
+static const char *way(const struct trace_packet *p)
+{
+	static char text[512];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < p->n_steps; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s %s", i ? ", " : "",
+				      worker_phase_name(p->step[i].phase),
+				      trace_event_name(p->step[i].event));
+	return text;
+}
+
+static const struct trace_step *step_of(const struct trace_packet *p, enum trace_event e)
+{
+	for (unsigned i = 0; i < p->n_steps; i++) {
+		if (p->step[i].event == e)
+			return &p->step[i];
+	}
+	fail_msg("no step %s", trace_event_name(e));
+	return NULL;
+}
+
+#define OUT                                                                                    \
+	"rx received, classify packet, forward route, forward route, esp-out tunnel, esp-out " \
+	"encrypted, tx link, tx sent"
+#define IN                                                                                       \
+	"rx received, classify esp, esp-in sa, esp-in decrypted, forward route, forward route, " \
+	"tx link, tx sent"
+
+static void each_phase_says(void **state)
+{
+	const struct trace_filter by_tunnel = { .by = TRACE_BY_TUNNEL, .tunnel = TUNNEL };
+	const struct trace_packet *p;
+	struct trace *t, *other;
+
+	open_network();
+	host_sends(10); /* before it is armed */
+	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 0, &t), -EINVAL);
+	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 3, &t), 0);
+	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 3, &other), -EBUSY);
+	assert_int_equal(dataplane_trace_count(t), 0);
+	host_sends(10);
+	peer_sends(spi_in, 20);
+	peer_sends(spi_in ^ 1 << 20, 20); /* nobody's */
+	peer_sends(spi_in, 30);
+	peer_sends(spi_in, 40); /* one too many */
+	assert_int_equal(dataplane_trace_count(t), 3);
+	p = dataplane_trace_packet(t, 0);
+	assert_string_equal(way(p), OUT);
+	assert_true(p->frame);
+	assert_int_equal(p->first_len, 18 + 38);
+	assert_int_equal(p->inner_len, 38);
+	assert_int_equal(step_of(p, TRACE_RECEIVED)->a, rig_dp->port[1].id);
+	assert_int_equal(step_of(p, TRACE_TUNNEL)->a, TUNNEL);
+	assert_int_equal(step_of(p, TRACE_ENCRYPTED)->a, SPI);
+	assert_int_equal(step_of(p, TRACE_ENCRYPTED)->b, 2);
+	assert_int_equal(step_of(p, TRACE_SENT)->a, rig_dp->port[0].id);
+	p = dataplane_trace_packet(t, 1);
+	assert_string_equal(way(p), IN);
+	assert_int_equal(p->inner_len, 48);
+	assert_int_equal(p->inner[0], 0x45);
+	assert_memory_equal(p->inner + 12, rig_addr(FAR).b, 4);
+	assert_int_equal(step_of(p, TRACE_ESP)->a, spi_in);
+	assert_int_equal(step_of(p, TRACE_ESP)->b, 1);
+	assert_int_equal(step_of(p, TRACE_SA)->a, TUNNEL);
+	assert_int_equal(dataplane_trace_packet(t, 2)->inner_len, 58);
+	assert_null(dataplane_trace_packet(t, 3));
+	dataplane_trace_stop(rig_dp, t);
+	rig_run();
+	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 1, &t), 0);
+	dataplane_trace_stop(rig_dp, t);
+}
+
+static void by_spi_and_by_prefix(void **state)
+{
+	struct trace_filter f = { .by = TRACE_BY_SPI, .spi = SPI };
+	uint8_t frame[RIG_FRAME], *icmp;
+	struct trace *t;
+
+	open_network();
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	peer_sends(spi_in, 1);
+	host_sends(1);
+	assert_int_equal(dataplane_trace_count(t), 1);
+	assert_string_equal(way(dataplane_trace_packet(t, 0)), OUT);
+	dataplane_trace_stop(rig_dp, t);
+	rig_run();
+
+	/* An SPI that nobody has is traced to where it ends. */
+	f.spi = spi_in ^ 1 << 20;
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	peer_sends(f.spi, 1);
+	assert_int_equal(dataplane_trace_count(t), 1);
+	assert_string_equal(way(dataplane_trace_packet(t, 0)),
+			    "rx received, classify esp, esp-in dropped");
+	assert_int_equal(step_of(dataplane_trace_packet(t, 0), TRACE_DROPPED)->a, DROP_NO_SA);
+	dataplane_trace_stop(rig_dp, t);
+	rig_run();
+
+	/* Inner addresses, and outer ones of what is no ESP. */
+	f = (struct trace_filter){ .by = TRACE_BY_PREFIX, .prefix = rig_prefix("172.16.3.0/24") };
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	peer_sends(spi_in, 1);
+	host_sends(1);
+	assert_int_equal(dataplane_trace_count(t), 2);
+	dataplane_trace_stop(rig_dp, t);
+	rig_run();
+	f.prefix = rig_prefix("203.0.113.77");
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	rig_ether(frame, rig_port_mac, rig_peer_mac, ETHERTYPE_IPV4);
+	icmp = frame + 14 + rig_ip4(frame + 14, "203.0.113.77", "198.51.100.1", PROTO_ICMP, 8);
+	memset(icmp, 0, 8);
+	icmp[0] = 8;
+	put16(icmp + 2, (uint16_t)~sum_fold(sum_bytes(icmp, 8)));
+	rig_give(0, frame, 42);
+	rig_run();
+	assert_int_equal(dataplane_trace_count(t), 2);
+	assert_string_equal(way(dataplane_trace_packet(t, 0)), "rx received, classify punted");
+	assert_string_equal(way(dataplane_trace_packet(t, 1)),
+			    "rx taken, rx packet, forward route, tx link, tx sent");
+	dataplane_trace_stop(rig_dp, t);
+}
+
+/* What is too long is cut, or its sender told. */
+static void what_does_not_fit(void **state)
+{
+	const struct trace_filter f = { .by = TRACE_BY_TUNNEL, .tunnel = TUNNEL };
+	struct trace *t;
+
+	open_network();
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	host_sends(1450);
+	assert_int_equal(dataplane_trace_count(t), 3);
+	assert_string_equal(
+		way(dataplane_trace_packet(t, 0)),
+		"rx received, classify packet, forward route, forward route, esp-out tunnel, "
+		"esp-out again");
+	for (unsigned i = 1; i < 3; i++)
+		assert_string_equal(
+			way(dataplane_trace_packet(t, i)),
+			"rx taken, esp-out tunnel, esp-out encrypted, tx link, tx sent");
+	dataplane_trace_stop(rig_dp, t);
+}
+
+/* Frames of the second port come to the second worker, the tunnel is the first one's. */
+static void over_several_workers(void **state)
+{
+	const struct trace_filter f = { .by = TRACE_BY_PREFIX, .prefix = rig_prefix(FAR) };
+	struct trace *t;
+
+	open_network();
+	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
+	host_sends(10);
+	assert_int_equal(dataplane_trace_count(t), 2);
+	assert_string_equal(way(dataplane_trace_packet(t, 0)),
+			    "rx received, classify packet, forward route, forward route, forward "
+			    "handed-over");
+	assert_int_equal(dataplane_trace_packet(t, 0)->worker, 1);
+	assert_string_equal(way(dataplane_trace_packet(t, 1)),
+			    "rx taken, esp-out tunnel, esp-out encrypted, tx link, tx sent");
+	assert_int_equal(dataplane_trace_packet(t, 1)->worker, 0);
+	dataplane_trace_stop(rig_dp, t);
+}
+
+/* ---- capture ------------------------------------------------------------------------------ */
+
+static void at_rest(void *ctx, struct capture *c)
+{
+	*(bool *)ctx = true;
+}
+
+static void stop(struct capture *c)
+{
+	bool rested = false;
+
+	dataplane_capture_stop(rig_dp, c, at_rest, &rested);
+	rig_run();
+	assert_true(rested);
+}
+
+static struct capture *start(unsigned what, const char *prefix, uint32_t snaplen)
+{
+	struct capture_filter f = {
+		.what = what, .tunnel = CAPTURE_ANY, .port = CAPTURE_ANY, .snaplen = snaplen
+	};
+	struct capture *c, *other;
+
+	if (prefix)
+		f.prefix = rig_prefix(prefix);
+	assert_int_equal(dataplane_capture_start(rig_dp, &f, &c), 0);
+	assert_int_equal(dataplane_capture_start(rig_dp, &f, &other), -EBUSY);
+	return c;
+}
+
+static void inner_and_outer(void **state)
+{
+	struct capture *c;
+	struct capture_packet p;
+	uint64_t matched, lost;
+
+	open_network();
+	c = start(CAPTURE_INNER | CAPTURE_OUTER, NULL, 40);
+	host_sends(10);
+	peer_sends(spi_in, 20);
+	peer_sends(spi_in ^ 1 << 20, 20);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.what, CAPTURE_INNER);
+	assert_true(p.out);
+	assert_int_equal(p.tunnel, TUNNEL);
+	assert_int_equal(p.len, 38);
+	assert_int_equal(p.caplen, 38);
+	assert_memory_equal(p.data + 16, rig_addr(FAR).b, 4);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.what, CAPTURE_OUTER);
+	assert_true(p.out);
+	assert_int_equal(p.len, 20 + 8 + 8 + 40 + 16);
+	assert_int_equal(p.caplen, 40);
+	assert_int_equal(get_be32(p.data + 20), SPI);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.what, CAPTURE_OUTER);
+	assert_false(p.out);
+	assert_int_equal(p.tunnel, TUNNEL);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.what, CAPTURE_INNER);
+	assert_int_equal(p.len, 48);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.tunnel, CAPTURE_ANY); /* of no SA */
+	assert_false(dataplane_capture_next(c, &p));
+	stop(c);
+	host_sends(10);
+	assert_false(dataplane_capture_next(c, &p));
+	dataplane_capture_counts(c, &matched, &lost);
+	assert_int_equal(matched, 5);
+	assert_int_equal(lost, 0);
+	dataplane_capture_free(c);
+}
+
+static void frames_and_filters(void **state)
+{
+	struct capture_packet p;
+	struct capture *c;
+
+	open_network();
+	c = start(CAPTURE_FRAMES, HOST, 0);
+	host_sends(10);
+	peer_sends(spi_in, 20);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.port, 1);
+	assert_false(p.out);
+	assert_int_equal(p.len, 18 + 38);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.port, 1);
+	assert_true(p.out);
+	assert_int_equal(p.len, 18 + 48);
+	assert_false(dataplane_capture_next(c, &p)); /* the outer ones are from and to others */
+	stop(c);
+	dataplane_capture_free(c);
+	c = start(CAPTURE_FRAMES, "203.0.113.0/24", 0);
+	host_sends(10);
+	assert_true(dataplane_capture_next(c, &p));
+	assert_int_equal(p.port, 0);
+	assert_false(dataplane_capture_next(c, &p));
+	stop(c);
+	dataplane_capture_free(c);
+}
+
+/* A reader that does not come costs copies, nothing else. */
+static void a_full_ring_is_counted(void **state)
+{
+	uint64_t matched, lost, before, n = 0;
+	struct capture_packet p;
+	struct capture *c;
+
+	open_network();
+	before = rig_dp->worker[0]->stats.esp_out_packets;
+	c = start(CAPTURE_INNER, NULL, 0);
+	for (unsigned i = 0; i < 5000; i++) {
+		host_sends(10);
+		empty_ports();
+	}
+	assert_int_equal(rig_dp->worker[0]->stats.esp_out_packets - before, 5000);
+	stop(c);
+	while (dataplane_capture_next(c, &p))
+		n++;
+	dataplane_capture_counts(c, &matched, &lost);
+	assert_int_equal(matched, 5000);
+	assert_int_equal(n + lost, 5000);
+	assert_true(lost > 0 && n > 0);
+	dataplane_capture_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_phase_says, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(by_spi_and_by_prefix, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(what_does_not_fit, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(over_several_workers, rig_set_up_three,
+						rig_tear_down),
+		cmocka_unit_test_setup_teardown(inner_and_outer, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(frames_and_filters, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(a_full_ring_is_counted, rig_set_up, rig_tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
