@@ -239,27 +239,92 @@ static void classify_vlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
 		worker_drop(w, m, DROP_NO_VNI);
 }
 
+static bool is_tag(uint16_t type)
+{
+	return type == BE16(ETHERTYPE_VLAN) || type == BE16(ETHERTYPE_QINQ);
+}
+
+/* A frame with a tag. True: the tag had a priority and no VLAN (IEEE 802.1Q §9.6); it is gone, and
+ * the frame is the port's own. */
+static bool classify_tagged(struct worker *w, struct burst *b, struct rte_mbuf *m,
+			    const struct port_table *port)
+{
+	uint8_t *eth = packet(m);
+	uint16_t tag, type;
+
+	if (m->data_len < ETH_BYTES + VLAN_BYTES) {
+		worker_drop(w, m, DROP_MALFORMED);
+		return false;
+	}
+	tag = get_be16(eth + ETH_BYTES);
+	type = get16(eth + ETH_BYTES + 2);
+	if (is_tag(type)) {
+		worker_drop(w, m, DROP_QINQ);
+		return false;
+	}
+	if (tag & 0xfff) {
+		classify_vlan(w, b, m, port, tag, ETH_BYTES + VLAN_BYTES, type);
+		return false;
+	}
+	memmove(eth + VLAN_BYTES, eth, 12);
+	packet_strip(m, VLAN_BYTES);
+	return true;
+}
+
+/* Everything behind wants a packet in one piece. NULL: dropped. */
+static __rte_noinline struct rte_mbuf *in_one_piece(struct worker *w, struct rte_mbuf *m)
+{
+	struct rte_mbuf *to = rte_pktmbuf_alloc(w->pool);
+	const void *data;
+	char *p;
+
+	if (!to) {
+		worker_drop(w, m, DROP_NO_BUFFER);
+		return NULL;
+	}
+	p = m->pkt_len <= UINT16_MAX ? rte_pktmbuf_append(to, (uint16_t)m->pkt_len) : NULL;
+	if (!p) {
+		rte_pktmbuf_free(to);
+		worker_drop(w, m, DROP_TOO_BIG);
+		return NULL;
+	}
+	data = rte_pktmbuf_read(m, 0, m->pkt_len, p);
+	if (data != p)
+		memcpy(p, data, m->pkt_len);
+	to->ol_flags = m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
+	to->vlan_tci = m->vlan_tci;
+	rte_pktmbuf_free(m);
+	return to;
+}
+
 static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m,
 			   const struct port_table *port)
 {
-	const uint8_t *eth = packet(m);
+	const uint8_t *eth;
 	uint16_t type;
 
-	if (unlikely(m->nb_segs != 1 || m->data_len < ETH_BYTES)) {
+	if (unlikely(m->nb_segs != 1)) {
+		m = in_one_piece(w, m);
+		if (!m)
+			return;
+	}
+	if (unlikely(m->data_len < ETH_BYTES)) {
 		worker_drop(w, m, DROP_MALFORMED);
 		return;
 	}
+	eth = packet(m);
 	type = get16(eth + 12);
 	if (unlikely(type == BE16(ETHERTYPE_VLAN))) {
-		if (m->data_len < ETH_BYTES + VLAN_BYTES)
-			worker_drop(w, m, DROP_MALFORMED);
-		else
-			classify_vlan(w, b, m, port, get_be16(eth + ETH_BYTES),
-				      ETH_BYTES + VLAN_BYTES, get16(eth + ETH_BYTES + 2));
-		return;
+		if (!classify_tagged(w, b, m, port))
+			return;
+		eth = packet(m);
+		type = get16(eth + 12);
 	}
 	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) && (m->vlan_tci & 0xfff)) {
-		classify_vlan(w, b, m, port, m->vlan_tci, ETH_BYTES, type);
+		if (is_tag(type))
+			worker_drop(w, m, DROP_QINQ);
+		else
+			classify_vlan(w, b, m, port, m->vlan_tci, ETH_BYTES, type);
 		return;
 	}
 	if (likely((get64(eth) & MAC_MASK) == port->mac &&
@@ -285,7 +350,10 @@ static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m
 		punt(w, m, PUNT_NEIGH);
 		return;
 	}
-	worker_drop(w, m, is_multicast(eth) ? DROP_NOT_FOR_US : DROP_NO_PROTOCOL);
+	if (is_tag(type))
+		worker_drop(w, m, DROP_QINQ);
+	else
+		worker_drop(w, m, is_multicast(eth) ? DROP_NOT_FOR_US : DROP_NO_PROTOCOL);
 }
 
 void classify(struct worker *w, struct burst *b, uint16_t port)

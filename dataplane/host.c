@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define AT_ONCE 64 /* punted packets of one worker in one poll */
+#define AT_ONCE 64    /* punted packets of one worker in one poll */
+#define GRACE	20000 /* microseconds between two looks whether all workers were quiescent */
 
 static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
@@ -614,8 +615,10 @@ uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now)
 		(void)take(dp, dp->to_main[i]);
 	next = neighbours_tick(dp->neighbours, now);
 	retire_run(&dp->retired, dp->tables.qsbr, false);
-	if (fib_heap_reclaim(dp->heap) || !STAILQ_EMPTY(&dp->retired))
+	if (fib_heap_reclaim(dp->heap))
 		next = RTE_MIN(next, now + NEIGHBOUR_SECOND);
+	if (!STAILQ_EMPTY(&dp->retired))
+		next = RTE_MIN(next, now + GRACE);
 	doorbell_sleep(&dp->main_bell);
 	for (unsigned i = 0; i < dp->n_workers; i++)
 		more |= !rte_ring_empty(dp->to_main[i]);

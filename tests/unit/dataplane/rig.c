@@ -118,6 +118,11 @@ void rig_give(unsigned port, const void *frame, unsigned len)
 
 	assert_non_null(m);
 	memcpy(rte_pktmbuf_append(m, (uint16_t)len), frame, len);
+	rig_give_mbuf(port, m);
+}
+
+void rig_give_mbuf(unsigned port, struct rte_mbuf *m)
+{
 	assert_int_equal(rte_ring_enqueue(wire_in[port], m), 0);
 }
 

@@ -26,6 +26,7 @@ struct addr rig_addr(const char *s);
 struct prefix rig_prefix(const char *s);
 
 void rig_give(unsigned port, const void *frame, unsigned len);
+void rig_give_mbuf(unsigned port, struct rte_mbuf *m);
 unsigned rig_take(unsigned port, uint8_t *frame); /* the next frame that left; 0: none */
 void rig_run(void);				  /* until nobody has anything left to do */
 /* Asks for port 0's next hop and hears it. */

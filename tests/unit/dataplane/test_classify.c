@@ -180,6 +180,25 @@ static unsigned make_vlan_short(uint8_t *f)
 	put_be16(f + 12, ETHERTYPE_VLAN);
 	return 17;
 }
+static unsigned make_two_tags(uint8_t *f)
+{
+	make_vlan(f);
+	put_be16(f + 14, 5);
+	put_be16(f + 16, ETHERTYPE_VLAN);
+	return 60;
+}
+static unsigned make_two_tags_no_vlan(uint8_t *f)
+{
+	make_two_tags(f);
+	put_be16(f + 14, 0);
+	return 60;
+}
+static unsigned make_service_tag(uint8_t *f)
+{
+	make_vlan(f);
+	put_be16(f + 12, ETHERTYPE_QINQ);
+	return 60;
+}
 static unsigned make_spi(uint8_t *f)
 {
 	return ip_frame(f, PROTO_ESP, esp, 64);
@@ -239,6 +258,9 @@ static const struct {
 	{ "VXLAN without a frame", make_vxlan_short, DROP_MALFORMED },
 	{ "unknown VLAN", make_vlan, DROP_NO_VNI },
 	{ "VLAN tag cut", make_vlan_short, DROP_MALFORMED },
+	{ "two VLAN tags", make_two_tags, DROP_QINQ },
+	{ "two tags, the first without a VLAN", make_two_tags_no_vlan, DROP_QINQ },
+	{ "a service provider's tag", make_service_tag, DROP_QINQ },
 	{ "unknown SPI", make_spi, DROP_NO_SA },
 	{ "SPI of a worker we lack", make_spi_owner, DROP_NO_SA },
 	{ "unknown SPI in UDP", make_spi_udp, DROP_NO_SA },
@@ -275,6 +297,96 @@ static void each_has_its_reason(void **state)
 		assert_int_equal(rig_take(0, f), 0);
 		assert_int_equal(rte_mempool_in_use_count(rig_frames), 0);
 	}
+}
+
+static unsigned make_echo(uint8_t *f, unsigned bytes)
+{
+	uint8_t *icmp = f + 14;
+
+	rig_ether(f, rig_port_mac, rig_peer_mac, ETHERTYPE_IPV4);
+	icmp += rig_ip4(icmp, "203.0.113.5", "198.51.100.1", PROTO_ICMP, bytes);
+	for (unsigned i = 0; i < bytes; i++)
+		icmp[i] = (uint8_t)i;
+	put_be16(icmp, 8 << 8);
+	put16(icmp + 2, 0);
+	put16(icmp + 2, (uint16_t)~sum_fold(sum_bytes(icmp, bytes)));
+	return 14 + 20 + bytes;
+}
+
+static void answered(unsigned bytes)
+{
+	uint8_t f[RIG_FRAME];
+
+	assert_int_equal(rig_take(0, f), 14 + 20 + bytes);
+	assert_int_equal(f[34], 0);
+	assert_int_equal(sum_fold(sum_bytes(f + 34, bytes)), 0xffff);
+	for (unsigned i = 4; i < bytes; i++)
+		assert_int_equal(f[34 + i], (uint8_t)i);
+}
+
+/* A tag with a priority and VLAN 0 says nothing about the network (IEEE 802.1Q §9.6). */
+static void a_priority_is_no_vlan(void **state)
+{
+	uint8_t f[RIG_FRAME], plain[RIG_FRAME];
+	unsigned n;
+
+	rig_resolve_next_hop();
+	n = make_echo(plain, 40);
+	memcpy(f, plain, 12);
+	put_be16(f + 12, ETHERTYPE_VLAN);
+	put_be16(f + 14, 5 << 13);
+	memcpy(f + 16, plain + 12, n - 12);
+	rig_give(0, f, n + 4);
+	rig_run();
+	answered(40);
+	/* ARP as well */
+	n = rig_arp(plain, 1, rig_peer_mac, "198.51.100.9", "198.51.100.1");
+	memcpy(f, plain, 12);
+	memcpy(f + 16, plain + 12, n - 12);
+	rig_give(0, f, n + 4);
+	rig_run();
+	assert_int_equal(rig_take(0, f), 42);
+}
+
+/* The frame in segments of `each` bytes. */
+static void give_pieces(const uint8_t *frame, unsigned len, unsigned each)
+{
+	struct rte_mbuf *first = NULL, *m;
+
+	for (unsigned at = 0; at < len; at += each) {
+		unsigned n = RTE_MIN(each, len - at);
+
+		m = rte_pktmbuf_alloc(rig_frames);
+		assert_non_null(m);
+		memcpy(rte_pktmbuf_append(m, (uint16_t)n), frame + at, n);
+		if (!first)
+			first = m;
+		else
+			assert_int_equal(rte_pktmbuf_chain(first, m), 0);
+	}
+	rig_give_mbuf(0, first);
+	rig_run();
+}
+
+static void frames_in_pieces(void **state)
+{
+	static uint8_t f[9200];
+	unsigned n;
+
+	rig_resolve_next_hop();
+	n = make_echo(f, 1400);
+	give_pieces(f, n, 700);
+	answered(1400);
+	give_pieces(f, n, 1434 - 14 - 20);
+	answered(1400);
+	give_pieces(f, n, 41); /* 35 of them; the first ends inside ICMP's header */
+	answered(1400);
+	give_pieces(f, n, 7);
+	answered(1400);
+	/* More than any port's MTU. */
+	give_pieces(f, sizeof(f), 1500);
+	assert_int_equal(rig_dropped(DROP_TOO_BIG), 1);
+	assert_int_equal(rte_mempool_in_use_count(rig_frames), 0);
 }
 
 static uint32_t dice(void)
@@ -372,6 +484,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_has_its_reason, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(a_priority_is_no_vlan, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(frames_in_pieces, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(garbage_leaks_nothing, rig_set_up, rig_tear_down),
 	};
 
