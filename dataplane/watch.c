@@ -176,7 +176,8 @@ static void before_esp_out(struct worker *w, const struct burst *b)
 				       b->out_tunnel[i], 0);
 			trace_log_inner(o->trace, b->out[i]);
 		}
-		if (o->capture)
+		/* Another worker's tunnel: it captures. */
+		if (o->capture && w->tables->tunnel[b->out_tunnel[i]].owner == w->index)
 			capture_packet(o->capture, CAPTURE_INNER, b->out_tunnel[i], true,
 				       b->out[i]);
 	}

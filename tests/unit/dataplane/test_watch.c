@@ -1,5 +1,5 @@
 /* Traces and captures of a tunnel in both directions, with one worker and with several. */
-#include "rig.h"
+#include "rig_tunnel.h"
 
 #include "dataplane/capture.h"
 #include "dataplane/packet.h"
@@ -8,98 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-#define TUNNEL 1
-#define PEER   "203.0.113.9"
-#define HOST   "10.1.0.5"
-#define FAR    "172.16.3.4"
-#define SPI    0x1001
-
-static uint32_t spi_in, sequence;
-static const uint8_t our_mac[6] = { 2, 1, 1, 1, 1, 1 };
-
-static unsigned tagged(uint8_t *f, const uint8_t *to, uint16_t type)
-{
-	rig_ether(f, to, rig_peer_mac, ETHERTYPE_VLAN);
-	put_be16(f + 14, 77);
-	put_be16(f + 16, type);
-	return 18;
-}
-
-static void empty_ports(void)
-{
-	uint8_t f[RIG_FRAME];
-
-	rig_run();
-	while (rig_take(0, f) || rig_take(1, f))
-		;
-}
-
-/* A VPC behind a VLAN, one tunnel, and the VPC's host known. */
-static void open_network(void)
-{
-	struct dataplane_attachment at = { .encap = CONF_ENCAP_VLAN,
-					   .port = 1,
-					   .vlan_id = 77,
-					   .n_addresses = 1,
-					   .address[0] = rig_prefix("10.1.0.1/16") };
-	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
-				      .customer_ip = rig_addr(PEER),
-				      .inner = rig_prefix("169.254.1.2/30"),
-				      .inner_peer = rig_addr("169.254.1.1") };
-	struct prefix here = rig_prefix("10.1.0.0/16"), far = rig_prefix("172.16.0.0/12");
-	uint8_t f[RIG_FRAME], arp[64];
-	uint32_t vpc, gateway, interface;
-
-	rig_resolve_next_hop();
-	assert_int_equal(dataplane_table_add(rig_dp, &vpc), 0);
-	assert_int_equal(dataplane_table_add(rig_dp, &gateway), 0);
-	at.table = vpc;
-	t.table = gateway;
-	memcpy(at.mac, our_mac, 6);
-	assert_int_equal(dataplane_attachment_add(rig_dp, &at, &interface), 0);
-	assert_int_equal(dataplane_tunnel_add(rig_dp, TUNNEL, &t), 0);
-	assert_int_equal(dataplane_route_set(rig_dp, vpc, &far, nexthop(NEXTHOP_TABLE, gateway)),
-			 0);
-	assert_int_equal(
-		dataplane_route_set(rig_dp, gateway, &far, nexthop(NEXTHOP_TUNNEL, TUNNEL)), 0);
-	assert_int_equal(dataplane_route_set(rig_dp, gateway, &here, nexthop(NEXTHOP_TABLE, vpc)),
-			 0);
-	spi_in = rig_add_sas(TUNNEL, PEER, SPI);
-	sequence = 0;
-	rig_arp(arp, 1, rig_peer_mac, HOST, "10.1.0.1");
-	memcpy(f + tagged(f, rig_broadcast, ETHERTYPE_ARP), arp + 14, 28);
-	rig_give(1, f, 46);
-	empty_ports();
-}
-
-static unsigned udp(uint8_t *ip, const char *src, const char *dst, unsigned bytes)
-{
-	uint8_t *p = ip + rig_ip4(ip, src, dst, PROTO_UDP, 8 + bytes);
-
-	put_be16(p, 33000);
-	put_be16(p + 2, 53);
-	put_be16(p + 4, (uint16_t)(8 + bytes));
-	put16(p + 6, 0);
-	memset(p + 8, 'x', bytes);
-	return 28 + bytes;
-}
-
-static void host_sends(unsigned bytes)
-{
-	uint8_t f[RIG_FRAME];
-
-	rig_give(1, f, 18 + udp(f + tagged(f, our_mac, ETHERTYPE_IPV4), HOST, FAR, bytes));
-	rig_run();
-}
-
-static void peer_sends(uint32_t spi, unsigned bytes)
-{
-	uint8_t f[RIG_FRAME], inner[RIG_FRAME];
-
-	rig_give(0, f, rig_esp(f, PEER, spi, ++sequence, inner, udp(inner, FAR, HOST, bytes)));
-	rig_run();
-}
 
 /* ---- trace -------------------------------------------------------------------------------- */
 
@@ -136,21 +44,21 @@ static const struct trace_step *step_of(const struct trace_packet *p, enum trace
 
 static void each_phase_says(void **state)
 {
-	const struct trace_filter by_tunnel = { .by = TRACE_BY_TUNNEL, .tunnel = TUNNEL };
+	const struct trace_filter by_tunnel = { .by = TRACE_BY_TUNNEL, .tunnel = RIG_TUNNEL };
 	const struct trace_packet *p;
 	struct trace *t, *other;
 
-	open_network();
-	host_sends(10); /* before it is armed */
+	rig_tunnel_open();
+	rig_tunnel_host_sends(10); /* before it is armed */
 	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 0, &t), -EINVAL);
 	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 3, &t), 0);
 	assert_int_equal(dataplane_trace_start(rig_dp, &by_tunnel, 3, &other), -EBUSY);
 	assert_int_equal(dataplane_trace_count(t), 0);
-	host_sends(10);
-	peer_sends(spi_in, 20);
-	peer_sends(spi_in ^ 1 << 20, 20); /* nobody's */
-	peer_sends(spi_in, 30);
-	peer_sends(spi_in, 40); /* one too many */
+	rig_tunnel_host_sends(10);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 20);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in ^ 1 << 20, 20); /* nobody's */
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 30);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 40); /* one too many */
 	assert_int_equal(dataplane_trace_count(t), 3);
 	p = dataplane_trace_packet(t, 0);
 	assert_string_equal(way(p), OUT);
@@ -158,18 +66,18 @@ static void each_phase_says(void **state)
 	assert_int_equal(p->first_len, 18 + 38);
 	assert_int_equal(p->inner_len, 38);
 	assert_int_equal(step_of(p, TRACE_RECEIVED)->a, rig_dp->port[1].id);
-	assert_int_equal(step_of(p, TRACE_TUNNEL)->a, TUNNEL);
-	assert_int_equal(step_of(p, TRACE_ENCRYPTED)->a, SPI);
+	assert_int_equal(step_of(p, TRACE_TUNNEL)->a, RIG_TUNNEL);
+	assert_int_equal(step_of(p, TRACE_ENCRYPTED)->a, RIG_TUNNEL_SPI);
 	assert_int_equal(step_of(p, TRACE_ENCRYPTED)->b, 2);
 	assert_int_equal(step_of(p, TRACE_SENT)->a, rig_dp->port[0].id);
 	p = dataplane_trace_packet(t, 1);
 	assert_string_equal(way(p), IN);
 	assert_int_equal(p->inner_len, 48);
 	assert_int_equal(p->inner[0], 0x45);
-	assert_memory_equal(p->inner + 12, rig_addr(FAR).b, 4);
-	assert_int_equal(step_of(p, TRACE_ESP)->a, spi_in);
+	assert_memory_equal(p->inner + 12, rig_addr(RIG_TUNNEL_FAR).b, 4);
+	assert_int_equal(step_of(p, TRACE_ESP)->a, rig_tunnel_spi_in);
 	assert_int_equal(step_of(p, TRACE_ESP)->b, 1);
-	assert_int_equal(step_of(p, TRACE_SA)->a, TUNNEL);
+	assert_int_equal(step_of(p, TRACE_SA)->a, RIG_TUNNEL);
 	assert_int_equal(dataplane_trace_packet(t, 2)->inner_len, 58);
 	assert_null(dataplane_trace_packet(t, 3));
 	dataplane_trace_stop(rig_dp, t);
@@ -180,23 +88,23 @@ static void each_phase_says(void **state)
 
 static void by_spi_and_by_prefix(void **state)
 {
-	struct trace_filter f = { .by = TRACE_BY_SPI, .spi = SPI };
+	struct trace_filter f = { .by = TRACE_BY_SPI, .spi = RIG_TUNNEL_SPI };
 	uint8_t frame[RIG_FRAME], *icmp;
 	struct trace *t;
 
-	open_network();
+	rig_tunnel_open();
 	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
-	peer_sends(spi_in, 1);
-	host_sends(1);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 1);
+	rig_tunnel_host_sends(1);
 	assert_int_equal(dataplane_trace_count(t), 1);
 	assert_string_equal(way(dataplane_trace_packet(t, 0)), OUT);
 	dataplane_trace_stop(rig_dp, t);
 	rig_run();
 
 	/* An SPI that nobody has is traced to where it ends. */
-	f.spi = spi_in ^ 1 << 20;
+	f.spi = rig_tunnel_spi_in ^ 1 << 20;
 	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
-	peer_sends(f.spi, 1);
+	rig_tunnel_peer_sends(f.spi, 1);
 	assert_int_equal(dataplane_trace_count(t), 1);
 	assert_string_equal(way(dataplane_trace_packet(t, 0)),
 			    "rx received, classify esp, esp-in dropped");
@@ -207,8 +115,8 @@ static void by_spi_and_by_prefix(void **state)
 	/* Inner addresses, and outer ones of what is no ESP. */
 	f = (struct trace_filter){ .by = TRACE_BY_PREFIX, .prefix = rig_prefix("172.16.3.0/24") };
 	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
-	peer_sends(spi_in, 1);
-	host_sends(1);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 1);
+	rig_tunnel_host_sends(1);
 	assert_int_equal(dataplane_trace_count(t), 2);
 	dataplane_trace_stop(rig_dp, t);
 	rig_run();
@@ -231,12 +139,12 @@ static void by_spi_and_by_prefix(void **state)
 /* What is too long is cut, or its sender told. */
 static void what_does_not_fit(void **state)
 {
-	const struct trace_filter f = { .by = TRACE_BY_TUNNEL, .tunnel = TUNNEL };
+	const struct trace_filter f = { .by = TRACE_BY_TUNNEL, .tunnel = RIG_TUNNEL };
 	struct trace *t;
 
-	open_network();
+	rig_tunnel_open();
 	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
-	host_sends(1450);
+	rig_tunnel_host_sends(1450);
 	assert_int_equal(dataplane_trace_count(t), 3);
 	assert_string_equal(
 		way(dataplane_trace_packet(t, 0)),
@@ -252,16 +160,18 @@ static void what_does_not_fit(void **state)
 /* Frames of the second port come to the second worker, the tunnel is the first one's. */
 static void over_several_workers(void **state)
 {
-	const struct trace_filter f = { .by = TRACE_BY_PREFIX, .prefix = rig_prefix(FAR) };
+	const struct trace_filter f = { .by = TRACE_BY_PREFIX,
+					.prefix = rig_prefix(RIG_TUNNEL_FAR) };
 	struct trace *t;
 
-	open_network();
+	rig_tunnel_open();
 	assert_int_equal(dataplane_trace_start(rig_dp, &f, 5, &t), 0);
-	host_sends(10);
+	rig_tunnel_host_sends(10);
 	assert_int_equal(dataplane_trace_count(t), 2);
-	assert_string_equal(way(dataplane_trace_packet(t, 0)),
-			    "rx received, classify packet, forward route, forward route, forward "
-			    "handed-over");
+	assert_string_equal(
+		way(dataplane_trace_packet(t, 0)),
+		"rx received, classify packet, forward route, forward route, esp-out tunnel, "
+		"esp-out handed-over");
 	assert_int_equal(dataplane_trace_packet(t, 0)->worker, 1);
 	assert_string_equal(way(dataplane_trace_packet(t, 1)),
 			    "rx taken, esp-out tunnel, esp-out encrypted, tx link, tx sent");
@@ -305,28 +215,28 @@ static void inner_and_outer(void **state)
 	struct capture_packet p;
 	uint64_t matched, lost;
 
-	open_network();
+	rig_tunnel_open();
 	c = start(CAPTURE_INNER | CAPTURE_OUTER, NULL, 40);
-	host_sends(10);
-	peer_sends(spi_in, 20);
-	peer_sends(spi_in ^ 1 << 20, 20);
+	rig_tunnel_host_sends(10);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 20);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in ^ 1 << 20, 20);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.what, CAPTURE_INNER);
 	assert_true(p.out);
-	assert_int_equal(p.tunnel, TUNNEL);
+	assert_int_equal(p.tunnel, RIG_TUNNEL);
 	assert_int_equal(p.len, 38);
 	assert_int_equal(p.caplen, 38);
-	assert_memory_equal(p.data + 16, rig_addr(FAR).b, 4);
+	assert_memory_equal(p.data + 16, rig_addr(RIG_TUNNEL_FAR).b, 4);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.what, CAPTURE_OUTER);
 	assert_true(p.out);
 	assert_int_equal(p.len, 20 + 8 + 8 + 40 + 16);
 	assert_int_equal(p.caplen, 40);
-	assert_int_equal(get_be32(p.data + 20), SPI);
+	assert_int_equal(get_be32(p.data + 20), RIG_TUNNEL_SPI);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.what, CAPTURE_OUTER);
 	assert_false(p.out);
-	assert_int_equal(p.tunnel, TUNNEL);
+	assert_int_equal(p.tunnel, RIG_TUNNEL);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.what, CAPTURE_INNER);
 	assert_int_equal(p.len, 48);
@@ -334,7 +244,7 @@ static void inner_and_outer(void **state)
 	assert_int_equal(p.tunnel, CAPTURE_ANY); /* of no SA */
 	assert_false(dataplane_capture_next(c, &p));
 	stop(c);
-	host_sends(10);
+	rig_tunnel_host_sends(10);
 	assert_false(dataplane_capture_next(c, &p));
 	dataplane_capture_counts(c, &matched, &lost);
 	assert_int_equal(matched, 5);
@@ -347,10 +257,10 @@ static void frames_and_filters(void **state)
 	struct capture_packet p;
 	struct capture *c;
 
-	open_network();
-	c = start(CAPTURE_FRAMES, HOST, 0);
-	host_sends(10);
-	peer_sends(spi_in, 20);
+	rig_tunnel_open();
+	c = start(CAPTURE_FRAMES, RIG_TUNNEL_HOST, 0);
+	rig_tunnel_host_sends(10);
+	rig_tunnel_peer_sends(rig_tunnel_spi_in, 20);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.port, 1);
 	assert_false(p.out);
@@ -363,7 +273,7 @@ static void frames_and_filters(void **state)
 	stop(c);
 	dataplane_capture_free(c);
 	c = start(CAPTURE_FRAMES, "203.0.113.0/24", 0);
-	host_sends(10);
+	rig_tunnel_host_sends(10);
 	assert_true(dataplane_capture_next(c, &p));
 	assert_int_equal(p.port, 0);
 	assert_false(dataplane_capture_next(c, &p));
@@ -378,12 +288,12 @@ static void a_full_ring_is_counted(void **state)
 	struct capture_packet p;
 	struct capture *c;
 
-	open_network();
+	rig_tunnel_open();
 	before = rig_dp->worker[0]->stats.esp_out_packets;
 	c = start(CAPTURE_INNER, NULL, 0);
 	for (unsigned i = 0; i < 5000; i++) {
-		host_sends(10);
-		empty_ports();
+		rig_tunnel_host_sends(10);
+		rig_tunnel_discard();
 	}
 	assert_int_equal(rig_dp->worker[0]->stats.esp_out_packets - before, 5000);
 	stop(c);
