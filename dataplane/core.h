@@ -8,6 +8,7 @@
 #include "dataplane/fib.h"
 #include "dataplane/message.h"
 #include "dataplane/port.h"
+#include "dataplane/pulse.h"
 #include "dataplane/retire.h"
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
@@ -50,6 +51,8 @@ struct dataplane {
 	uint32_t n_neighbours_free;
 	struct host **host_of; /* by entry; NULL: none's any more */
 	struct underlay *underlay;
+	struct pulse pulse[CONF_WORKERS_MAX];
+	uint64_t pulse_taken;	 /* microseconds */
 	struct trace *trace;	 /* armed; NULL: none */
 	struct capture *capture; /* the same */
 	uint64_t main_drop[DROP_REASON_COUNT];

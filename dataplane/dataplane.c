@@ -241,6 +241,8 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->n_workers = dp->n_workers;
 	w->punt.main_bell = &dp->main_bell;
 	w->punt.negotiator_bell = &dp->negotiator_bell;
+	w->tsc = rte_rdtsc();
+	w->pause = rte_get_tsc_hz() / 100;
 	w->punt.refilled = rte_rdtsc() - rte_get_tsc_hz();
 	for (i = 0; i < dp->n_ports; i++) {
 		const struct port *p = &dp->port[i];

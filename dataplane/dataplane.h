@@ -355,6 +355,23 @@ enum worker_phase {
 };
 const char *worker_phase_name(enum worker_phase p);
 
+/* Rings to a worker, and from it. _(NAME, "name") */
+#define WORKER_RINGS(_)                                                    \
+	_(ARRIVAL, "handed-over")	  /* packets of other workers */   \
+	_(MAIN, "main")			  /* packets of main */            \
+	_(NEGOTIATOR, "negotiator")	  /* packets of the negotiator */  \
+	_(ORDERS, "orders")		  /* SAs that come, go and move */ \
+	_(REPORTS, "reports")		  /* to the negotiator */          \
+	_(TO_MAIN, "to-main")		  /* packets */                    \
+	_(TO_NEGOTIATOR, "to-negotiator") /* packets */
+enum worker_ring {
+#define WORKER_RING_ENUM(name, key) RING_##name,
+	WORKER_RINGS(WORKER_RING_ENUM)
+#undef WORKER_RING_ENUM
+		WORKER_RING_COUNT
+};
+const char *worker_ring_name(enum worker_ring r);
+
 struct dataplane_worker_stats {
 	unsigned lcore;
 	uint32_t tunnels; /* owned */
@@ -365,6 +382,14 @@ struct dataplane_worker_stats {
 	uint64_t phase_packets[PHASE_COUNT];
 	uint64_t idle_cycles;
 	uint64_t drop[DROP_REASON_COUNT];
+	/* Times it did not run for 10 ms or more though it wanted to, and the longest of them. */
+	uint64_t pauses, longest_pause; /* microseconds */
+
+	/* main's, main thread only */
+	uint32_t load;			  /* busy share of the last second, in thousandths */
+	bool stuck;			  /* it has not turned for two seconds */
+	uint64_t silent;		  /* since when, microseconds ago; 0: it turns */
+	uint32_t ring[WORKER_RING_COUNT]; /* what waits now */
 };
 unsigned dataplane_workers(struct dataplane *dp);
 int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
@@ -381,6 +406,7 @@ unsigned dataplane_ring_stats(struct dataplane *dp, unsigned worker,
 			      struct dataplane_ring_stats out[DATAPLANE_RINGS]);
 /* Packet buffers that are free, and all there are. */
 void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all);
+bool dataplane_worker_stuck(const struct dataplane *dp, unsigned worker); /* main */
 
 struct dataplane_tunnel_stats {
 	uint64_t in_packets, in_bytes, in_wire_bytes; /* inner bytes; outer IP bytes */

@@ -619,6 +619,7 @@ uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now)
 		next = RTE_MIN(next, now + NEIGHBOUR_SECOND);
 	if (!STAILQ_EMPTY(&dp->retired))
 		next = RTE_MIN(next, now + GRACE);
+	next = RTE_MIN(next, pulse_take(dp, now));
 	doorbell_sleep(&dp->main_bell);
 	for (unsigned i = 0; i < dp->n_workers; i++)
 		more |= !rte_ring_empty(dp->to_main[i]);

@@ -17,6 +17,17 @@ const char *worker_phase_name(enum worker_phase p)
 	return (unsigned)p < PHASE_COUNT ? phase_names[p] : "unknown";
 }
 
+const char *worker_ring_name(enum worker_ring r)
+{
+	static const char *const names[WORKER_RING_COUNT] = {
+#define WORKER_RING_NAME(id, name) [RING_##id] = name,
+		WORKER_RINGS(WORKER_RING_NAME)
+#undef WORKER_RING_NAME
+	};
+
+	return (unsigned)r < WORKER_RING_COUNT ? names[r] : "unknown";
+}
+
 const char *dataplane_summary(struct dataplane *dp)
 {
 	return dp->summary;
@@ -40,6 +51,7 @@ int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 	}
 	*out = dp->worker[worker]->stats;
 	out->lcore = dp->worker[worker]->lcore;
+	pulse_tell(dp, worker, out);
 	return 0;
 }
 

@@ -6,17 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-static unsigned owner_for_new(const struct dataplane *dp)
-{
-	unsigned best = 0;
-
-	for (unsigned i = 1; i < dp->n_workers; i++) {
-		if (dp->worker[i]->stats.tunnels < dp->worker[best]->stats.tunnels)
-			best = i;
-	}
-	return best;
-}
-
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
 {
 	struct prefix local = prefix_host(&t->inner.addr), peer = prefix_host(&t->inner_peer);
@@ -42,7 +31,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->table = t->table;
 	to->inner = t->inner.addr;
 	to->inner_peer = t->inner_peer;
-	to->owner = (uint8_t)owner_for_new(dp);
+	to->owner = (uint8_t)pulse_owner(dp);
 	to->mss_clamp = t->mss_clamp;
 	to->on_demand = t->on_demand;
 	atomic_store_explicit(&to->wanted, 0, memory_order_relaxed);

@@ -375,6 +375,13 @@ static void flush(struct worker *w, struct stopwatch *s)
 	phase_done(w, s, PHASE_TX, (unsigned)(w->stats.tx_packets - before));
 }
 
+/* Somebody else had the CPU. */
+static __rte_noinline void paused(struct worker *w, uint64_t cycles)
+{
+	w->stats.pauses++;
+	w->stats.longest_pause = RTE_MAX(w->stats.longest_pause, cycles);
+}
+
 unsigned worker_run_once(struct worker *w)
 {
 	struct stopwatch s = { rte_rdtsc() };
@@ -382,6 +389,8 @@ unsigned worker_run_once(struct worker *w)
 	struct burst b;
 	unsigned n, orders;
 
+	if (unlikely(began - w->tsc > w->pause))
+		paused(w, began - w->tsc);
 	w->tsc = began;
 	w->watched = atomic_load_explicit(&w->watch_set, memory_order_acquire);
 	if (unlikely(w->watched))
@@ -414,7 +423,8 @@ static void nap(struct worker *w, unsigned microseconds)
 	nanosleep(&t, NULL);
 	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
 	w->stats.naps++;
-	w->stats.idle_cycles += rte_rdtsc() - began;
+	w->tsc = rte_rdtsc();
+	w->stats.idle_cycles += w->tsc - began;
 }
 
 int worker_main(void *arg)
@@ -423,6 +433,7 @@ int worker_main(void *arg)
 	unsigned idle = 0, busy = 0, microseconds = NAP_MIN;
 
 	rights_none();
+	w->tsc = rte_rdtsc();
 	rte_rcu_qsbr_thread_register(w->tables->qsbr, w->index);
 	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {

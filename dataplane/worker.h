@@ -53,6 +53,7 @@ struct worker {
 	struct rx_queue rx[PORTS_MAX * 4];
 	struct tables *tables;
 	struct slot *slot;   /* SPI_SLOTS of them */
+	uint64_t pause;	     /* TSC cycles between two turns that are worth a count */
 	struct crypt *crypt; /* this worker's IPsec-MB manager */
 	struct memo *memo;   /* MEMO_ENTRIES of lookups */
 	struct rte_mempool *pool;

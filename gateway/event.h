@@ -39,6 +39,9 @@
 	_(CURRENT, "current", LOG_INFO, "bgp", "a border gateway's routes are current again")   \
 	_(LINK_UP, "link-up", LOG_INFO, "port", "a port has link")                              \
 	_(LINK_DOWN, "link-down", LOG_WARNING, "port", "a port lost its link")                  \
+	_(WORKER_STUCK, "worker-stuck", LOG_ERROR, "dataplane",                                 \
+	  "a worker has not turned for two seconds: its packets and tunnels stand still")       \
+	_(WORKER_BACK, "worker-back", LOG_WARNING, "dataplane", "a stuck worker turns again")   \
 	_(CONFIG_CHANGED, "config-changed", LOG_INFO, "config",                                 \
 	  "an object was created, changed or deleted")                                          \
 	_(CONFIG_REFUSED, "config-refused", LOG_WARNING, "config",                              \

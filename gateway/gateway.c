@@ -5,6 +5,7 @@
 #include "gateway/config.h"
 #include "gateway/control.h"
 #include "gateway/echo.h"
+#include "gateway/event.h"
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
@@ -33,12 +34,29 @@ static void arm(struct event *timer, uint64_t us)
 
 /* ---- dataplane --------------------------------------------------------------------------- */
 
+/* Says once that a worker stands still, and once that it turns again. */
+static void feel_pulse(struct gateway *g)
+{
+	for (unsigned i = 0; i < dataplane_workers(g->dp); i++) {
+		bool stuck = dataplane_worker_stuck(g->dp, i);
+		char name[16];
+
+		if (stuck == g->stuck[i])
+			continue;
+		g->stuck[i] = stuck;
+		snprintf(name, sizeof(name), "%u", i);
+		event_publish(stuck ? EVENT_WORKER_STUCK : EVENT_WORKER_BACK, name, NULL,
+			      stuck ? "worker %u stands still" : "worker %u turns again", i);
+	}
+}
+
 static void on_dataplane(evutil_socket_t fd, short what, void *ctx)
 {
 	struct gateway *g = ctx;
 	uint64_t now = clock_now();
 	uint64_t next = dataplane_main_poll(g->dp, now);
 
+	feel_pulse(g);
 	if (next == UINT64_MAX)
 		evtimer_del(g->dataplane_timer);
 	else

@@ -38,8 +38,9 @@ struct gateway {
 	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
 	uint64_t started;	     /* clock_now() */
 
-	struct tracing *tracing;     /* a trace or capture that an operator waits for; or NULL */
-	struct capturing *capturing; /* the same */
+	bool stuck[CONF_WORKERS_MAX]; /* workers, as was last said */
+	struct tracing *tracing;      /* a trace or capture that an operator waits for; or NULL */
+	struct capturing *capturing;  /* the same */
 
 	struct event_base *base;
 	struct event *dataplane_event, *dataplane_timer;

@@ -60,7 +60,8 @@ const struct schema schemas[] = {
 	  "rx_missed# rx_errors# tx_packets# tx_bytes# tx_errors#}" },
 	{ "show workers",
 	  "workers[]{worker# lcore# tunnels# busy~ burst~ loops# busy_loops# naps# rx_packets# "
-	  "tx_packets# esp_in_packets# esp_out_packets# handed_over# cycles_per_packet{*~}}" },
+	  "tx_packets# esp_in_packets# esp_out_packets# handed_over# cycles_per_packet{*~} "
+	  "stuck! load~ pauses# longest_pause_seconds~ rings{*#}}" },
 	{ "show drops", "total# drops[]{reason packets# text}" },
 	{ "show ike",
 	  "send_failed# sa_changes_delayed# messages_delayed# events_lost# counters{*#}" },

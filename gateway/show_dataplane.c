@@ -124,6 +124,35 @@ static uint64_t busy_cycles(const struct dataplane_worker_stats *w)
 	return sum;
 }
 
+static void worker_pulse_json(struct page *p, const struct dataplane_worker_stats *w)
+{
+	page_flag(p, "stuck", NULL, w->stuck);
+	page_real(p, "load", NULL, w->load / 1000.0, "");
+	page_count(p, "pauses", NULL, w->pauses);
+	page_real(p, "longest_pause_seconds", NULL, (double)w->longest_pause / 1e6, "");
+	page_object(p, "rings", NULL);
+	for (unsigned k = 0; k < WORKER_RING_COUNT; k++)
+		page_count(p, worker_ring_name(k), NULL, w->ring[k]);
+	page_end(p);
+}
+
+static void worker_pulse(struct page *p, unsigned n, const struct dataplane_worker_stats *w)
+{
+	page_table(p, NULL, "Pulse, and what waits in the rings to and from each worker", NULL);
+	for (unsigned i = 0; i < n; i++) {
+		page_object(p, NULL, NULL);
+		page_number(p, NULL, "WORKER", i);
+		page_text(p, NULL, "STATE", w[i].stuck ? "STUCK" : "turns");
+		page_real(p, NULL, "LAST SECOND", w[i].load / 10.0, "%");
+		page_count(p, NULL, "PAUSES", w[i].pauses);
+		page_real(p, NULL, "LONGEST", (double)w[i].longest_pause / 1e3, " ms");
+		for (unsigned k = 0; k < WORKER_RING_COUNT; k++)
+			page_count(p, NULL, worker_ring_name(k), w[i].ring[k]);
+		page_end(p);
+	}
+	page_end(p);
+}
+
 static void worker_load(struct page *p, unsigned n, const struct dataplane_worker_stats *w)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -150,6 +179,7 @@ static void worker_load(struct page *p, unsigned n, const struct dataplane_worke
 				page_real(p, worker_phase_name(k), NULL,
 					  ratio(w[i].phase_cycles[k], w[i].phase_packets[k]), "");
 			page_end(p);
+			worker_pulse_json(p, &w[i]);
 		}
 		page_end(p);
 	}
@@ -174,8 +204,10 @@ void show_worker_rows(struct page *page, unsigned n, const struct dataplane_work
 	page_table(page, "workers", NULL, NULL);
 	worker_load(page, n, w);
 	page_end(page);
-	if (!page_is_json(page))
-		worker_cycles(page, n, w);
+	if (page_is_json(page))
+		return;
+	worker_cycles(page, n, w);
+	worker_pulse(page, n, w);
 }
 
 /* Freed by the caller; NULL after command_fail(). */

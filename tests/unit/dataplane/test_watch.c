@@ -1,4 +1,5 @@
-/* Traces and captures of a tunnel in both directions, with one worker and with several. */
+/* Traces and captures of a tunnel in both directions, with one worker and with several; and the
+ * workers' pulse. */
 #include "rig_tunnel.h"
 
 #include "dataplane/capture.h"
@@ -306,6 +307,73 @@ static void a_full_ring_is_counted(void **state)
 	dataplane_capture_free(c);
 }
 
+/* ---- pulse -------------------------------------------------------------------------------- */
+
+static unsigned owner_of_new(uint32_t tunnel)
+{
+	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
+				      .customer_ip = rig_addr(RIG_TUNNEL_PEER),
+				      .inner = { addr_ipv4(0xa9fe0002 + (tunnel << 8)), 30 },
+				      .inner_peer = addr_ipv4(0xa9fe0001 + (tunnel << 8)) };
+	unsigned owner;
+
+	assert_int_equal(dataplane_tunnel_add(rig_dp, tunnel, &t), 0);
+	owner = rig_dp->tables.tunnel[tunnel].owner;
+	return owner;
+}
+
+static void who_stands_still_is_noticed(void **state)
+{
+	struct dataplane_worker_stats s;
+
+	rig_run();
+	rig_now += 1000000;
+	rig_run();
+	assert_false(dataplane_worker_stuck(rig_dp, 1));
+	for (unsigned i = 0; i < 3; i++) {
+		rig_now += 1000000;
+		worker_run_once(rig_dp->worker[0]);
+		worker_run_once(rig_dp->worker[2]);
+		assert_true(dataplane_main_poll(rig_dp, rig_now) <= rig_now + 1000000);
+	}
+	assert_true(dataplane_worker_stuck(rig_dp, 1));
+	assert_false(dataplane_worker_stuck(rig_dp, 0));
+	assert_int_equal(dataplane_worker_stats(rig_dp, 1, &s), 0);
+	assert_true(s.stuck);
+	assert_true(s.silent >= 2000000);
+	/* It gets no tunnels; the others in turn. */
+	assert_int_equal(owner_of_new(5), 0);
+	assert_int_equal(owner_of_new(6), 2);
+	assert_int_equal(owner_of_new(7), 0);
+	rig_now += 1000000;
+	rig_run();
+	assert_false(dataplane_worker_stuck(rig_dp, 1));
+	assert_int_equal(owner_of_new(8), 1);
+}
+
+static void load_decides_who_owns(void **state)
+{
+	struct dataplane_worker_stats *w[] = { &rig_dp->worker[0]->stats, &rig_dp->worker[1]->stats,
+					       &rig_dp->worker[2]->stats };
+
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(owner_of_new(i), i % 3);
+	rig_run();
+	rig_now += 1000000;
+	rig_run();
+	/* In the next second: two thirds, nothing, a third. */
+	for (unsigned i = 0; i < 3; i++) {
+		w[i]->phase_cycles[PHASE_ESP_IN] += (2 - i) % 3 * UINT64_C(1) << 40;
+		w[i]->idle_cycles += (1 + i) % 3 * UINT64_C(1) << 40;
+	}
+	rig_now += 1000000;
+	(void)dataplane_main_poll(rig_dp, rig_now);
+	/* 667, 333 and 0 thousandths: each tunnel is taken to bring a sixth of the sum. */
+	assert_int_equal(owner_of_new(10), 2);
+	assert_int_equal(owner_of_new(11), 2);
+	assert_int_equal(owner_of_new(12), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +385,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(inner_and_outer, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(frames_and_filters, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(a_full_ring_is_counted, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(who_stands_still_is_noticed, rig_set_up_three,
+						rig_tear_down),
+		cmocka_unit_test_setup_teardown(load_decides_who_owns, rig_set_up_three,
+						rig_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -479,6 +479,13 @@ const char *dataplane_summary(struct dataplane *dp)
 }
 
 #define NAME(name, key, ...) key,
+const char *worker_ring_name(enum worker_ring r)
+{
+	static const char *const names[] = { WORKER_RINGS(NAME) };
+
+	return names[r];
+}
+
 const char *worker_phase_name(enum worker_phase p)
 {
 	static const char *const names[] = { WORKER_PHASES(NAME) };

@@ -108,7 +108,7 @@ int64_t tunnels_find(const struct tunnels *t, const char *name)
 static struct {
 	bool called, ok;
 	enum command_status status;
-	char body[8192];
+	char body[16384];
 } result;
 
 static void on_done(void *ctx, enum command_status status, const char *body, size_t len)

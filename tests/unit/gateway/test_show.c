@@ -229,6 +229,11 @@ static int setup(void **state)
 		.phase_packets = { 1600, 1600, 800 },
 		.idle_cycles = 276000,
 	};
+	fake_worker_stats[0].load = 125;
+	fake_worker_stats[0].pauses = 2;
+	fake_worker_stats[0].longest_pause = 34000;
+	fake_worker_stats[0].ring[RING_ARRIVAL] = 5;
+	fake_worker_stats[1].stuck = true;
 	fake_worker_stats[0].drop[DROP_REPLAYED] = 6;
 	fake_worker_stats[1].drop[DROP_REPLAYED] = 1;
 	fake_worker_stats[1].drop[DROP_TOO_BIG] = 12345;
@@ -429,18 +434,30 @@ static void workers_page(void **state)
 	       "Cycles per packet, by phase\n"
 	       "  WORKER   rx  classify  esp-in  forward  esp-out   tx  control\n"
 	       "       0  5.0       2.5   100.0      0.0      0.0  0.0      0.0\n"
-	       "       1  0.0       0.0     0.0      0.0      0.0  0.0      0.0\n");
+	       "       1  0.0       0.0     0.0      0.0      0.0  0.0      0.0\n"
+	       "\n"
+	       "Pulse, and what waits in the rings to and from each worker\n"
+	       "  WORKER  STATE  LAST SECOND  PAUSES  LONGEST  handed-over  main  negotiator  orders  "
+	       "reports  to-main  to-negotiator\n"
+	       "       0  turns        12.5%       2  34.0 ms            5     0           0       0  "
+	       "      0        0              0\n"
+	       "       1  STUCK         0.0%       0   0.0 ms            0     0           0       0  "
+	       "      0        0              0\n");
 	expect("show workers --json",
 	       "{\"workers\":[{\"worker\":0,\"lcore\":1,\"tunnels\":2,\"busy\":0.250,"
 	       "\"burst\":32.000,\"loops\":100,\"busy_loops\":50,\"naps\":7,\"rx_packets\":1600,"
 	       "\"tx_packets\":1500,\"esp_in_packets\":800,\"esp_out_packets\":700,"
 	       "\"handed_over\":3,\"cycles_per_packet\":{\"rx\":5.000,\"classify\":2.500,"
 	       "\"esp-in\":100.000,\"forward\":0.000,\"esp-out\":0.000,\"tx\":0.000,"
-	       "\"control\":0.000}},{\"worker\":1,\"lcore\":0,\"tunnels\":0,\"busy\":0.000,"
+	       "\"control\":0.000},\"stuck\":false,\"load\":0.125,\"pauses\":2,"
+	       "\"longest_pause_seconds\":0.034,\"rings\":{\"handed-over\":5,\"main\":0,\"negotiator\":0,\"orders\":0,\"reports\":0,"
+	       "\"to-main\":0,\"to-negotiator\":0}},{\"worker\":1,\"lcore\":0,\"tunnels\":0,\"busy\":0.000,"
 	       "\"burst\":0.000,\"loops\":0,\"busy_loops\":0,\"naps\":0,\"rx_packets\":0,"
 	       "\"tx_packets\":0,\"esp_in_packets\":0,\"esp_out_packets\":0,\"handed_over\":0,"
 	       "\"cycles_per_packet\":{\"rx\":0.000,\"classify\":0.000,\"esp-in\":0.000,"
-	       "\"forward\":0.000,\"esp-out\":0.000,\"tx\":0.000,\"control\":0.000}}]}\n");
+	       "\"forward\":0.000,\"esp-out\":0.000,\"tx\":0.000,\"control\":0.000},\"stuck\":true,\"load\":0.000,\"pauses\":0,"
+	       "\"longest_pause_seconds\":0.000,\"rings\":{\"handed-over\":0,\"main\":0,\"negotiator\":0,\"orders\":0,\"reports\":0,"
+	       "\"to-main\":0,\"to-negotiator\":0}}]}\n");
 }
 
 static void drops_page(void **state)
