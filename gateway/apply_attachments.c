@@ -331,8 +331,10 @@ void apply_attachments_free(struct applied *a)
 	for (uint32_t i = 0; i < a->room[CONF_ATTACHMENT]; i++) {
 		struct applied_attachment *t = &a->attachment[i];
 
-		if (t->network && --t->network->attachments == 0)
+		if (t->network && --t->network->attachments == 0) {
+			free(t->network->host);
 			free(t->network);
+		}
 		free(t->import);
 	}
 }

@@ -101,7 +101,9 @@ static const char *tunnel_name(const void *ctx, unsigned i)
 {
 	const struct gateway *g = ctx;
 
-	return tunnels_name(g->tunnels, i);
+	const char *name = tunnels_name(g->tunnels, i);
+
+	return name ? name : "?"; /* was deleted */
 }
 
 static void forget(struct capturing *k)

@@ -31,10 +31,10 @@ static const char *table_name(const struct gateway *g, uint32_t table, char buf[
 	if (table == DATAPLANE_UNDERLAY)
 		return "underlay";
 	for (unsigned i = 0; i < g->conf->n_border_gateways; i++)
-		if (apply_gateway_table(g->applied, i) == table)
+		if (apply_gateway_table(g->applied, g->conf->border_gateway[i].id) == table)
 			return g->conf->border_gateway[i].name;
 	for (unsigned i = 0; i < g->conf->n_vpcs; i++)
-		if (apply_vpc_table(g->applied, i) == table)
+		if (apply_vpc_table(g->applied, g->conf->vpc[i].id) == table)
 			return g->conf->vpc[i].name;
 	snprintf(buf, 64, "%u", table);
 	return buf;
@@ -50,6 +50,15 @@ static const char *tunnel_name(const struct gateway *g, uint32_t tunnel, char bu
 	return buf;
 }
 
+static const char *connection_name(const struct gateway *g, uint32_t id, char buf[64])
+{
+	for (unsigned i = 0; i < g->conf->n_connections; i++)
+		if (g->conf->connection[i].id == id)
+			return g->conf->connection[i].name;
+	snprintf(buf, 64, "%u", id);
+	return buf;
+}
+
 static void hop_text(const struct gateway *g, uint32_t nh, char *buf, size_t size)
 {
 	uint32_t i = nexthop_index(nh);
@@ -59,8 +68,8 @@ static void hop_text(const struct gateway *g, uint32_t nh, char *buf, size_t siz
 		snprintf(buf, size, "table %s", table_name(g, i, name));
 	else if (nexthop_kind(nh) == NEXTHOP_TUNNEL)
 		snprintf(buf, size, "tunnel %s", tunnel_name(g, i, name));
-	else if (nexthop_kind(nh) == NEXTHOP_CONNECTION && i < g->conf->n_connections)
-		snprintf(buf, size, "vpn connection %s", g->conf->connection[i].name);
+	else if (nexthop_kind(nh) == NEXTHOP_CONNECTION && i < NEXTHOP_BUNDLE)
+		snprintf(buf, size, "vpn connection %s", connection_name(g, i, name));
 	else if (nexthop_kind(nh) == NEXTHOP_NONE)
 		snprintf(buf, size, "no route");
 	else

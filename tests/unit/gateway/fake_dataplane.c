@@ -287,7 +287,6 @@ static void tunnel_routes(uint32_t index, bool set)
 	}
 }
 
-int dataplane_tunnel_add(struct dataplane *dp, uint32_t index, const struct dataplane_tunnel *t)
 int dataplane_vxlan_host_set(struct dataplane *dp, uint32_t index,
 			     const struct dataplane_vxlan_host *host)
 {
@@ -311,7 +310,7 @@ void dataplane_neighbour_walk(struct dataplane *dp,
 {
 }
 
-int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
+int dataplane_tunnel_add(struct dataplane *dp, uint32_t index, const struct dataplane_tunnel *t)
 {
 	char inner[PREFIX_STR_MAX], peer[ADDR_STR_MAX];
 
