@@ -203,7 +203,6 @@ static const struct field_object vxlan = {
 	.fields = vxlan_fields,
 	.n_fields = N(vxlan_fields),
 	.size = sizeof(struct conf_vpc_attachment),
-	.one_line = true,
 };
 
 static const struct field vlan_fields[] = {
