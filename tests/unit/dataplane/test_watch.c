@@ -341,13 +341,17 @@ static void who_stands_still_is_noticed(void **state)
 	assert_int_equal(dataplane_worker_stats(rig_dp, 1, &s), 0);
 	assert_true(s.stuck);
 	assert_true(s.silent >= 2000000);
-	/* It gets no tunnels; the others in turn. */
+	/* It gets no tunnels; the others, equally idle, in turn. */
+	for (unsigned i = 0; i < 3; i++)
+		rig_dp->pulse[i].load = 0;
 	assert_int_equal(owner_of_new(5), 0);
 	assert_int_equal(owner_of_new(6), 2);
 	assert_int_equal(owner_of_new(7), 0);
 	rig_now += 1000000;
 	rig_run();
 	assert_false(dataplane_worker_stuck(rig_dp, 1));
+	for (unsigned i = 0; i < 3; i++)
+		rig_dp->pulse[i].load = 0;
 	assert_int_equal(owner_of_new(8), 1);
 }
 
