@@ -39,7 +39,7 @@ static unsigned n_lines;
 struct level {
 	unsigned begin;
 	const struct field_object *kind; /* of a list's elements or of this group */
-	char name[60];
+	char name[64];
 };
 
 /* The key of an object stands in its first lines. */

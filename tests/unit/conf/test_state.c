@@ -342,7 +342,7 @@ static void a_kill_loses_nothing_that_was_acknowledged(void **state_)
 	first_day();
 	for (unsigned life_ = 0; points < 200; life_++) {
 		char *text[2];
-		size_t len[2];
+		size_t len[2] = { 0 };
 		long n = 1;
 
 		text[0] = slurp(file, &len[0]);
