@@ -187,7 +187,11 @@ static void clean_tables(struct applied *a, const struct conf *c)
 	for (uint32_t i = 0; i < a->room[CONF_VPC]; i++) {
 		if (!a->vpc[i].used || conf_vpc_at(c, i))
 			continue;
-		tables_vpc_delete(a->tables, i);
+		if (tables_vpc_delete(a->tables, i) == -EBUSY) {
+			log_error("config", NULL,
+				  "a deleted vpc's route table is in use: it stays");
+			continue;
+		}
 		dataplane_table_delete(a->dp, a->map.vpc_table[i]);
 		a->vpc_of_table[a->map.vpc_table[i]] = 0;
 		free(a->vpc[i].attachment);
@@ -199,7 +203,11 @@ static void clean_tables(struct applied *a, const struct conf *c)
 		for (uint32_t k = 0; k < a->room[CONF_VPC]; k++)
 			if (a->vpc[k].used)
 				apply_routes_purge(a, a->map.vpc_table[k], RIB_VIA_GATEWAY, i);
-		tables_gateway_delete(a->tables, i);
+		if (tables_gateway_delete(a->tables, i) == -EBUSY) {
+			log_error("config", NULL,
+				  "a deleted border_gateway's route table is in use: it stays");
+			continue;
+		}
 		a->gateway[i].state = APPLIED_LEAVING;
 		end_gateway(a, i);
 	}
@@ -373,6 +381,8 @@ bool apply_is_reserved(const struct applied *a, enum conf_kind kind, uint32_t id
 	switch (kind) {
 	case CONF_BORDER_GATEWAY:
 		return a->gateway[id].state != APPLIED_FREE;
+	case CONF_VPC:
+		return a->vpc[id].used;
 	case CONF_CONNECTION:
 		return a->connection[id].state != APPLIED_FREE;
 	case CONF_TUNNEL:

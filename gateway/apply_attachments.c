@@ -238,10 +238,11 @@ static int filter(struct applied *a, struct applied_attachment *t,
 	rc = t->used ? tables_import(a->tables, c->id, list, c->n_import)
 		     : tables_attach(a->tables, c->id, c->vpc->id, c->gateway->id, list,
 				     c->n_import);
-	if (rc == -EEXIST || rc == -ENOENT) {
+	if (rc == -ENOENT || (rc < 0 && !t->used)) {
 		free(copy);
-		return rc;
+		return apply_outcome(a, rc);
 	}
+	t->used = true; /* whatever the hops said: drop() takes it away */
 	free(t->import);
 	t->import = copy;
 	t->n_import = c->n_import;
@@ -273,11 +274,10 @@ static int change(struct applied *a, const struct conf *c, const struct conf_vpc
 		rc = note_in_vpc(&a->vpc[at->vpc], t->id);
 		if (rc == 0)
 			rc = filter(a, at, t);
-		if (rc == -EEXIST || rc == -ENOENT || rc == -ENOMEM) {
+		if (!at->used) {
 			forget_in_vpc(&a->vpc[at->vpc], t->id);
 			return fail(a, rc, t);
 		}
-		at->used = true;
 	} else {
 		rc = filter(a, at, t);
 	}

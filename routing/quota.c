@@ -231,7 +231,7 @@ bool tables_busy(const struct tables *t, uint32_t gateway)
 {
 	const struct gateway *g = tables_gateway(t, gateway);
 
-	return g != NULL && g->job != NULL;
+	return g != NULL && (g->job != NULL || g->batch_open);
 }
 
 bool tables_wants_replay(const struct tables *t, uint32_t gateway, size_t offered)

@@ -354,6 +354,7 @@ int tables_attach(struct tables *t, uint32_t id, uint32_t vpc, uint32_t gateway,
 	struct gateway *g = tables_gateway(t, gateway);
 	struct vpc *v = vpc_find(t, vpc);
 	struct attachment *a;
+	int err;
 
 	if (g == NULL || v == NULL)
 		return -ENOENT;
@@ -369,7 +370,10 @@ int tables_attach(struct tables *t, uint32_t id, uint32_t vpc, uint32_t gateway,
 	}
 	t->attachment_by_id[id] = a;
 	g->attachment[g->n_attachments++] = a;
-	return refilter(t, a, NULL, a);
+	err = refilter(t, a, NULL, a);
+	if (err < 0)
+		tables_detach(t, id);
+	return err;
 }
 
 int tables_import(struct tables *t, uint32_t id, const struct prefix *import, unsigned n)

@@ -42,7 +42,7 @@ const struct rib *tables_rib(const struct tables *t);
 int tables_gateway_add(struct tables *t, uint32_t gateway, uint32_t table, uint32_t quota);
 int tables_vpc_add(struct tables *t, uint32_t vpc, uint32_t table);
 /* Between them; what is valid is propagated at once. import NULL: everything. 0, -EEXIST, -ENOENT
- * or -ENOMEM. */
+ * or -ENOMEM; on failure they are not attached. */
 int tables_attach(struct tables *t, uint32_t attachment, uint32_t vpc, uint32_t gateway,
 		  const struct prefix *import, unsigned n);
 /* Another import filter: only routes that one of the two lets through and the other does not come
@@ -81,7 +81,7 @@ bool tables_batch_end(struct tables *t, uint32_t gateway);
  * more to do. */
 bool tables_work(struct tables *t, uint32_t gateway, size_t changes);
 
-/* Do batches wait? */
+/* Is a batch open, or does one wait? What it forgets is in the table until it is taken. */
 bool tables_busy(const struct tables *t, uint32_t gateway);
 
 /* Is it time to hear all routes again? offered: how many the source has. */

@@ -11,7 +11,7 @@ char fake_told[16384];
 struct dataplane_tunnel_stats fake_tunnel_stats;
 struct dataplane_worker_stats fake_worker_stats[3];
 struct dataplane_port_stats fake_port_stats;
-int fake_attachment_error, fake_tunnel_error;
+int fake_attachment_error, fake_route_error, fake_tunnel_error;
 uint32_t fake_tunnel_refused;
 const struct dataplane_main_ops *fake_main_ops;
 void *fake_main_ctx;
@@ -60,7 +60,7 @@ static struct {
 void fake_reset(void)
 {
 	fake_told[0] = '\0';
-	fake_attachment_error = fake_tunnel_error = 0;
+	fake_attachment_error = fake_route_error = fake_tunnel_error = 0;
 	tables = 0;
 	memset(routes, 0, sizeof(routes));
 	n_routes = 0;
@@ -175,6 +175,8 @@ int dataplane_route_set(struct dataplane *dp, uint32_t table, const struct prefi
 {
 	char prefix[PREFIX_STR_MAX], hop[32];
 
+	if (fake_route_error)
+		return fake_route_error;
 	*route_at(table, p) = nh;
 	tell("route %u %s %s\n", table, prefix_format(p, prefix),
 	     dataplane_nexthop_format(dp, nh, hop, sizeof(hop)));

@@ -9,7 +9,7 @@ extern char fake_told[16384];
 extern struct dataplane_tunnel_stats fake_tunnel_stats;
 extern struct dataplane_worker_stats fake_worker_stats[3]; /* two, and the control threads */
 extern struct dataplane_port_stats fake_port_stats;
-extern int fake_attachment_error;
+extern int fake_attachment_error, fake_route_error;
 extern struct dataplane_path fake_path; /* of every packet */
 /* What adding this tunnel answers; 0: the usual. */
 extern int fake_tunnel_error;

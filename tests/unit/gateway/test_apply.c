@@ -220,6 +220,79 @@ static void a_refusal_names_the_object(void **state)
 				   "left on device");
 }
 
+/* Of the same objects, so with the same numbers. */
+static struct conf number_again(struct conf c)
+{
+	memset(c.directory, 0, sizeof(c.directory));
+	assert_int_equal(conf_number(&c, NULL, NULL), 0);
+	return c;
+}
+
+static void leave_never(void *ctx, uint32_t tunnel)
+{
+	fail_msg("tunnel %u leaves", tunnel);
+}
+
+/* Its routes are propagated, but the dataplane has no room: nothing of it is left, and it can be
+ * asked for again. */
+static void a_failed_attachment_is_taken_back(void **state)
+{
+	struct conf without = conf;
+	struct fake_count before, after;
+	struct applied *a;
+
+	gateways[0].n_routes = 1; /* the other leads to an attachment */
+	without.n_attachments = 0;
+	without = number_again(without);
+	assert_int_equal(apply_new(&a, NULL, &without, error, sizeof(error)), 0);
+	fake_count(&before);
+	fake_route_error = -ENOMEM;
+	assert_int_equal(apply_change(a, &conf, error, sizeof(error)), -ENOMEM);
+	fake_route_error = 0;
+	assert_int_equal(apply_change(a, &without, error, sizeof(error)), 0);
+	apply_clean(a, &without, leave_never, NULL);
+	fake_count(&after);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(rib_routes(tables_rib(apply_tables(a)), apply_vpc_table(a, 0)), 0);
+	assert_int_equal(apply_change(a, &conf, error, sizeof(error)), 0);
+	assert_int_equal(count("route 3 192.168.0.0/16 table 1\n"), 1);
+	apply_free(a);
+	conf_number_clear(&without);
+}
+
+static void leave_later(void *ctx, uint32_t tunnel)
+{
+	assert_int_equal(apply_tunnel_gone(ctx, tunnel), -EBUSY);
+}
+
+/* What BGP forgets of it is in an open batch: until that is taken, routes lead there. */
+static void a_tunnel_leaves_after_its_routes(void **state)
+{
+	struct prefix p = prefix("172.16.0.0/12");
+	struct conf without = conf;
+	struct applied *a;
+
+	gateways[0].n_routes = 0;
+	without.n_connections = 0;
+	without = number_again(without);
+	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), 0);
+	learn(apply_tables(a), 0, "172.16.0.0/12", 0, true);
+	tables_batch_begin(apply_tables(a), 0);
+	tables_forget(apply_tables(a), 0, &p, 0, 0);
+	assert_int_equal(apply_change(a, &without, error, sizeof(error)), 0);
+	apply_clean(a, &without, leave_later, a);
+	assert_true(apply_is_reserved(a, CONF_TUNNEL, 0));
+	assert_true(apply_is_reserved(a, CONF_CONNECTION, 0));
+	assert_false(tables_batch_end(apply_tables(a), 0));
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(apply_tunnel_gone(a, i), 0);
+		assert_false(apply_is_reserved(a, CONF_TUNNEL, i));
+	}
+	assert_false(apply_is_reserved(a, CONF_CONNECTION, 0));
+	apply_free(a);
+	conf_number_clear(&without);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +300,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(learnt_routes_lead_to_tunnels, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_names_the_object, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_failed_attachment_is_taken_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tunnel_leaves_after_its_routes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

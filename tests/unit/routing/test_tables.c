@@ -511,12 +511,15 @@ static void large_batches_keep_their_order(void **state)
 
 	assert_int_equal(tables_new(&t, &quiet_ops, NULL), 0);
 	assert_int_equal(tables_gateway_add(t, 0, 10, n), 0);
+	assert_false(tables_busy(t, 0));
 	tables_batch_begin(t, 0);
+	assert_true(tables_busy(t, 0));
 	for (unsigned i = 0; i < n; i++) {
 		p = numbered(i);
 		tables_learn(t, 0, &p, 0, 0, 1);
 	}
 	assert_true(tables_batch_end(t, 0));
+	assert_true(tables_busy(t, 0));
 	assert_int_equal(rib_routes(tables_rib(t), 10), TABLES_AT_ONCE);
 	/* One that would not fit beside it, one that makes room, and one that then fits. */
 	p = numbered(n);
@@ -536,6 +539,7 @@ static void large_batches_keep_their_order(void **state)
 	assert_int_equal(before / 100, (n - TABLES_AT_ONCE) / 100 + TABLES_AT_ONCE / 100);
 	while (tables_work(t, 0, 100))
 		;
+	assert_false(tables_busy(t, 0));
 	assert_true(tables_quota(t, 0, &q));
 	assert_int_equal(q.learnt, n / 2);
 	assert_true(q.refusing);
