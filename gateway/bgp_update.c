@@ -90,6 +90,11 @@ static int start_session(struct bgp *b, const struct conf_vpn_connection *c, uin
 
 	if (s->configured)
 		return 0;
+	if (shard >= b->n_shards) {
+		snprintf(error, size, "border_gateway '%s' has no place for a BIRD",
+			 c->gateway->name);
+		return -ENOENT;
+	}
 	rc = start_host(b, shard, error, size);
 	if (rc < 0)
 		return rc;
@@ -129,7 +134,9 @@ static void end_session(struct bgp *b, uint32_t tunnel)
 	source_session_remove(source, tunnel);
 	if (--g->sessions == 0) {
 		source_table_remove(source, s->gateway);
-		g->batch = g->look = g->replay = false;
+		if (g->batch)
+			bgp_on_batch_end(b, s->gateway);
+		g->look = g->replay = false;
 		g->standing = SOURCE_NEVER;
 	}
 	b->changed[s->shard] = true;
@@ -187,9 +194,10 @@ static void choose_router_id(struct bgp *b)
 static bool is_wanted(const struct bgp *b, uint32_t tunnel)
 {
 	const struct conf_vpn_connection *c = conf_tunnel_connection(b->setup.conf, tunnel);
+	const struct session *s = &b->session[tunnel];
 
-	return c != NULL && c->bgp &&
-	       exception_shard_of(b->setup.exception, c->gateway->id) == b->session[tunnel].shard;
+	return c != NULL && c->bgp && c->id == s->connection && c->gateway->id == s->gateway &&
+	       exception_shard_of(b->setup.exception, s->gateway) == s->shard;
 }
 
 /* What stays as it is does not trouble its BIRD. */

@@ -167,16 +167,20 @@ static void leave_at_once(void *ctx, uint32_t tunnel)
 {
 	struct gateway *g = ctx;
 
-	apply_tunnel_gone(g->applied, tunnel); /* it never had an SA */
+	change_removed(g, tunnel); /* it never had an SA */
 }
 
-/* What runs needs nothing new to be itself again. */
+/* What runs needs nothing new to be itself again. Each part is told, whatever becomes of the
+ * others: the refused model is freed next. */
 static void roll_back(struct gateway *g)
 {
 	char error[512];
 
-	if (change_routing(g, g->conf, error, sizeof(error)) < 0 ||
-	    apply_change(g->applied, g->conf, error, sizeof(error)) < 0)
+	if (g->exception && exception_update(g->exception, g->conf, error, sizeof(error)) < 0)
+		log_error("config", NULL, "after a refused change: %s", error);
+	if (g->bgp && bgp_update(g->bgp, g->conf, error, sizeof(error)) < 0)
+		log_error("config", NULL, "after a refused change: %s", error);
+	if (apply_change(g->applied, g->conf, error, sizeof(error)) < 0)
 		log_error("config", NULL, "after a refused change: %s", error);
 	apply_clean(g->applied, g->conf, leave_at_once, g);
 	for (uint32_t i = 0; i < conf_numbers(g->conf, CONF_TUNNEL); i++)
