@@ -130,16 +130,23 @@ static const char *why_not(const struct tunnel *t, const struct tables_announcem
 	return NULL;
 }
 
+/* While a batch is open, routes may lead to one that was deleted. */
+static const char *connection_name(const struct gateway *g, uint32_t connection)
+{
+	const struct conf_vpn_connection *v = conf_connection_at(g->conf, connection);
+
+	return v ? v->name : "?";
+}
+
 static void on_transit(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
 		       const char *why)
 {
 	struct walk *w = ctx;
-	const struct conf *c = w->gateway->conf;
 
 	if (verdict == RIB_VALID && r->origin == RIB_EBGP &&
 	    r->via_index != w->gateway->tunnels->v[w->tunnel].connection_index &&
 	    w->n++ < ROUTES_SHOWN)
-		announced_row(w->page, &r->prefix, conf_connection_at(c, r->via_index)->name, NULL);
+		announced_row(w->page, &r->prefix, connection_name(w->gateway, r->via_index), NULL);
 }
 
 static void page_announced(struct page *p, const struct gateway *g, uint32_t tunnel,
@@ -159,7 +166,7 @@ static void page_announced(struct page *p, const struct gateway *g, uint32_t tun
 			announced_row(p, &v[i].prefix,
 				      v[i].connection == TABLES_VPC
 					      ? "vpc"
-					      : conf_connection_at(g->conf, v[i].connection)->name,
+					      : connection_name(g, v[i].connection),
 				      why_not(t, &v[i], withheld, n_withheld));
 	if (t->connection->gateway->transit)
 		rib_walk(tables_rib(tables), apply_gateway_table(g->applied, gateway), NULL,
