@@ -200,6 +200,15 @@ const struct field_kind field_name = { .read = read_name,
 				       .same = field_same_text,
 				       .write = field_write_text };
 
+/* C0, DEL and C1: what moves a terminal's cursor, or ends a line of another file. */
+static bool has_control(const char *text)
+{
+	for (const uint8_t *p = (const uint8_t *)text; *p != 0; p++)
+		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
+			return true;
+	return false;
+}
+
 static bool read_text(struct reader *r, const config_setting_t *s, const struct field *f,
 		      void *object)
 {
@@ -212,6 +221,10 @@ static bool read_text(struct reader *r, const config_setting_t *s, const struct 
 	if (n < f->min || n > f->max || strlen(text) >= f->size) {
 		field_problem(r, PROBLEM_ERROR, s, f, "must be a text of %lld to %lld characters",
 			      (long long)f->min, (long long)f->max);
+		return false;
+	}
+	if (has_control(text)) {
+		field_problem(r, PROBLEM_ERROR, s, f, "must have no control characters");
 		return false;
 	}
 	strcpy(field_destination(f, object), text);

@@ -476,6 +476,10 @@ static void tunnel_end(struct reader *r, const config_setting_t *s, void *object
 	if (field_given(&parse_tunnel, given, "ppk") != field_given(&parse_tunnel, given, "ppk_id"))
 		problem_add(r->problems, PROBLEM_ERROR, field_where(r, s), r->label.text,
 			    "ppk and ppk_id need each other");
+	if (strchr(t->ppk_id, '"') != NULL)
+		problem_add(r->problems, PROBLEM_ERROR,
+			    field_where(r, config_setting_get_member(s, "ppk_id")), r->label.text,
+			    "ppk_id must have no quotation marks");
 	if (t->ppk_required && !field_given(&parse_tunnel, given, "ppk"))
 		problem_add(r->problems, PROBLEM_ERROR,
 			    field_where(r, config_setting_get_member(s, "ppk_required")),

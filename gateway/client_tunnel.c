@@ -100,8 +100,17 @@ static void set_algos(struct facts *f, const char *name, const struct algo_list 
 	facts_set(f, key, "%s", list);
 }
 
-/* NAME and NAME_type: "ipv4", "ipv6", "fqdn", "user_fqdn" or "key_id". NAME_hex: not plain text. */
-static void set_id(struct facts *f, const char *name, const struct conf_id *id)
+/* Could a device's command line or file take it for something else? */
+static bool odd_id(const char *text)
+{
+	for (; *text; text++)
+		if (!isalnum((uint8_t)*text) && !strchr("._-@+:/=,%*", *text))
+			return true;
+	return false;
+}
+
+/* NAME and NAME_type: "ipv4", "ipv6", "fqdn", "user_fqdn" or "key_id"; NAME_ours. Is it odd? */
+static bool set_id(struct facts *f, const char *name, const struct conf_id *id)
 {
 	static const char *const type[] = { [CONF_ID_IPV4] = "ipv4",
 					    [CONF_ID_IPV6] = "ipv6",
@@ -118,6 +127,7 @@ static void set_id(struct facts *f, const char *name, const struct conf_id *id)
 	/* As our own configuration writes it. */
 	snprintf(key, sizeof(key), "%s_ours", name);
 	facts_set(f, key, "%s", value);
+	return odd_id(value);
 }
 
 /* Letters that no device's command line takes for anything else. */
@@ -313,6 +323,7 @@ void client_tunnel(struct facts *all, const struct conf *c, const struct conf_tu
 	struct facts *f = facts_item(all, "tunnel");
 	struct prefix inner = prefix_network(&t->inner);
 	unsigned mtu = client_mtu(c, t);
+	bool odd;
 	char text[PREFIX_STR_MAX], number[8];
 
 	if (!f)
@@ -324,8 +335,9 @@ void client_tunnel(struct facts *all, const struct conf *c, const struct conf_tu
 	facts_set_addr(f, "cloud_ip", &t->cloud_ip);
 	facts_set_addr(f, "customer_ip", &t->customer_ip);
 	facts_set_flag(f, "outer6", t->cloud_ip.family == ADDR_IPV6);
-	set_id(f, "cloud_id", &t->local_id);
-	set_id(f, "my_id", &t->remote_id);
+	odd = set_id(f, "cloud_id", &t->local_id);
+	odd = set_id(f, "my_id", &t->remote_id) || odd;
+	facts_set_flag(f, "id_odd", odd || (t->ppk && odd_id(t->ppk_id)));
 	set_psk(f, t->psk, with_psk);
 	facts_set_addr(f, "inner_cloud", &t->inner.addr);
 	facts_set_addr(f, "inner_mine", &t->inner_peer);

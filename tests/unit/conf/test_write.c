@@ -166,13 +166,13 @@ static char *generate(void)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	fputs("ports = ( { name = \"wan\"; device = \"a\\\\b\\\"\\x09\"; addresses = [ "
+	fputs("ports = ( { name = \"wan\"; device = \"a\\\\b\\\"\"; addresses = [ "
 	      "\"203.0.113.1/24\", \"203.0.113.2/24\" ]; next_hop = \"203.0.113.254\"; } );\n"
 	      "cloud_addresses = [ \"203.0.113.1\", \"203.0.113.2\" ];\n"
 	      "border_gateways = ( { name = \"Grenzübergang\"; asn = 65000;",
 	      out);
-	put_some(out, (const char *const[]){ "transit = true", "description = \"a\\n\\\"b\\\"\"" },
-		 2, 1, 0);
+	put_some(out, (const char *const[]){ "transit = true", "description = \"a \\\"b\\\"\"" }, 2,
+		 1, 0);
 	fputs("} );\ncustomer_gateways = (", out);
 	for (unsigned i = 0; i < n_connections; i++)
 		fprintf(out,

@@ -137,6 +137,9 @@ static void test_cannot(void **state)
 		{ "new", "cisco-ios",
 		  "tunnel 'new-1': it has no ike_cipher 'chacha20poly1305'; add one that it has to the "
 		  "tunnel: aes128 aes192 aes256 3des aes128gcm aes256gcm" },
+		{ "odd", "strongswan",
+		  "tunnel 'odd-1': this template is for identities and a ppk_id of plain letters, digits "
+		  "and ._-@+:/=,%* only: set local_id, remote_id or ppk_id of the tunnel" },
 		{ "plain", "aws",
 		  "tunnel 'plain-1': it always has perfect forward secrecy: set esp_pfs of the tunnel, for "
 		  "example to \"modp2048\"" },
