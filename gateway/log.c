@@ -27,6 +27,7 @@ struct source {
 static struct {
 	int fd;
 	enum log_level most;
+	bool verbose; /* the command line wants everything, whatever the file says */
 	enum conf_log_format format;
 	enum conf_log_target target;
 	bool journal;	      /* fd leads there */
@@ -71,6 +72,7 @@ void log_open(int fd, enum log_level most)
 	log_socket_close(&logger.socket);
 	logger.fd = fd;
 	logger.most = most;
+	logger.verbose = most == LOG_DEBUG;
 	logger.format = CONF_LOG_TEXT;
 	logger.target = CONF_LOG_STDERR;
 	logger.journal = is_journal(fd);
@@ -81,8 +83,7 @@ int log_configure(const struct conf_log *c)
 {
 	int rc = 0;
 
-	if (logger.most != LOG_DEBUG)
-		logger.most = (enum log_level)c->level;
+	logger.most = logger.verbose ? LOG_DEBUG : (enum log_level)c->level;
 	logger.format = c->format;
 	log_socket_close(&logger.socket);
 	if (c->target != CONF_LOG_STDERR)
@@ -90,6 +91,9 @@ int log_configure(const struct conf_log *c)
 							     ? LOG_SOCKET_JOURNALD
 							     : LOG_SOCKET_SYSLOG);
 	logger.target = rc == 0 ? c->target : CONF_LOG_STDERR;
+	if (rc < 0)
+		log_warning("log", NULL, "its target cannot be reached: %s: to stderr",
+			    strerror(-rc));
 	return rc;
 }
 

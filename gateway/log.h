@@ -34,8 +34,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_LEVELS };
 /* Before the first line and before other threads: text to fd. Lines above `most` are not written.
  */
 void log_open(int fd, enum log_level most);
-/* What the file asks for, before other threads; LOG_DEBUG from log_open() stays. 0, or the errno of
- * a target that cannot be reached: then lines go on to stderr. */
+/* What the file asks for; LOG_DEBUG from log_open() stays. 0, or the errno of a target that cannot
+ * be reached: then lines go on to stderr, the first of which says so. */
 int log_configure(const struct conf_log *c);
 void log_write(enum log_level level, const char *part, const char *object, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -163,11 +163,7 @@ int main(int argc, char **argv)
 		return EXIT_BAD_FILE;
 	}
 	if (!only_check && !only_examine) {
-		int rc = log_configure(&c->log);
-
-		if (rc < 0)
-			log_warning("log", NULL, "its target cannot be reached: %s: to stderr",
-				    strerror(-rc));
+		log_configure(&c->log); /* says itself what is wrong */
 		status = gateway_run(c, asker);
 		terminal_end();
 		return status;

@@ -77,6 +77,27 @@ static void the_journal_gets_priority_and_no_time(void **state)
 	assert_int_equal(written()[0], '2');
 }
 
+static void the_files_level_comes_and_goes(void **state)
+{
+	struct conf_log c = { .level = CONF_LOG_DEBUG };
+
+	log_open(ends[1], LOG_INFO);
+	assert_int_equal(log_configure(&c), 0);
+	log_debug("ike", NULL, "much");
+	assert_non_null(strstr(written(), "much"));
+	c.level = CONF_LOG_WARNING;
+	assert_int_equal(log_configure(&c), 0);
+	log_debug("ike", NULL, "much");
+	log_info("ike", NULL, "less");
+	log_warning("ike", NULL, "little");
+	assert_non_null(strstr(written(), "little"));
+	/* The command line's word stays. */
+	log_open(ends[1], LOG_DEBUG);
+	assert_int_equal(log_configure(&c), 0);
+	log_debug("ike", NULL, "much");
+	assert_non_null(strstr(written(), "much"));
+}
+
 static void a_peers_bytes_do_not_reach_the_terminal(void **state)
 {
 	log_open(ends[1], LOG_INFO);
@@ -243,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_PIPE(a_line_has_time_level_and_source),
 		WITH_PIPE(the_journal_gets_priority_and_no_time),
+		WITH_PIPE(the_files_level_comes_and_goes),
 		WITH_PIPE(a_peers_bytes_do_not_reach_the_terminal),
 		WITH_PIPE(a_long_line_is_cut_and_ends),
 		WITH_PIPE(a_source_that_floods_is_held_back_alone),
