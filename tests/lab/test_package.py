@@ -45,6 +45,7 @@ def unit(root):
 def test_files(root):
     names = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
     assert {"usr/sbin/isthmusd", "usr/bin/isthmus", "usr/share/bash-completion/completions/isthmus",
+            "usr/share/isthmus/prometheus/alerts.yml", "usr/share/isthmus/prometheus/dashboard.json",
             "usr/lib/sysusers.d/isthmus.conf", "usr/share/doc/isthmus/examples/reference.conf"} <= names
     # What the README refers to is there as well.
     readme = (root / "usr/share/doc/isthmus/README.md").read_text()
