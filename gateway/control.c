@@ -1,5 +1,6 @@
 #include "gateway/control.h"
 
+#include "gateway/acceptor.h"
 #include "gateway/command.h"
 #include "gateway/log.h"
 
@@ -29,11 +30,12 @@ struct session {
 struct control {
 	struct event_base *base;
 	struct gateway *gateway;
-	struct event *accept;
+	struct acceptor *acceptor;
 	int fd;
 	char *path;
 	struct session *first;
 	unsigned sessions;
+	bool closing; /* no command is begun any more */
 };
 
 static void forget(struct session *s)
@@ -123,7 +125,7 @@ static void refuse(struct session *s)
 static void serve(struct session *s)
 {
 	s->serving = true;
-	while (s->bev && !s->running) {
+	while (s->bev && !s->running && !s->control->closing) {
 		struct evbuffer *in = bufferevent_get_input(s->bev);
 		struct evbuffer *out = bufferevent_get_output(s->bev);
 		struct command_call *call;
@@ -217,15 +219,10 @@ int control_attach(struct control *c, int fd)
 	return 0;
 }
 
-static void on_accept(evutil_socket_t fd, short what, void *ctx)
+static void on_taken(void *ctx, int fd)
 {
-	struct control *c = ctx;
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int rc;
+	int rc = control_attach(ctx, fd);
 
-	if (peer < 0)
-		return;
-	rc = control_attach(c, peer);
 	if (rc < 0)
 		log_warning("control", NULL, "an operator was turned away: %s", strerror(-rc));
 }
@@ -245,29 +242,30 @@ int control_new(struct control **out, struct event_base *base, struct gateway *g
 		if (!c->path)
 			goto fail;
 	}
-	if (fd >= 0) {
-		c->accept = event_new(base, fd, EV_READ | EV_PERSIST, on_accept, c);
-		if (!c->accept || event_add(c->accept, NULL) < 0)
-			goto fail;
-	}
+	if (fd >= 0 && acceptor_new(&c->acceptor, base, fd, "control", on_taken, c) < 0)
+		goto fail;
 	*out = c;
 	return 0;
 fail:
-	if (c) {
-		if (c->accept)
-			event_free(c->accept);
+	if (c)
 		free(c->path);
-	}
 	free(c);
 	if (fd >= 0)
 		close(fd);
 	return -ENOMEM;
 }
 
+void control_close(struct control *c)
+{
+	if (c)
+		c->closing = true;
+}
+
 void control_free(struct control *c)
 {
 	if (!c)
 		return;
+	c->closing = true;
 	while (c->first) {
 		struct session *s = c->first;
 
@@ -280,8 +278,7 @@ void control_free(struct control *c)
 		s->running = false; /* nobody will answer any more */
 		forget(s);
 	}
-	if (c->accept)
-		event_free(c->accept);
+	acceptor_free(c->acceptor);
 	if (c->fd >= 0) {
 		if (c->path)
 			unlink(c->path);

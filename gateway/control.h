@@ -31,6 +31,9 @@ int control_listen(const char *path, char *error, size_t error_size);
 /* Serves commands of g on fd (from control_listen(); -1: only control_attach()); owns it now. */
 int control_new(struct control **out, struct event_base *base, struct gateway *g, int fd,
 		const char *path);
+/* From now on no command is begun: the parts that it would ask go. What is under way may still be
+ * answered. NULL is fine. */
+void control_close(struct control *c);
 /* Closes all and removes the socket. Commands under way must be done. NULL is fine. */
 void control_free(struct control *c);
 /* Serves one more connected stream socket, and owns it also on failure. */

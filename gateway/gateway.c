@@ -378,6 +378,7 @@ static void free_event(struct event *ev)
 
 static void take_down(struct gateway *g)
 {
+	control_close(g->control);
 	negotiator_free(g->negotiator); /* answers what operators still wait for */
 	bgp_answer(g->bgp);		/* and this as well */
 	metrics_free(g->metrics);

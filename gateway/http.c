@@ -1,5 +1,7 @@
 #include "gateway/http.h"
 
+#include "gateway/acceptor.h"
+
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -29,7 +31,7 @@ struct http {
 	const struct http_ops *ops;
 	void *ctx;
 	int fd;
-	struct event *accept;
+	struct acceptor *acceptor;
 	unsigned n_calls;
 	TAILQ_HEAD(, http_call) calls; /* oldest first */
 };
@@ -205,13 +207,10 @@ static int attach(struct http *h, int fd)
 	return bufferevent_enable(call->bev, EV_READ | EV_WRITE);
 }
 
-static void on_accept(evutil_socket_t listener, short what, void *ctx)
+static void on_taken(void *ctx, int fd)
 {
 	struct http *h = ctx;
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-	if (fd < 0)
-		return;
 	/* Who asks and reads takes a second; the oldest one hangs. */
 	if (h->n_calls == HTTP_CONNECTIONS)
 		forget(TAILQ_FIRST(&h->calls));
@@ -283,8 +282,8 @@ int http_new(struct http **out, struct event_base *base, const struct endpoint *
 		rc = -errno;
 		goto out;
 	}
-	h->accept = event_new(base, h->fd, EV_READ | EV_PERSIST, on_accept, h);
-	if (!h->accept || event_add(h->accept, NULL) < 0)
+	rc = acceptor_new(&h->acceptor, base, h->fd, "metrics", on_taken, h);
+	if (rc < 0)
 		goto out;
 	*out = h;
 	return 0;
@@ -303,8 +302,7 @@ void http_free(struct http *h)
 		return;
 	while ((call = TAILQ_FIRST(&h->calls)))
 		forget(call);
-	if (h->accept)
-		event_free(h->accept);
+	acceptor_free(h->acceptor);
 	if (h->fd >= 0)
 		close(h->fd);
 	free(h);

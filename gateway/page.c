@@ -64,11 +64,19 @@ static void put_text(struct page *p, const char *text, size_t len, enum page_ton
 		fwrite(text, 1, len, p->out);
 }
 
+/* It may have been a key. */
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 static void forget_cells(struct page *p)
 {
 	for (size_t i = 0; i < p->cells; i++) {
 		free(p->cell[i].title);
-		free(p->cell[i].text);
+		wipe(p->cell[i].text);
 	}
 	p->cells = 0;
 }
@@ -218,6 +226,8 @@ void page_free(struct page *p)
 		fclose(p->out);
 	forget_cells(p);
 	free(p->cell);
+	if (p->text)
+		explicit_bzero(p->text, p->len);
 	free(p->text);
 	free(p);
 }
@@ -367,7 +377,7 @@ void page_textf(struct page *p, const char *key, const char *title, const char *
 		return;
 	}
 	page_text(p, key, title, text);
-	free(text);
+	wipe(text);
 }
 
 void page_count(struct page *p, const char *key, const char *title, uint64_t value)

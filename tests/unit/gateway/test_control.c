@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,6 +24,18 @@ static struct {
 	unsigned runs, cancelled;
 	bool endless; /* "later" ends when it is cancelled, and else does not mind */
 } pending;
+
+static unsigned accepts; /* were tried */
+static int shortage;	 /* errno of those; 0: they succeed */
+
+int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	accepts++;
+	if (shortage == 0)
+		return (int)syscall(SYS_accept4, fd, addr, len, flags);
+	errno = shortage;
+	return -1;
+}
 
 static int no_call; /* stands for a call under way */
 
@@ -296,6 +309,21 @@ static void the_next_operator_too_many_is_turned_away(void **state)
 	close(fd[0]);
 }
 
+static void no_command_begins_when_it_closes(void **state)
+{
+	int fd = attach();
+
+	say(fd, "later\nafter\n");
+	assert_int_equal(pending.runs, 1);
+	control_close(control);
+	pending.reader->done(pending.ctx, COMMAND_DONE, "x", 1);
+	turn();
+	say(fd, "more\n");
+	assert_int_equal(pending.runs, 1);
+	expect_text(fd, "ok 1\nx");
+	close(fd);
+}
+
 /* ---- the socket's place ------------------------------------------------------------------ */
 
 static char dir[64], path[96], error[256];
@@ -370,6 +398,36 @@ static void a_path_too_long_is_named(void **state)
 	assert_int_equal(control_listen(longest, error, sizeof(error)), -ENAMETOOLONG);
 }
 
+/* Without descriptors the loop rests instead of trying again and again. */
+static void who_cannot_be_taken_yet_waits(void **state)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct event_base *loop = event_base_new();
+	int listener = control_listen(path, error, sizeof(error)), fd;
+	struct control *c;
+
+	signal(SIGPIPE, SIG_IGN);
+	memset(&pending, 0, sizeof(pending));
+	assert_int_equal(control_new(&c, loop, NULL, listener, path), 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	strcpy(at.sun_path, path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(write(fd, "one\n", 4), 4);
+	accepts = 0;
+	shortage = EMFILE;
+	for (unsigned i = 0; i < 100; i++)
+		event_base_loop(loop, EVLOOP_NONBLOCK);
+	assert_in_range(accepts, 1, 5);
+	shortage = 0;
+	while (pending.runs == 0)
+		event_base_loop(loop, EVLOOP_ONCE);
+	event_base_loop(loop, EVLOOP_NONBLOCK);
+	expect_text(fd, "ok 3\none");
+	close(fd);
+	control_free(c);
+	event_base_free(loop);
+}
+
 #define WITH_CONTROL(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 #define WITH_DIR(t)	cmocka_unit_test_setup_teardown(t, make_dir, remove_dir)
 
@@ -386,6 +444,8 @@ int main(void)
 		WITH_CONTROL(an_endless_line_is_refused),
 		WITH_CONTROL(who_does_not_read_gets_no_more),
 		WITH_CONTROL(the_next_operator_too_many_is_turned_away),
+		WITH_CONTROL(no_command_begins_when_it_closes),
+		WITH_DIR(who_cannot_be_taken_yet_waits),
 		WITH_DIR(the_socket_is_private),
 		WITH_DIR(a_loose_directory_is_refused),
 		WITH_DIR(a_stale_socket_is_replaced_and_a_live_one_is_not),
