@@ -160,3 +160,15 @@ out:
 	free(draft);
 	return rc;
 }
+
+void file_digest(const char *head, size_t head_len, const char *text, size_t len, uint8_t *out)
+{
+	crypto_generichash_state s;
+
+	crypto_generichash_init(&s, NULL, 0, CONF_DIGEST_BYTES);
+	crypto_generichash_update(&s, (const uint8_t *)head, head_len);
+	crypto_generichash_update(&s, (const uint8_t *)text, len);
+	crypto_generichash_final(&s, out, CONF_DIGEST_BYTES);
+	/* It buffers the text's last 256 bytes. */
+	sodium_memzero(&s, sizeof(s));
+}

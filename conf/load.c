@@ -69,8 +69,7 @@ struct conf *conf_load_after(const char *path, const struct conf *before,
 	if (text != NULL)
 		c = conf_read_after(path, text, len, before, problems);
 	if (c != NULL)
-		crypto_generichash(c->digest, sizeof(c->digest), (const uint8_t *)text, len, NULL,
-				   0);
+		file_digest("", 0, text, len, c->digest);
 	sodium_free(text);
 	return c;
 }

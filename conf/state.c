@@ -44,12 +44,8 @@ static void digest(const char *head, size_t head_len, const char *text, size_t l
 		   char hex[HEX_BYTES])
 {
 	uint8_t bytes[CONF_DIGEST_BYTES];
-	crypto_generichash_state s;
 
-	crypto_generichash_init(&s, NULL, 0, sizeof(bytes));
-	crypto_generichash_update(&s, (const uint8_t *)head, head_len);
-	crypto_generichash_update(&s, (const uint8_t *)text, len);
-	crypto_generichash_final(&s, bytes, sizeof(bytes));
+	file_digest(head, head_len, text, len, bytes);
 	sodium_bin2hex(hex, HEX_BYTES, bytes, sizeof(bytes));
 }
 
@@ -100,7 +96,7 @@ out:
 
 static void digest_of(const char *text, size_t len, uint8_t out[CONF_DIGEST_BYTES])
 {
-	crypto_generichash(out, CONF_DIGEST_BYTES, (const uint8_t *)text, len, NULL, 0);
+	file_digest("", 0, text, len, out);
 }
 
 bool state_is_current(const struct conf *c)
