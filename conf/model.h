@@ -131,7 +131,7 @@ struct conf_border_gateway {
 	char name[CONF_NAME_BYTES];
 	char description[CONF_DESCRIPTION_BYTES];
 	uint32_t asn;
-	bool transit;		/* routes learnt from one connection are announced to the others */
+	bool transit;		/* connections reach each other, and hear each other's routes */
 	uint32_t dynamic_quota; /* of routes learnt and propagated; one batch more is refused */
 	uint32_t connection_quota, attachment_quota, static_route_quota; /* of objects */
 	unsigned n_routes;

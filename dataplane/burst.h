@@ -29,7 +29,7 @@ struct burst {
 	 * packet's. */
 	unsigned n_ip;
 	struct rte_mbuf *ip[BURST_MAX];
-	uint32_t ip_table[BURST_MAX]; /* BURST_OWN set: our own packet, its TTL stays */
+	uint32_t ip_table[BURST_MAX]; /* with BURST_OWN and BURST_TUNNEL */
 
 	/* forward -> esp_out: data at the inner IP header. */
 	unsigned n_out;
@@ -42,8 +42,10 @@ struct burst {
 	uint32_t link_nexthop[BURST_MAX]; /* NEXTHOP_NEIGHBOUR or NEXTHOP_LINK */
 };
 
-#define BURST_OWN (1u << 31)
-#define BURST_UDP 0x80
+#define BURST_OWN    (1u << 31) /* our own packet: its TTL stays */
+#define BURST_TUNNEL (1u << 30) /* out of a tunnel that does not lead into another one */
+#define BURST_TABLE  (BURST_TUNNEL - 1)
+#define BURST_UDP    0x80
 
 static inline void burst_reset(struct burst *b)
 {

@@ -161,14 +161,15 @@ struct dataplane_tunnel {
 	uint16_t mtu;	/* of inner packets, at most; 0: as many bytes as fit */
 	bool mss_clamp; /* TCP's segments, in both directions, are kept within it */
 	bool on_demand; /* packets for it while it is not UP are told to the negotiator */
+	bool transit;	/* what comes out of it may go into another tunnel */
 	enum dataplane_df df;
 	uint32_t bandwidth; /* Mbit/s of inner packets in each direction; 0: no limit */
 };
 /* Also installs inner (local) and inner_peer (NEXTHOP_TUNNEL) in its table. Chooses the owner
  * worker. A new tunnel is DOWN. */
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t);
-/* Other settings for the same tunnel, of the same table: packets go on. Of mss_clamp, df and
- * bandwidth its SAs hear by dataplane_sa_refresh(). -EINVAL: another table. */
+/* Other settings for the same tunnel, of the same table: packets go on. Of mss_clamp, df,
+ * bandwidth and transit its SAs hear by dataplane_sa_refresh(). -EINVAL: another table. */
 int dataplane_tunnel_change(struct dataplane *dp, uint32_t tunnel,
 			    const struct dataplane_tunnel *t);
 /* After its SAs (dataplane_order_reached()). Routes that lead elsewhere meanwhile stay. -EBUSY:

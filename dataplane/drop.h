@@ -26,6 +26,7 @@
 	_(TABLE_LOOP, "table-loop", "too many tables in a row")                              \
 	_(TTL_EXPIRED, "ttl-expired", "TTL or hop limit ran out")                            \
 	_(NO_TUNNEL_UP, "no-tunnel-up", "connection has no tunnel UP")                       \
+	_(NO_TRANSIT, "no-transit", "from a tunnel into a tunnel, and transit is off")       \
 	_(SPOOFED, "spoofed", "decrypted packet with a source address of ours")              \
 	_(BANDWIDTH, "bandwidth", "more than the tunnel's bandwidth")                        \
 	_(SA_LIMIT, "sa-limit", "SA's packets, bytes or sequence numbers are used up")       \

@@ -193,7 +193,7 @@ static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *
 	if (unlikely(sa->flags & SA_POLICY) && !policy_pass(w, sa, m))
 		return false;
 	if (unlikely(policy_may_be_own(w->tables, inner)) &&
-	    policy_is_spoofed(w->tables, sa->table, sa->tunnel, inner)) {
+	    policy_is_spoofed(w->tables, sa->table & BURST_TABLE, sa->tunnel, inner)) {
 		worker_drop_of(w, m, DROP_SPOOFED, sa->tunnel);
 		return false;
 	}

@@ -84,8 +84,9 @@ static inline void write_trailer(uint8_t *p, unsigned pad, unsigned next)
 	p[pad + 1] = (uint8_t)next;
 }
 
-/* DSCP and ECN go with the packet (RFC 4301 §5.1.2.1, RFC 6040 §4.1). */
-static inline void write_head(const struct sa *sa, uint8_t *outer, unsigned total,
+/* DSCP and ECN go with the packet (RFC 4301 §5.1.2.1, RFC 6040 §4.1). True: UDP over IPv6, which
+ * wants a checksum when everything is in its place. */
+static inline bool write_head(const struct sa *sa, uint8_t *outer, unsigned total,
 			      const uint8_t *inner)
 {
 	unsigned tos;
@@ -107,13 +108,27 @@ static inline void write_head(const struct sa *sa, uint8_t *outer, unsigned tota
 		/* The template's checksum is that of the header without these two. */
 		put16(outer + 10, (uint16_t)~sum_fold((uint64_t)(uint16_t)~get16(sa->head + 10) +
 						      length + rte_cpu_to_be_16((uint16_t)tos)));
-		return;
+		return false;
 	}
 	memcpy(outer, sa->head, sizeof(sa->head));
 	put_be16(outer, (uint16_t)(0x6000 | tos << 4));
 	put_be16(outer + 4, (uint16_t)(total - IP6_BYTES));
-	if (sa->flags & SA_UDP)
-		put_be16(outer + IP6_BYTES + 4, (uint16_t)(total - IP6_BYTES));
+	if (!(sa->flags & SA_UDP))
+		return false;
+	put_be16(outer + IP6_BYTES + 4, (uint16_t)(total - IP6_BYTES));
+	return true;
+}
+
+/* IPv6 knows no UDP without a checksum (RFC 8200 §8.1), and hosts drop what has none. */
+static __rte_noinline void sum_udp6(const struct crypt_op *op, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *udp = op[i].esp - UDP_BYTES;
+
+		if ((op[i].sa->flags & (SA_IPV6 | SA_UDP)) == (SA_IPV6 | SA_UDP))
+			put16(udp + 6, packet_udp_sum(udp - IP6_BYTES, udp,
+						      UDP_BYTES + op[i].len + op[i].sa->icv_bytes));
+	}
 }
 
 /* A packet that may be fragmented on its way needs an identification of its own (RFC 6864 §4.3). */
@@ -207,8 +222,8 @@ static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct
 	return likely(sa->sequence < sa->ask_out) || ask(w, sa, m, run.packets, run.bytes);
 }
 
-/* Everything but the cryptography. Returns what is left. */
-static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n)
+/* Everything but the cryptography. Returns what is left; *sums: some of it wants sum_udp6(). */
+static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n, bool *sums)
 {
 	uint32_t epoch = atomic_load_explicit(&w->tables->underlay_epoch, memory_order_acquire);
 	struct run run = { 0 };
@@ -243,7 +258,7 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (fit_is_syn(inner, payload) && (sa->flags & SA_MSS))
 			fit_segments(inner, payload, sa->mtu);
 		outer = packet_prepend(m, sa->head_bytes + before);
-		write_head(sa, outer, total, inner);
+		*sums |= write_head(sa, outer, total, inner);
 		if (unlikely(sa->flags & (SA_DF_COPY | SA_DF_CLEAR)))
 			write_df(sa, outer, inner);
 		run.packets++;
@@ -264,11 +279,14 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 void esp_out(struct worker *w, struct burst *b)
 {
 	struct crypt_op op[BURST_MAX];
+	bool sums = false;
 	unsigned n;
 
 	n = find(w, b, op);
-	n = wrap(w, b, op, n);
+	n = wrap(w, b, op, n, &sums);
 	if (n)
 		crypt_seal(w->crypt, op, n);
+	if (unlikely(sums))
+		sum_udp6(op, n);
 	b->n_out = 0;
 }

@@ -31,7 +31,7 @@ static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 	uint64_t epoch = atomic_load_explicit(&t->routes_epoch, memory_order_acquire);
 
 	for (unsigned i = 0; i < b->n_ip; i++) {
-		nh[i] = lookup_memo(t, w->memo, epoch, b->ip_table[i] & ~BURST_OWN,
+		nh[i] = lookup_memo(t, w->memo, epoch, b->ip_table[i] & BURST_TABLE,
 				    packet(b->ip[i]));
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
 			rte_prefetch0(&t->set[nexthop_index(nh[i])]);
@@ -92,7 +92,7 @@ static __rte_noinline void stay(struct worker *w, struct rte_mbuf *m, uint32_t t
 		worker_drop(w, m, DROP_TABLE_LOOP);
 		break;
 	case NEXTHOP_LOCAL:
-		to_us(w, m, nexthop_index(nh), table & ~BURST_OWN);
+		to_us(w, m, nexthop_index(nh), table & BURST_TABLE);
 		break;
 	default:
 		worker_drop(w, m, DROP_NO_ROUTE);
@@ -114,20 +114,22 @@ void forward(struct worker *w, struct burst *b)
 			continue;
 		}
 		if (unlikely(!(table & BURST_OWN) && !decrement_ttl(packet(m)))) {
-			tag_set(m, TAG_PUNT_TTL, 0, table);
+			tag_set(m, TAG_PUNT_TTL, 0, table & BURST_TABLE);
 			punt_error(w, m, DROP_TTL_EXPIRED);
 			continue;
 		}
-		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
+		if (nexthop_kind(nh[i]) < NEXTHOP_CONNECTION) {
+			burst_add_link(b, m, nh[i]);
+		} else if (unlikely(table & BURST_TUNNEL)) {
+			worker_drop(w, m, DROP_NO_TRANSIT);
+		} else if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
 			tunnel = lookup_tunnel(&t->set[index], packet(m), m->data_len);
 			if (likely(tunnel != NO_TUNNEL))
 				to_tunnel(b, t, m, tunnel);
 			else
 				to_nobody(w, m, index);
-		} else if (nexthop_kind(nh[i]) == NEXTHOP_TUNNEL) {
-			to_tunnel(b, t, m, index);
 		} else {
-			burst_add_link(b, m, nh[i]);
+			to_tunnel(b, t, m, index);
 		}
 	}
 	b->n_ip = 0;

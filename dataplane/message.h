@@ -33,6 +33,7 @@ struct message {
 	uint32_t replaces, beside; /* MESSAGE_SA_INSTALL, as in struct dataplane_sa */
 	uint32_t mtu;		   /* MESSAGE_SA_PATH_MTU */
 	uint32_t flags;		   /* MESSAGE_SA_REFRESH, of SA_SETTINGS */
+	uint32_t table;		   /* MESSAGE_SA_REFRESH, inbound, as in struct sa */
 	struct sa *sa;
 	struct endpoint local, remote; /* MESSAGE_SA_MOVE */
 };

@@ -89,6 +89,11 @@ static uint16_t sa_flags_of(const struct tunnel *t)
 	return (uint16_t)flags;
 }
 
+static uint32_t sa_table_of(const struct tunnel *t)
+{
+	return t->table | (t->transit ? 0 : BURST_TUNNEL);
+}
+
 /* The worker sends back what is replaced. */
 static void book_outbound(struct dataplane *dp, const struct dataplane_sa *from, struct sa *sa)
 {
@@ -120,7 +125,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		return rc;
 	sa->flags |= sa_flags_of(t);
 	if (from->inbound)
-		sa->table = t->table;
+		sa->table = sa_table_of(t);
 	m = (struct message){ .kind = MESSAGE_SA_INSTALL,
 			      .tunnel = from->tunnel,
 			      .spi = from->spi,
@@ -206,6 +211,7 @@ static int refresh(struct dataplane *dp, const struct tunnel *t, uint32_t tunnel
 			     .spi = spi,
 			     .inbound = inbound,
 			     .flags = sa_flags_of(t),
+			     .table = sa_table_of(t),
 			     .sa = sa };
 
 	return negotiator_order(dp, t->owner, &m);
@@ -393,8 +399,6 @@ static void write_udp(uint8_t *ip, const struct endpoint *local, const struct en
 {
 	bool v4 = local->addr.family == ADDR_IPV4;
 	uint8_t *udp = ip + (v4 ? IP4_BYTES : IP6_BYTES);
-	uint64_t sum;
-	uint16_t folded;
 
 	if (v4) {
 		memset(ip, 0, IP4_BYTES);
@@ -406,7 +410,6 @@ static void write_udp(uint8_t *ip, const struct endpoint *local, const struct en
 		memcpy(ip + 12, local->addr.b, 4);
 		memcpy(ip + 16, remote->addr.b, 4);
 		put16(ip + 10, ip4_sum(ip, IP4_BYTES));
-		sum = sum_bytes(ip + 12, 8);
 	} else {
 		memset(ip, 0, IP6_BYTES);
 		ip[0] = 0x60;
@@ -415,16 +418,12 @@ static void write_udp(uint8_t *ip, const struct endpoint *local, const struct en
 		ip[7] = TTL;
 		memcpy(ip + 8, local->addr.b, 16);
 		memcpy(ip + 24, remote->addr.b, 16);
-		sum = sum_bytes(ip + 8, 32);
 	}
 	put_be16(udp, local->port);
 	put_be16(udp + 2, remote->port);
 	put_be16(udp + 4, (uint16_t)udp_bytes);
 	put16(udp + 6, 0);
-	sum += sum_bytes(udp, udp_bytes) + rte_cpu_to_be_16((uint16_t)udp_bytes) +
-	       rte_cpu_to_be_16(PROTO_UDP);
-	folded = (uint16_t)~sum_fold(sum);
-	put16(udp + 6, folded ? folded : 0xffff);
+	put16(udp + 6, packet_udp_sum(ip, udp, udp_bytes));
 }
 
 int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,

@@ -1,5 +1,17 @@
 #include "dataplane/packet.h"
 
+uint16_t packet_udp_sum(const uint8_t *ip, const uint8_t *udp, unsigned len)
+{
+	uint64_t sum = ip[0] >> 4 == 4 ? sum_bytes(ip + 12, 8) : sum_bytes(ip + 8, 32);
+	uint16_t folded;
+
+	sum += sum_bytes(udp, len);
+	sum += rte_cpu_to_be_16((uint16_t)len);
+	sum += rte_cpu_to_be_16(PROTO_UDP);
+	folded = (uint16_t)~sum_fold(sum);
+	return folded ? folded : UINT16_MAX;
+}
+
 static uint32_t flow_ports(uint32_t hash, uint8_t proto, const uint8_t *l4, unsigned len)
 {
 	if ((proto == PROTO_TCP || proto == PROTO_UDP) && len >= 4)

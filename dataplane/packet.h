@@ -142,6 +142,10 @@ static inline void sum_update(uint8_t *sum, uint16_t old, uint16_t new)
 	put16(sum, (uint16_t)~sum_fold((uint64_t)(uint16_t)~get16(sum) + (uint16_t)~old + new));
 }
 
+/* UDP's checksum, with the field itself 0 (RFC 768, RFC 8200 §8.1). ip: the header before it; udp:
+ * len bytes from UDP's header on. Never 0, which would say that there is none. */
+uint16_t packet_udp_sum(const uint8_t *ip, const uint8_t *udp, unsigned len);
+
 /* True: a whole IP packet, which may be followed by padding of a lower layer; *total is its
  * length. Header checksum included (RFC 1812 §5.2.2). */
 static inline bool ip_whole(const uint8_t *ip, unsigned len, unsigned *total)

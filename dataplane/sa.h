@@ -94,7 +94,8 @@ struct sa {
 	union {
 		struct {
 			uint8_t head[48]; /* IPv4/IPv6 and UDP header with lengths 0; IPv4: checksum
-					     of that; UDP checksum 0 for IPv4 (RFC 3948 §2.1) */
+					     of that; UDP checksum 0, as it stays over
+					     IPv4 (RFC 3948 §2.1) */
 			/* worker: rw. Where the outer packet goes, as found under `epoch` of the
 			 * underlay; esp_out()'s */
 			uint32_t nexthop;
@@ -106,8 +107,9 @@ struct sa {
 			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */
 			uint8_t local[16], remote[16];
 			uint16_t local_port, remote_port;
-			uint32_t table;	 /* where decrypted packets are looked up; set before
-					    installing */
+			/* where decrypted packets are looked up, with BURST_TUNNEL; set before
+			 * installing; worker: rw */
+			uint32_t table;
 			uint64_t ask_in; /* limit_admit() from this sequence number on */
 			uint32_t unused_in[4];
 		};

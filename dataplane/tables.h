@@ -43,6 +43,7 @@ struct tunnel {
 	bool leaving; /* deleted, but a worker may be at it still */
 	bool mss_clamp;
 	bool on_demand;
+	bool transit;
 	uint8_t df;		       /* enum dataplane_df */
 	uint16_t mtu_most;	       /* of inner packets; 0: what fits */
 	struct policer *policer;       /* the owner worker's; NULL: no limit */

@@ -34,6 +34,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->owner = (uint8_t)pulse_owner(dp);
 	to->mss_clamp = t->mss_clamp;
 	to->on_demand = t->on_demand;
+	to->transit = t->transit;
 	atomic_store_explicit(&to->wanted, 0, memory_order_relaxed);
 	to->df = (uint8_t)t->df;
 	to->policer = policer;
@@ -134,6 +135,7 @@ int dataplane_tunnel_change(struct dataplane *dp, uint32_t tunnel, const struct 
 	}
 	to->mss_clamp = t->mss_clamp;
 	to->on_demand = t->on_demand;
+	to->transit = t->transit;
 	to->df = (uint8_t)t->df;
 	to->mtu_most = t->mtu;
 	__atomic_store_n(&to->policer, policer, __ATOMIC_RELEASE);
@@ -151,6 +153,7 @@ static void has_left(void *owner, void *thing, uint32_t tunnel)
 
 int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 {
+	struct policer *policer;
 	struct tunnel *t;
 
 	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
@@ -162,9 +165,10 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 	t->used = false;
 	t->leaving = true;
 	retire(&dp->retired, dp->tables.qsbr, has_left, dp, NULL, tunnel);
-	if (t->policer)
-		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, t->policer, 0);
+	policer = t->policer;
 	__atomic_store_n(&t->policer, NULL, __ATOMIC_RELEASE);
+	if (policer)
+		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, policer, 0);
 	dp->worker[t->owner]->stats.tunnels--;
 	return 0;
 }

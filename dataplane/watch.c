@@ -83,7 +83,7 @@ void watch_sorted(struct worker *w, const struct burst *b)
 	}
 	for (unsigned i = 0; i < b->n_ip; i++) {
 		trace_log_step(t, b->ip[i], w->watch.phase, TRACE_PACKET,
-			       b->ip_table[i] & ~BURST_OWN, 0);
+			       b->ip_table[i] & BURST_TABLE, 0);
 		trace_log_inner(t, b->ip[i]);
 	}
 	trace_log_rest(t, b, w->watch.phase);
@@ -144,7 +144,7 @@ static void after_esp_in(struct worker *w, const struct burst *b)
 
 		if (o->trace) {
 			trace_log_step(o->trace, b->ip[i], o->phase, TRACE_DECRYPTED, tunnel,
-				       b->ip_table[i]);
+				       b->ip_table[i] & BURST_TABLE);
 			trace_log_inner(o->trace, b->ip[i]);
 		}
 		if (o->capture)
@@ -231,7 +231,7 @@ void watch_before(struct worker *w, const struct burst *b, unsigned phase)
 		before_esp_in(w, b);
 	else if (phase == PHASE_FORWARD && w->watch.trace)
 		for (unsigned i = 0; i < b->n_ip; i++)
-			routes(w, b->ip[i], b->ip_table[i] & ~BURST_OWN);
+			routes(w, b->ip[i], b->ip_table[i] & BURST_TABLE);
 	else if (phase == PHASE_ESP_OUT)
 		before_esp_out(w, b);
 	else if (phase == PHASE_TX && w->watch.trace)

@@ -125,7 +125,10 @@ static struct sa *obey(struct worker *w, const struct message *m)
 	case MESSAGE_SA_REFRESH:
 		if (m->inbound ? s->sa == m->sa : *place_of(t, m->sa) != NULL) {
 			m->sa->flags = (uint16_t)((m->sa->flags & ~SA_SETTINGS) | m->flags);
-			m->sa->epoch = 0;
+			if (m->inbound)
+				m->sa->table = m->table;
+			else
+				m->sa->epoch = 0;
 		}
 		break;
 	case MESSAGE_SA_MOVE:

@@ -233,6 +233,7 @@ static struct dataplane_tunnel describe(const struct applied *a, const struct co
 		.mtu = t->mtu,
 		.mss_clamp = t->mss_clamp,
 		.on_demand = t->start == CONF_START_ON_DEMAND,
+		.transit = c->gateway->transit,
 		.df = policies[t->df],
 		.bandwidth = t->bandwidth,
 	};
@@ -246,7 +247,8 @@ static bool same_addresses(const struct dataplane_tunnel *a, const struct datapl
 static bool same_settings(const struct dataplane_tunnel *a, const struct dataplane_tunnel *b)
 {
 	return a->mtu == b->mtu && a->mss_clamp == b->mss_clamp && a->df == b->df &&
-	       a->on_demand == b->on_demand && a->bandwidth == b->bandwidth;
+	       a->on_demand == b->on_demand && a->transit == b->transit &&
+	       a->bandwidth == b->bandwidth;
 }
 
 /* What the dataplane gave back is the RIB's again. */

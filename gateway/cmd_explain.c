@@ -302,6 +302,16 @@ out:
 	command_finish(call, rc);
 }
 
+/* Out of one tunnel into another, where that is not allowed? */
+static bool is_refused_transit(const struct command_call *call, const struct question *q)
+{
+	enum nexthop_kind kind = nexthop_kind(q->path.nh);
+
+	return (kind == NEXTHOP_CONNECTION || kind == NEXTHOP_TUNNEL) &&
+	       q->in_tunnel != UINT32_MAX &&
+	       !call->gateway->tunnels->v[q->in_tunnel].connection->gateway->transit;
+}
+
 /* Packets that do not go into a tunnel. True: that was all. */
 static bool ends_here(struct command_call *call, const struct question *q)
 {
@@ -321,6 +331,9 @@ static bool ends_here(struct command_call *call, const struct question *q)
 		verdict(call, true, NULL, "to %s", text);
 	else if (nexthop_kind(path->nh) == NEXTHOP_LINK)
 		verdict(call, true, NULL, "%s, as soon as the host answers", text);
+	else if (is_refused_transit(call, q))
+		verdict(call, false, "no-transit",
+			"it would go from one tunnel into another, and transit is off");
 	else if (path->tunnel == UINT32_MAX)
 		nobody(call, path);
 	else

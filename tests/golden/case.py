@@ -108,6 +108,8 @@ class Case:
                 packet[IPv6].tc = tos
         if self.udp:  # scapy measures the header before ESP is behind it
             packet[UDP].len = len(packet[UDP])
+            if self.outer == 6 and not inbound:  # which knows no UDP without a checksum
+                packet[UDP].chksum = None
         if self.esn and self.auth != "none":
             packet = self.resign(packet, seq)
         return packet

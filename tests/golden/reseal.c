@@ -49,6 +49,26 @@ static void cbc(const struct dataplane_sa *sa, int encrypt, uint8_t *text, size_
 	EVP_CIPHER_CTX_free(ctx);
 }
 
+/* RFC 8200 §8.1. */
+static void sum_udp(uint8_t *ip, size_t bytes)
+{
+	uint8_t *udp = ip + 40;
+	uint32_t sum = (uint32_t)bytes + 17;
+
+	udp[6] = udp[7] = 0;
+	for (size_t i = 8; i < 40; i += 2)
+		sum += (uint32_t)ip[i] << 8 | ip[i + 1];
+	for (size_t i = 0; i < bytes; i++)
+		sum += i & 1 ? udp[i] : (uint32_t)udp[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~sum & 0xffff;
+	if (!sum)
+		sum = 0xffff;
+	udp[6] = (uint8_t)(sum >> 8);
+	udp[7] = (uint8_t)sum;
+}
+
 void reseal(const struct dataplane_sa *sa, uint8_t *golden, size_t len, const uint8_t *ours)
 {
 	size_t at = ETHER + (golden[ETHER] >> 4 == 4 ? 20u : 40u) + (sa->udp ? 8u : 0u);
@@ -72,4 +92,6 @@ void reseal(const struct dataplane_sa *sa, uint8_t *golden, size_t len, const ui
 	HMAC(hash_of(sa->auth), key, (int)key_bytes, esp, ESP + IV + bytes + (sa->esn ? 4 : 0),
 	     full, NULL);
 	memcpy(text + bytes, full, icv);
+	if (sa->udp && golden[ETHER] >> 4 == 6)
+		sum_udp(golden + ETHER, len - ETHER - 40);
 }

@@ -139,7 +139,8 @@ static void esp_both_ways(void **state)
 	struct dataplane_tunnel t = { .cloud_ip = rig_addr("198.51.100.1"),
 				      .customer_ip = rig_addr("203.0.113.9"),
 				      .inner = rig_prefix("169.254.1.2/30"),
-				      .inner_peer = rig_addr("169.254.1.1") };
+				      .inner_peer = rig_addr("169.254.1.1"),
+				      .transit = true };
 	struct dataplane_sa sa = { .cipher = CIPHER_AES128_GCM,
 				   .cipher_key = key,
 				   .cipher_key_len = 20,
