@@ -61,11 +61,26 @@ struct neighbours *neighbours_new(const struct neighbour_ops *ops, void *ctx, un
 
 static void release(struct neighbours *n, struct host *h, bool send)
 {
-	void *packet = h->pending;
+	void *packet[NEIGHBOUR_WAITING];
+	unsigned k = h->n_pending;
 
-	h->pending = NULL;
-	if (packet)
-		n->ops->release(n->ctx, packet, send);
+	memcpy(packet, h->pending, sizeof(packet));
+	h->n_pending = 0;
+	for (unsigned i = 0; i < k; i++)
+		n->ops->release(n->ctx, packet[i], send);
+}
+
+/* The newer ones are worth more (RFC 1122 §2.3.2.2). */
+static void hold(struct neighbours *n, struct host *h, void *packet)
+{
+	void *oldest = h->pending[0];
+
+	if (h->n_pending == NEIGHBOUR_WAITING) {
+		h->n_pending--;
+		memmove(h->pending, h->pending + 1, h->n_pending * sizeof(h->pending[0]));
+		n->ops->release(n->ctx, oldest, false);
+	}
+	h->pending[h->n_pending++] = packet;
 }
 
 static void enter(struct neighbours *n, struct host *h, enum host_state state, uint64_t now)
@@ -146,10 +161,8 @@ void neighbours_want(struct neighbours *n, uint64_t now, uint32_t interface, con
 			n->ops->release(n->ctx, packet, false);
 		return;
 	}
-	if (packet) {
-		release(n, h, false); /* the newer one is worth more */
-		h->pending = packet;
-	}
+	if (packet)
+		hold(n, h, packet);
 	if (h->state != HOST_INCOMPLETE)
 		release(n, h, true);
 	else if (fresh)

@@ -21,6 +21,7 @@
 #define NEIGHBOUR_WATCH	     (1 * NEIGHBOUR_SECOND)  /* the same for watched ones */
 #define NEIGHBOUR_TRIES	     3
 #define NEIGHBOUR_INCOMPLETE 1024 /* asked for at one time, not counting pinned ones */
+#define NEIGHBOUR_WAITING    4	  /* packets of one host; the oldest makes room */
 
 enum host_state {
 	HOST_INCOMPLETE,
@@ -39,7 +40,8 @@ struct host {
 	bool pinned, watched;
 	uint8_t mac[6]; /* while host_is_known() */
 	uint64_t due;
-	void *pending;	/* the one packet that waits for the answer */
+	uint8_t n_pending;
+	void *pending[NEIGHBOUR_WAITING]; /* packets that wait for the answer, oldest first */
 	uint32_t entry; /* the callbacks' to use: its index in the workers' table */
 	bool has_entry;
 	TAILQ_ENTRY(host) by_state;

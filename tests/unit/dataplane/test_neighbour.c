@@ -100,19 +100,22 @@ struct step {
 /* seen: asked, asked_host, resolved, lost, sent, given_up, mac */
 static const struct step answers[] = {
 	{ 0, WANT, 0, { 1, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
-	{ 10, WANT, 0, { 1, 0, 0, 0, 0, 1, 0 }, HOST_INCOMPLETE }, /* the newer packet waits */
-	{ 20, HEARD, 7, { 1, 0, 1, 0, 1, 1, 7 }, HOST_REACHABLE },
-	{ 30, WANT, 0, { 1, 0, 1, 0, 2, 1, 7 }, HOST_REACHABLE },
-	{ 40, OVERHEARD, 7, { 1, 0, 1, 0, 2, 1, 7 }, HOST_REACHABLE },
-	{ 50, OVERHEARD, 8, { 1, 0, 2, 0, 2, 1, 8 }, HOST_REACHABLE }, /* it moved */
-	{ 30049, TICK, 0, { 1, 0, 2, 0, 2, 1, 8 }, HOST_REACHABLE },
-	{ 30050, TICK, 0, { 1, 1, 2, 0, 2, 1, 8 }, HOST_PROBE },
-	{ 30060, HEARD, 8, { 1, 1, 2, 0, 2, 1, 8 }, HOST_REACHABLE },
-	{ 60060, TICK, 0, { 1, 2, 2, 0, 2, 1, 8 }, HOST_PROBE },
-	{ 61060, TICK, 0, { 1, 3, 2, 0, 2, 1, 8 }, HOST_PROBE },
-	{ 62060, TICK, 0, { 1, 4, 2, 0, 2, 1, 8 }, HOST_PROBE },
-	{ 63059, TICK, 0, { 1, 4, 2, 0, 2, 1, 8 }, HOST_PROBE },
-	{ 63060, TICK, 0, { 1, 4, 2, 1, 2, 1, 8 }, HOST_STATES }, /* gone */
+	{ 5, WANT, 0, { 1, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
+	{ 6, WANT, 0, { 1, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
+	{ 7, WANT, 0, { 1, 0, 0, 0, 0, 0, 0 }, HOST_INCOMPLETE },
+	{ 10, WANT, 0, { 1, 0, 0, 0, 0, 1, 0 }, HOST_INCOMPLETE }, /* the oldest makes room */
+	{ 20, HEARD, 7, { 1, 0, 1, 0, 4, 1, 7 }, HOST_REACHABLE },
+	{ 30, WANT, 0, { 1, 0, 1, 0, 5, 1, 7 }, HOST_REACHABLE },
+	{ 40, OVERHEARD, 7, { 1, 0, 1, 0, 5, 1, 7 }, HOST_REACHABLE },
+	{ 50, OVERHEARD, 8, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE }, /* it moved */
+	{ 30049, TICK, 0, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
+	{ 30050, TICK, 0, { 1, 1, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 30060, HEARD, 8, { 1, 1, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
+	{ 60060, TICK, 0, { 1, 2, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 61060, TICK, 0, { 1, 3, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 62060, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 63059, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 63060, TICK, 0, { 1, 4, 2, 1, 5, 1, 8 }, HOST_STATES }, /* gone */
 };
 
 static const struct step silent[] = {
