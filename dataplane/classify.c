@@ -177,6 +177,48 @@ static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, 
 	}
 }
 
+/* One header of IPv6 options. False: cut off, or one of them says that who does not know it
+ * discards the packet (RFC 8200 §4.2); we know none but padding. */
+static bool may_skip(const uint8_t *h, unsigned bytes)
+{
+	unsigned size;
+
+	for (unsigned at = 2; at < bytes; at += size) {
+		if (h[at] & 0xc0)
+			return false;
+		if (h[at] == 0) { /* Pad1 */
+			size = 1;
+			continue;
+		}
+		if (at + 2 > bytes)
+			return false;
+		size = 2u + h[at + 1];
+		if (at + size > bytes)
+			return false;
+	}
+	return true;
+}
+
+/* Behind hop-by-hop and destination options, which are somebody else's matter. False: none of that.
+ */
+static __rte_noinline bool skip_options(const uint8_t *ip, unsigned len, unsigned *head,
+					unsigned *proto)
+{
+	while (*proto == PROTO_HOP_BY_HOP || *proto == PROTO_OPTIONS) {
+		const uint8_t *h = ip + *head;
+		unsigned bytes;
+
+		if (*head + 8 > len)
+			return false;
+		bytes = 8 + h[1] * 8u;
+		if (*head + bytes > len || !may_skip(h, bytes))
+			return false;
+		*proto = h[0];
+		*head += bytes;
+	}
+	return *head < BURST_UDP - UDP_BYTES && *proto != PROTO_FRAGMENT;
+}
+
 /* An IP packet to one of the ports' own MAC addresses. Nothing is forwarded from the underlay: it
  * is for one of our protocols, or it is dropped. */
 void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
@@ -205,6 +247,11 @@ void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
 	} else {
 		head = IP6_BYTES;
 		proto = ip[6];
+		if (unlikely(proto == PROTO_HOP_BY_HOP || proto == PROTO_OPTIONS) &&
+		    !skip_options(ip, len, &head, &proto)) {
+			worker_drop(w, m, DROP_MALFORMED);
+			return;
+		}
 	}
 	if (proto == PROTO_ESP) {
 		classify_esp(w, b, m, ip + head, len - head, false);

@@ -26,11 +26,7 @@ static uint32_t flow_ports(uint32_t hash, uint8_t proto, const uint8_t *l4, unsi
 	return hash;
 }
 
-#define IP6_HOP_BY_HOP 0
-#define IP6_ROUTING    43
-#define IP6_FRAGMENT   44
-#define IP6_OPTIONS    60
-#define IP6_HEADERS    8 /* of these before one packet's payload, at most */
+#define IP6_HEADERS 8 /* of these before one packet's payload, at most */
 
 static void upper6(struct packet_upper *u, const uint8_t *ip, unsigned len)
 {
@@ -38,12 +34,12 @@ static void upper6(struct packet_upper *u, const uint8_t *ip, unsigned len)
 	for (unsigned i = 0; i < IP6_HEADERS; i++) {
 		const uint8_t *h = ip + u->at;
 
-		if (u->proto != IP6_HOP_BY_HOP && u->proto != IP6_ROUTING &&
-		    u->proto != IP6_FRAGMENT && u->proto != IP6_OPTIONS)
+		if (u->proto != PROTO_HOP_BY_HOP && u->proto != PROTO_ROUTING &&
+		    u->proto != PROTO_FRAGMENT && u->proto != PROTO_OPTIONS)
 			return;
 		if (u->at + 8 > len)
 			break;
-		if (u->proto == IP6_FRAGMENT) {
+		if (u->proto == PROTO_FRAGMENT) {
 			u->fragment = u->fragment || get16(h + 2) & RTE_BE16(0xfff9);
 			u->first = u->first && !(get16(h + 2) & RTE_BE16(0xfff8));
 			u->at += 8;

@@ -25,6 +25,11 @@
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_IPV6 0x86dd
 
+#define PROTO_HOP_BY_HOP 0 /* IPv6's extension headers */
+#define PROTO_ROUTING	 43
+#define PROTO_FRAGMENT	 44
+#define PROTO_OPTIONS	 60
+
 #define PROTO_ICMP   1
 #define PROTO_IPV4   4
 #define PROTO_TCP    6

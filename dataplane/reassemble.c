@@ -9,6 +9,9 @@
 #define FRAGMENT_BYTES 8 /* IPv6's extension header */
 #define DATAGRAM_MAX   65535
 
+#define ECN_NOT_ECT 0
+#define ECN_CE	    3
+
 struct piece {
 	struct rte_mbuf *m; /* data: what it carries of the datagram */
 	uint32_t at, len;
@@ -18,7 +21,7 @@ struct datagram {
 	uint32_t id;
 	uint8_t family; /* 4, 6; 0: free */
 	uint8_t proto;
-	uint8_t ecn; /* of all pieces */
+	uint8_t marks; /* by bit: the ECN fields of its pieces */
 	uint8_t n;
 	uint8_t src[16], dst[16];
 	uint64_t began;	 /* TSC */
@@ -195,19 +198,29 @@ static enum verdict insert(struct datagram *d, const struct fragment *f, struct 
 		d->first = m;
 		d->head = (uint16_t)f->head;
 	}
-	if (f->ecn == 3 || d->n == 1)
-		d->ecn = f->ecn;
+	d->marks |= (uint8_t)(1u << f->ecn);
 	return TAKEN;
 }
 
-/* The first piece's header, as it was before the datagram was cut; any congestion on the way of a
- * piece happened to the whole (RFC 3168 §5.3). */
+/* Any congestion on the way of a piece happened to the whole, unless a piece cannot say so: then
+ * the whole is lost (RFC 3168 §5.3). */
+static bool is_marked(const struct datagram *d)
+{
+	return d->marks & 1u << ECN_CE;
+}
+
+static bool is_lost(const struct datagram *d)
+{
+	return is_marked(d) && (d->marks & 1u << ECN_NOT_ECT);
+}
+
+/* The first piece's header, as it was before the datagram was cut. */
 static void restore(const struct datagram *d, struct rte_mbuf *m)
 {
 	uint8_t *ip = packet_prepend(m, d->head);
 
 	if (d->family == 4) {
-		ip[1] = (uint8_t)((ip[1] & 0xfc) | d->ecn);
+		ip[1] |= is_marked(d) ? ECN_CE : 0;
 		put_be16(ip + 2, (uint16_t)m->data_len);
 		put16(ip + 6, 0);
 		put16(ip + 10, 0);
@@ -217,7 +230,7 @@ static void restore(const struct datagram *d, struct rte_mbuf *m)
 	memmove(ip + FRAGMENT_BYTES, ip, IP6_BYTES);
 	packet_strip(m, FRAGMENT_BYTES);
 	ip = packet(m);
-	ip[1] = (uint8_t)((ip[1] & 0xcf) | d->ecn << 4);
+	ip[1] |= is_marked(d) ? ECN_CE << 4 : 0;
 	ip[6] = d->proto;
 	put_be16(ip + 4, (uint16_t)(m->data_len - IP6_BYTES));
 }
@@ -227,6 +240,10 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 {
 	struct rte_mbuf *m = d->first;
 
+	if (is_lost(d)) {
+		give_up(w, d, DROP_ECN);
+		return NULL;
+	}
 	if (rte_pktmbuf_tailroom(m) < d->length - m->data_len) {
 		give_up(w, d, DROP_TOO_BIG);
 		return NULL;
@@ -244,6 +261,19 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 	return m;
 }
 
+/* A fragment that is the whole has nothing to do with others, whatever their identification (RFC
+ * 6946 §4). */
+static struct rte_mbuf *unwrap(struct rte_mbuf *m, const struct fragment *f)
+{
+	struct datagram whole = { .family = f->family,
+				  .proto = f->proto,
+				  .head = (uint16_t)f->head };
+
+	packet_strip(m, f->head);
+	restore(&whole, m);
+	return m;
+}
+
 struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m)
 {
 	struct datagram *d;
@@ -254,6 +284,8 @@ struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m)
 		worker_drop(w, m, DROP_FRAGMENT);
 		return NULL;
 	}
+	if (f.at == 0 && !f.more)
+		return unwrap(m, &f);
 	owner = worker_for(w, &f);
 	if (owner != w->index) {
 		tag_set(m, TAG_FRAGMENT, 0, 0);

@@ -8,6 +8,8 @@
 #ifndef DATAPLANE_REASSEMBLE_H
 #define DATAPLANE_REASSEMBLE_H
 
+#include "dataplane/packet.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +28,7 @@ void reassembly_free(struct reassembly *r); /* NULL is fine */
 
 static inline bool is_fragment(const uint8_t *ip)
 {
-	return ip[0] >> 4 == 4 ? ((ip[6] & 0x3f) | ip[7]) != 0 : ip[6] == 44;
+	return ip[0] >> 4 == 4 ? ((ip[6] & 0x3f) | ip[7]) != 0 : ip[6] == PROTO_FRAGMENT;
 }
 
 /* Takes a fragment, a whole IP packet at the data's begin; returns the datagram that it completes,

@@ -23,7 +23,7 @@ import struct
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (ICMPv6DestUnreach, ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6ND_NA, ICMPv6ND_NS,
                                 ICMPv6NDOptDstLLAddr, ICMPv6NDOptSrcLLAddr, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
-                                IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop)
+                                HBHOptUnknown, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, RouterAlert)
 from scapy.layers.ipsec import ESP
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.layers.vxlan import VXLAN
@@ -452,6 +452,49 @@ def outer_fragments():
     yield case
 
 
+def outer_oddities():
+    """What may stand between the outer header and ESP, and what may not."""
+    def behind(packet, header):
+        data = raw(packet)
+        return IPv6(src=case.theirs, dst=case.ours, hlim=64) / header / Raw(
+            data[40:])
+
+    for udp in (False, True):
+        case = Case("outer-options" + ("-udp" if udp else ""), udp=udp, outer=6, drops={"malformed": 3})
+        make = to_vpc(case, 100)
+        sealed = lambda seq: case.seal(make(64), seq, True)
+        nh = 17 if udp else 50
+        case.next().wan_in(behind(sealed(1), IPv6ExtHdrHopByHop(nh=nh, options=[RouterAlert()])))
+        case.vpc(False, make(63))
+        case.next().wan_in(behind(sealed(2), IPv6ExtHdrHopByHop(nh=60) / IPv6ExtHdrDestOpt(nh=nh)))
+        case.vpc(False, make(63))
+        # A fragment that is the whole, though another one of its number is waiting.
+        data = raw(sealed(3))[40:]
+        piece = lambda text, **of: IPv6(src=case.theirs, dst=case.ours, hlim=64) / IPv6ExtHdrFragment(
+            nh=nh, id=77, **of) / Raw(text)
+        case.next().wan_in(piece(raw(sealed(4))[40:120], m=1))
+        case.wan_in(piece(data))
+        case.vpc(False, make(63))
+        case.next().wan_in(piece(raw(sealed(4))[120:], offset=10))
+        case.vpc(False, make(63))
+        # An option that must be known; a fragment behind options; options that end behind the packet.
+        case.next().wan_in(behind(sealed(5), IPv6ExtHdrDestOpt(nh=nh, options=[HBHOptUnknown(otype=0x9e)])))
+        case.wan_in(behind(sealed(5), IPv6ExtHdrHopByHop(nh=44) / IPv6ExtHdrFragment(nh=nh, m=0)))
+        case.wan_in(behind(sealed(5), IPv6ExtHdrDestOpt(nh=nh, len=200)))
+        case.next().receive(make, 5)
+        yield case
+
+    # Congestion on the way of a piece whose fellow cannot carry the mark: all is lost.
+    case = Case("cut-ecn-lost", drops={"ecn": 2})
+    whole = case.seal(to_vpc(case, 700)(64), 1, True)
+    whole[IP].flags, whole[IP].id, whole[IP].chksum = 0, 5, None
+    a, b = cut(whole, 520)
+    b.tos, b.chksum = 3, None
+    case.next().wan_in(a)
+    case.wan_in(IP(raw(b)))
+    yield case
+
+
 def hosts():
     """Who are you, and are you there: of the underlay, of a VPC, through a tunnel."""
     case = Case("arp")
@@ -528,7 +571,7 @@ def main():
             os.unlink(os.path.join(HERE, old))
     lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
     for group in (every_algorithm, extended_numbers, families, vlan, refused, policy, told, fitting,
-                  segments, marks, odd_packets, outer_fragments, hosts):
+                  segments, marks, odd_packets, outer_fragments, hosts, outer_oddities):
         lines += [case.write() for case in group()]
     setup()
     with open(os.path.join(HERE, "cases"), "w") as out:
