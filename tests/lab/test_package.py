@@ -12,6 +12,8 @@ from lab.gateway import TOP
 from lab.network import command
 from lab.office import Estate
 from lab.wait import wait_for
+# One process makes the package, and once: two cannot use a build folder at the same time.
+pytestmark = pytest.mark.xdist_group("package")
 
 NOBODY = 65534
 # What the rest of a system could be harmed by.
