@@ -202,6 +202,8 @@ static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ik
 		ike_v1_phase1_hint(sa, V1_PAYLOAD_MALFORMED);
 		return;
 	}
+	if (ike_v1_again(sa, IKE_V1_INFORMATIONAL, m->id, path, (struct view){ data, n }))
+		return;
 	if (sa->state != IKE_STATE_ESTABLISHED || sa->v1->orphaned || !m->id ||
 	    ike_v1_seen(sa, m->id)) {
 		ike_count(sa->engine, IKE_COUNT_BAD_MESSAGE_ID);
@@ -213,7 +215,7 @@ static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ik
 	input_exchange(x, path, m, data, n);
 	/* What ended the SA, or left it an orphan, ended the exchange as well. */
 	if (sa->state != IKE_STATE_DEAD && !sa->v1->orphaned)
-		ike_v1_close(x);
+		ike_v1_finish(x);
 }
 
 void ike_v1_input(struct ike_engine *e, struct ike_tunnel *t, const struct ike_path *path,
