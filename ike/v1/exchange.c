@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DELETES	     5	/* sends of each of a pair, unless answered */
-#define CALL_RENEWED 24 /* sends of a first message before a fresh one */
+#define DELETES	     5		       /* sends of each of a pair, unless answered */
+#define HEIR_UNHEARD (12 * IKE_SECOND) /* how long its predecessor waits for a sign of the peer */
+#define CALL_RENEWED 24		       /* sends of a first message before a fresh one */
 
 struct ike_v1_blob *ike_v1_blob(struct view v)
 {
@@ -395,6 +396,7 @@ bool ike_v1_keep(struct ike_sa *sa)
 {
 	struct ike_tunnel *t = sa->tunnel;
 	struct ike_engine *e = sa->engine;
+	struct ike_sa *heir;
 	bool governs = false;
 	struct ike_child *c;
 	uint64_t packets;
@@ -403,6 +405,14 @@ bool ike_v1_keep(struct ike_sa *sa)
 	governs |= c->sa == sa;
 	if (ike_sa_usable(sa))
 		return governs || t->out || !LIST_EMPTY(&sa->v1->exchanges);
+	/* The one that is to take over may not be known to the peer yet: without this one the two
+	 * of us would have none in common. */
+	heir = ike_tunnel_current(t);
+	if (sa->redundant && heir && heir->initiator && t->conf.ike_mode == CONF_IKE_AGGRESSIVE &&
+	    heir->heard == heir->established && e->now - heir->established < HEIR_UNHEARD) {
+		ike_timer_set(&e->timers, &sa->guard, e->now + IKE_SECOND);
+		return true;
+	}
 	if (!sa->v1->orphaned || !governs || !e->ops->inbound_packets)
 		return false;
 	packets = e->ops->inbound_packets(e->ctx, sa->tunnel_index);
