@@ -138,10 +138,9 @@ void bed_add_tunnel(struct bed *b, uint32_t n, const struct dataplane_tunnel *li
 	}
 }
 
-uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out)
+void bed_keys(struct dataplane_sa *sa)
 {
-	uint8_t cipher_key[64], auth_key[64];
-	uint32_t spi_in = dataplane_spi_alloc(b->dp, sa->tunnel);
+	static uint8_t cipher_key[64], auth_key[64];
 
 	for (unsigned i = 0; i < 64; i++) {
 		cipher_key[i] = (uint8_t)(1 + i);
@@ -152,6 +151,13 @@ uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out)
 		algo_ciphers[sa->cipher].key_bytes + (size_t)algo_ciphers[sa->cipher].salt_bytes;
 	sa->auth_key = auth_key;
 	sa->auth_key_len = algo_auths[sa->auth].key_bytes;
+}
+
+uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out)
+{
+	uint32_t spi_in = dataplane_spi_alloc(b->dp, sa->tunnel);
+
+	bed_keys(sa);
 	sa->inbound = true;
 	sa->spi = spi_in;
 	must(dataplane_sa_install(b->dp, sa), "inbound SA");

@@ -32,8 +32,10 @@ void bed_close(struct bed *b);
  * its table's other routes lead to the VPC. Ends and policies are like->'s. */
 void bed_add_tunnel(struct bed *b, uint32_t n, const struct dataplane_tunnel *like,
 		    const struct prefix *remote, size_t n_remote);
-/* An SA pair with keys by rule: byte i of the cipher's key is 1 + i, of the other 128 + i. sa's
- * algorithms, ends and selectors are the caller's; returns the inbound SPI. */
+/* Keys by rule for sa's algorithms: byte i of the cipher's key is 1 + i, of the other 128 + i. */
+void bed_keys(struct dataplane_sa *sa);
+/* An SA pair with such keys. sa's algorithms, ends and selectors are the caller's; returns the
+ * inbound SPI. */
 uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out);
 
 void bed_give(struct bed *b, unsigned port, const uint8_t *frame, size_t len);
