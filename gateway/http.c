@@ -64,20 +64,8 @@ static void end_body(struct http_call *call)
 		call->http->ops->end(body);
 }
 
-/* An answer has no length: one that ends early must not look as if it were all. */
-static void reset_if_cut(struct http_call *call)
-{
-	const struct linger at_once = { .l_onoff = 1 };
-
-	if (call->answers || evbuffer_get_length(bufferevent_get_output(call->bev)) > 0)
-		(void)setsockopt(bufferevent_getfd(call->bev), SOL_SOCKET, SO_LINGER, &at_once,
-				 sizeof(at_once));
-}
-
 static void forget(struct http_call *call)
 {
-	if (call->bev)
-		reset_if_cut(call);
 	end_body(call);
 	TAILQ_REMOVE(&call->http->calls, call, link);
 	call->http->n_calls--;
@@ -194,33 +182,29 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	forget(ctx);
 }
 
-/* Owns fd, also where it fails. */
-static void attach(struct http *h, int fd)
+static int attach(struct http *h, int fd)
 {
 	const struct timeval deadline = { .tv_sec = HTTP_DEADLINE };
 	struct http_call *call = calloc(1, sizeof(*call));
 
-	if (!call) {
-		close(fd);
-		return;
-	}
+	if (!call)
+		return -ENOMEM;
 	call->http = h;
 	TAILQ_INSERT_TAIL(&h->calls, call, link);
 	h->n_calls++;
 	call->deadline = evtimer_new(h->base, on_deadline, call);
 	call->bev = bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE);
-	if (!call->bev)
-		close(fd);
 	if (!call->bev || !call->deadline) {
+		if (call->bev)
+			bufferevent_setfd(call->bev, -1); /* the caller's to close */
 		forget(call);
-		return;
+		return -ENOMEM;
 	}
 	evtimer_add(call->deadline, &deadline);
 	bufferevent_setcb(call->bev, on_read, on_written, on_event, call);
 	bufferevent_setwatermark(call->bev, EV_READ, 0, HTTP_REQUEST_MAX);
 	bufferevent_set_max_single_write(call->bev, WRITE_AT_ONCE);
-	if (bufferevent_enable(call->bev, EV_READ | EV_WRITE) < 0)
-		forget(call);
+	return bufferevent_enable(call->bev, EV_READ | EV_WRITE);
 }
 
 static void on_taken(void *ctx, int fd)
@@ -230,7 +214,8 @@ static void on_taken(void *ctx, int fd)
 	/* Who asks and reads takes a second; the oldest one hangs. */
 	if (h->n_calls == HTTP_CONNECTIONS)
 		forget(TAILQ_FIRST(&h->calls));
-	attach(h, fd);
+	if (attach(h, fd) < 0)
+		close(fd);
 }
 
 /* ---- the door ---------------------------------------------------------------------------- */

@@ -11,7 +11,6 @@
 
 #define CHILDREN_MAX	   40 /* of a tunnel */
 #define REDUNDANT_PATIENCE (10 * IKE_SECOND)
-#define OTHERS_PATIENCE	   (3 * IKE_TURN)
 
 static void explain_no_proposal(struct ike_tunnel *t, const struct ike_offer *own,
 				const struct ike_offer *theirs)
@@ -238,13 +237,16 @@ void ike_v1_quick_answer(struct ike_v1_exchange *x, struct ike_v1_message *m)
 static void complete(struct ike_v1_exchange *x)
 {
 	struct ike_tunnel *t = x->sa->tunnel;
-	struct ike_child *c = ike_child_by_in(t, x->spi_in);
+	struct ike_child *c = ike_child_by_in(t, x->spi_in), *old;
 
 	ike_v1_finish(x);
 	if (!c || c->redundant)
 		return;
-	/* The initiator deletes them; but it may not know of all, or its deletes get lost. */
-	ike_v1_retire_others(c, OTHERS_PATIENCE);
+	TAILQ_FOREACH(old, &t->children, link)
+	{
+		if (old != c && old->traffic == c->traffic)
+			ike_child_replace(old);
+	}
 	ike_child_await_turn(c);
 }
 
@@ -281,14 +283,6 @@ static struct ike_v1_exchange *maker_of(const struct ike_child *c)
 		}
 	}
 	return NULL;
-}
-
-void ike_v1_child_ends(const struct ike_child *c)
-{
-	struct ike_v1_exchange *x = c->ours ? NULL : maker_of(c);
-
-	if (x)
-		ike_v1_finish(x);
 }
 
 void ike_v1_child_used(struct ike_child *c)
