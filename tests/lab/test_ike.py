@@ -50,6 +50,31 @@ def test_fragmentation(lab):
     site.check_both_ways()
 
 
+def fragments_sent(ns):
+    """Fragments that the kernel of this namespace has made of what was sent."""
+    names, values = (line.split() for line in ns.run(["cat", "/proc/net/snmp"]).stdout.splitlines()
+                     if line.startswith("Ip:"))
+    return int(values[names.index("FragCreates")])
+
+
+@pytest.mark.parametrize("version,mode", [("v2", "main"), ("v1", "main"), ("v1", "aggressive")])
+def test_first_messages_in_ip_fragments(lab, version, mode):
+    """A long list of proposals and a long public value, on a way on which the first request does not fit."""
+    site = Site(lab, ike_version=version, ike_mode=mode, ike_dh=["modp4096"], start="respond")
+    site.idc.ns.ip(f"route change default via {site.idc.net}.254 mtu lock 576")  # answers come as they are
+    proposals = ", ".join(f"{cipher}-{auth}-modp4096" for cipher in ("aes256", "aes192", "aes128")
+                          for auth in ("sha512", "sha384", "sha256"))
+    site.start(version=int(version[1]), aggressive=mode == "aggressive", proposals=proposals,
+               connection="fragmentation = no")
+    before = fragments_sent(site.idc.ns)
+    site.strongswan.initiate()
+    site.await_up()
+    assert fragments_sent(site.idc.ns) - before >= 2
+    assert counter(site, "malformed") == 0 and counter(site, "fragments") == 0
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+
+
 IDENTITIES = [
     ("192.0.2.7", "192.0.2.7"),
     ("gw.dc1.example", "gw.dc1.example"),
