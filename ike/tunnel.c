@@ -224,6 +224,17 @@ void ike_tunnel_suspect(struct ike_tunnel *t, enum ike_reason reason, const char
 	blame(t, reason, false, text);
 }
 
+void ike_tunnel_refused(struct ike_tunnel *t, bool proven)
+{
+	char peer[ADDR_STR_MAX], ours[160], theirs[160];
+
+	(proven ? ike_tunnel_because : ike_tunnel_suspect)(
+		t, IKE_REASON_AUTH_FAILED,
+		"%s refuses us: pre-shared key or identities differ (local_id is %s, remote_id %s)",
+		ike_tunnel_peer(t, peer), conf_id_format(&t->conf.local_id, ours, sizeof(ours)),
+		conf_id_format(&t->conf.remote_id, theirs, sizeof(theirs)));
+}
+
 void ike_tunnel_note(struct ike_tunnel *t, bool proven, const char *fmt, ...)
 {
 	char text[TEXT_MAX];

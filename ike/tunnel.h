@@ -55,6 +55,8 @@ void ike_tunnel_because(struct ike_tunnel *t, enum ike_reason reason, const char
 /* The same as a message says that is not authentic: anybody could have sent it. */
 void ike_tunnel_suspect(struct ike_tunnel *t, enum ike_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The peer does not accept who we are, or that we call it what we do; proven: it has said so. */
+void ike_tunnel_refused(struct ike_tunnel *t, bool proven);
 /* Something for the history; proven: nobody could have forged it. */
 void ike_tunnel_note(struct ike_tunnel *t, bool proven, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

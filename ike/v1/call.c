@@ -127,17 +127,13 @@ static void explain_no_proposal(struct ike_tunnel *t)
 	ike_tunnel_suspect(t, IKE_REASON_NO_PROPOSAL,
 			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
 			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
-			   t->peer_offer ? t->peer_offer : "not told");
+			   t->peer_offer ? t->peer_offer
+					 : "not told; it may lack a connection for us, or IKEv1");
 }
 
 void ike_v1_phase1_refused(struct ike_tunnel *t, bool proven)
 {
-	char peer[ADDR_STR_MAX], ours[160];
-
-	(proven ? ike_tunnel_because : ike_tunnel_suspect)(
-		t, IKE_REASON_AUTH_FAILED,
-		"%s refuses us: pre-shared key or identity (ours is %s) differ",
-		ike_tunnel_peer(t, peer), conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
+	ike_tunnel_refused(t, proven);
 }
 
 void ike_v1_phase1_hint(struct ike_sa *sa, uint16_t error)

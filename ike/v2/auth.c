@@ -221,14 +221,12 @@ static bool is_for_us(struct ike_sa *sa, const struct ike_message *m)
 static void refused_by_peer(struct ike_sa *sa, const struct ike_notify *error)
 {
 	struct ike_tunnel *t = sa->tunnel;
-	char peer[ADDR_STR_MAX], ours[160];
+	char peer[ADDR_STR_MAX];
 	const char *name = error ? ike_notify_name(error->type) : NULL;
 
 	ike_tunnel_peer(t, peer);
 	if (error && error->type == N_AUTHENTICATION_FAILED)
-		ike_tunnel_because(t, IKE_REASON_AUTH_FAILED,
-				   "%s refuses us: pre-shared key or identity (ours is %s) differ",
-				   peer, conf_id_format(&t->conf.local_id, ours, sizeof(ours)));
+		ike_tunnel_refused(t, true);
 	else if (error)
 		ike_tunnel_because(t, IKE_REASON_PEER_ERROR, "%s answered IKE_AUTH with %s (%u)",
 				   peer, name ? name : "an error", error->type);

@@ -338,7 +338,8 @@ void ike_child_explain(struct ike_sa *sa, const struct ike_notify *error)
 		ike_selectors_from_prefixes(&local, t->conf.ts_local, t->conf.n_ts_local);
 		ike_selectors_from_prefixes(&remote, t->conf.ts_remote, t->conf.n_ts_remote);
 		ike_tunnel_because(t, IKE_REASON_TS_UNACCEPTABLE,
-				   "%s accepts none of our traffic selectors\nours: %s === %s",
+				   "%s accepts none of our traffic selectors\nours: %s === %s\n"
+				   "peer's: not told",
 				   peer, ike_selectors_format(&local, ours, sizeof(ours)),
 				   ike_selectors_format(&remote, remote_text, sizeof(remote_text)));
 	} else if (error) {

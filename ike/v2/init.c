@@ -139,7 +139,8 @@ static void explain_no_proposal(struct ike_tunnel *t)
 	ike_tunnel_suspect(t, IKE_REASON_NO_PROPOSAL,
 			   "%s accepts none of our IKE proposals\nours: %s\npeer's: %s",
 			   ike_tunnel_peer(t, peer), ike_offer_format(&offer, ours, sizeof(ours)),
-			   t->peer_offer ? t->peer_offer : "not told");
+			   t->peer_offer ? t->peer_offer
+					 : "not told; it may lack a connection for us, or IKEv2");
 }
 
 /* An error, a cookie or another group. true: that was all the answer had to say. */

@@ -66,6 +66,11 @@ class Gateway:
         argv = [self.program("isthmus"), "--socket", self.socket] + (["--json"] if json else []) + list(words)
         return command(argv, check=check)
 
+    def reload(self):
+        """The running gateway takes self.config."""
+        self.write()
+        self.isthmus("reload")
+
     def show(self, *words):
         return json.loads(self.isthmus("show", *words, json=True).stdout)
 

@@ -168,6 +168,12 @@ secrets {{
     def terminate(self):
         return self.swanctl("--terminate", "--ike", "gw", "--timeout", 5)
 
+    def forget(self):
+        """All SAs go, those under way as well, whatever the peer says."""
+        self.swanctl("--terminate", "--ike", "gw", "--force", "--timeout", 2, check=False)
+        wait_for(lambda: not [sa for sa in self.sas() if sa["state"] == "ESTABLISHED"], 10,
+                 "strongSwan to lose its SAs")
+
     def rekey_child(self):
         return self.swanctl("--rekey", "--child", "net")
 

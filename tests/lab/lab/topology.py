@@ -170,10 +170,34 @@ class Site:
         self.gateway.start()
         return self
 
+    def negotiate(self, we_start, ours, **theirs):
+        """The tunnel anew between two that run: our parameters, strongSwan's connection, and who calls.
+
+        Until it is UP; strongSwan tells which role it had."""
+        tunnel = self.gateway.config["vpn_connections"][0]["tunnels"][0]
+        kept = {k: tunnel[k] for k in ("name", "cloud_ip", "customer_ip", "psk")}
+        change = {**kept, **ours, "start": "initiate" if we_start else "respond"}
+        self.gateway.config["vpn_connections"][0]["tunnels"] = [{**change, "enabled": False}]
+        self.gateway.reload()
+        self.strongswan.forget()
+        self.load(**theirs)
+        self.gateway.config["vpn_connections"][0]["tunnels"] = [change]
+        self.gateway.reload()
+        if not we_start:
+            self.strongswan.initiate()
+        self.await_up()
+        [sa] = [sa for sa in self.strongswan.sas() if sa["state"] == "ESTABLISHED"]
+        assert (sa.get("initiator") == "yes") == (not we_start), sa
+        return sa
+
     def await_up(self, timeout=10):
         seen = self.gateway.await_tunnel(self.TUNNEL, "UP", timeout)
         self.strongswan.await_up(timeout)
         return seen
+
+    def log(self):
+        """The texts of the tunnel's history, one a line."""
+        return "\n".join(e["text"] for e in self.gateway.show("tunnel", self.TUNNEL, "log")["log"])
 
     def check_both_ways(self):
         """Each host reaches the other, in a packet small and one as large as fits."""
