@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 struct key_export {
-	int ike, esp;
+	int ike, ike_v1, esp;
 };
 
 /* Wireshark's names; NULL: it does not know the algorithm. */
@@ -67,11 +67,13 @@ int key_export_open(struct key_export **out, const char *folder)
 
 	if (!x)
 		return -ENOMEM;
-	x->ike = x->esp = -1;
+	x->ike = x->ike_v1 = x->esp = -1;
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		rc = -errno;
 	if (rc == 0)
 		rc = x->ike = create(folder, "ikev2_decryption_table");
+	if (rc >= 0)
+		rc = x->ike_v1 = create(folder, "ikev1_decryption_table");
 	if (rc >= 0)
 		rc = x->esp = create(folder, "esp_sa");
 	if (rc < 0) {
@@ -88,6 +90,8 @@ void key_export_close(struct key_export *x)
 		return;
 	if (x->ike >= 0)
 		close(x->ike);
+	if (x->ike_v1 >= 0)
+		close(x->ike_v1);
 	if (x->esp >= 0)
 		close(x->esp);
 	free(x);
@@ -108,7 +112,17 @@ static void put(int fd, char *line, int n, size_t room)
 	sodium_memzero(line, room);
 }
 
-void key_export_ike(struct key_export *x, const struct ike_keys *k)
+static void export_v1(struct key_export *x, const struct ike_keys *k)
+{
+	char key[HEX_MAX], line[256];
+	int n = snprintf(line, sizeof(line), "%016llx,%s\n", (unsigned long long)k->spi_i,
+			 hex(key, k->ei, k->e_len));
+
+	put(x->ike_v1, line, n, sizeof(line));
+	sodium_memzero(key, sizeof(key));
+}
+
+static void export_v2(struct key_export *x, const struct ike_keys *k)
 {
 	char ei[HEX_MAX], er[HEX_MAX], ai[HEX_MAX], ar[HEX_MAX], line[1024];
 	const char *cipher = ike_ciphers[k->cipher];
@@ -128,6 +142,14 @@ void key_export_ike(struct key_export *x, const struct ike_keys *k)
 	sodium_memzero(er, sizeof(er));
 	sodium_memzero(ai, sizeof(ai));
 	sodium_memzero(ar, sizeof(ar));
+}
+
+void key_export_ike(struct key_export *x, const struct ike_keys *k)
+{
+	if (k->version == 1)
+		export_v1(x, k);
+	else
+		export_v2(x, k);
 }
 
 void key_export_esp(struct key_export *x, const struct ike_child_sa *sa)

@@ -1,5 +1,6 @@
-/* Keys for whoever has to read a capture: two files in the format of Wireshark's preferences,
- * "ikev2_decryption_table" and "esp_sa", so that the folder may be a profile of its own.
+/* Keys for whoever has to read a capture: files in the format of Wireshark's preferences,
+ * "ikev1_decryption_table", "ikev2_decryption_table" and "esp_sa", so that the folder may be a
+ * profile of its own.
  *
  * For debugging only: who reads them can read all traffic. Nothing is written unless the operator
  * has asked for it in the configuration, which warns. Negotiator's thread, but for open and close.

@@ -86,8 +86,10 @@ enum ike_reason {
 
 const char *ike_reason_name(enum ike_reason r); /* "no-answer" */
 
-/* What protects the messages of an IKEv2 SA. Borrowed guarded memory. */
+/* What protects the messages of an IKE SA. Borrowed guarded memory. IKEv1 has one key, ei, for both
+ * ways, and authenticates otherwise. */
 struct ike_keys {
+	unsigned version;
 	uint64_t spi_i, spi_r;
 	enum algo_cipher cipher;
 	enum algo_auth auth; /* AUTH_NONE with an AEAD */

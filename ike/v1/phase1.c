@@ -229,6 +229,18 @@ void ike_v1_float(struct ike_sa *sa)
 	sa->path.remote.port = IKE_PORT_NATT;
 }
 
+static void give_key(const struct ike_sa *sa)
+{
+	struct ike_keys keys = { .version = 1,
+				 .spi_i = sa->spi_i,
+				 .spi_r = sa->spi_r,
+				 .cipher = sa->suite.cipher,
+				 .ei = sa->keys.ei->data,
+				 .e_len = sa->keys.ei->len };
+
+	sa->engine->ops->keys(sa->engine->ctx, &keys);
+}
+
 int ike_v1_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m)
 {
 	struct ike_sa *sa = x->sa;
@@ -265,6 +277,8 @@ int ike_v1_agree(struct ike_v1_exchange *x, const struct ike_v1_message *m)
 	sa->keys.ei = keys.cipher;
 	if (rc < 0)
 		return rc;
+	if (sa->engine->ops->keys)
+		give_key(sa);
 	return ike_v1_iv_phase1(sa->suite.prf, sa->initiator ? own : ike_v1_chunk(x->peer_ke),
 				sa->initiator ? ike_v1_chunk(x->peer_ke) : own, x->iv_next);
 }

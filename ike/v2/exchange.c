@@ -553,7 +553,8 @@ void ike_exchange_input(struct ike_sa *sa, const struct ike_path *path, struct i
 static void give_keys(const struct ike_sa *sa)
 {
 	const struct ike_sa_keys *k = &sa->keys;
-	struct ike_keys keys = { .spi_i = sa->spi_i,
+	struct ike_keys keys = { .version = 2,
+				 .spi_i = sa->spi_i,
 				 .spi_r = sa->spi_r,
 				 .cipher = sa->suite.cipher,
 				 .auth = sa->suite.auth,

@@ -9,10 +9,13 @@ from lab.capture import Capture
 from lab.network import command
 from lab.topology import Pair, Site
 
-ALGORITHMS = [
-    {"ike_cipher": "aes256", "ike_auth": "sha384", "esp_cipher": "aes256", "esp_auth": "sha512"},
-    {"ike_cipher": "aes128gcm", "esp_cipher": "aes256gcm"},
-]
+# And how Wireshark finds an identity and the offer of a pair in what was encrypted.
+CASES = {
+    "cbc": ({"ike_cipher": "aes256", "ike_auth": "sha384", "esp_cipher": "aes256", "esp_auth": "sha512"}, 35, 36),
+    "gcm": ({"ike_cipher": "aes128gcm", "esp_cipher": "aes256gcm"}, 35, 36),
+    "v1": ({"ike_version": "v1", "ike_cipher": "aes256", "ike_auth": "sha384", "esp_cipher": "aes128gcm"}, 2, 32),
+    "v1-3des": ({"ike_version": "v1", "ike_cipher": "3des", "ike_auth": "sha1", "esp_cipher": "aes128"}, 2, 32),
+}
 
 
 def read(lab, pcap, expression):
@@ -22,8 +25,9 @@ def read(lab, pcap, expression):
                     "-Y", expression]).stdout.splitlines()
 
 
-@pytest.mark.parametrize("algorithms", ALGORITHMS, ids=["cbc", "gcm"])
-def test_tshark_reads_a_capture(lab, algorithms):
+@pytest.mark.parametrize("name", CASES)
+def test_tshark_reads_a_capture(lab, name):
+    algorithms, authentication, rekey = CASES[name]
     pair = Pair(lab, tunnel=algorithms)
     folder = lab.path("wireshark")
     pair.gateways[0].config["key_export"] = folder
@@ -35,16 +39,17 @@ def test_tshark_reads_a_capture(lab, algorithms):
     pair.gateways[0].isthmus("tunnel", "east-1", "rekey", "ike")
     assert pair.hosts[0].ping(pair.hosts[1], count=5, interval=0.05).lost == 0
     seen.stop()
-    for name in ("ikev2_decryption_table", "esp_sa"):
-        assert stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) == 0o600
+    for file in ("ikev1_decryption_table", "ikev2_decryption_table", "esp_sa"):
+        assert stat.S_IMODE(os.stat(os.path.join(folder, file)).st_mode) == 0o600
     pings = read(lab, seen.path, "icmp && esp")
     assert len(pings) >= 10 and all("Echo (ping)" in p for p in pings), pings
     assert not read(lab, seen.path, "esp.icv_good == 0")
-    # Inside IKE_AUTH and the rekey of the IKE SA: identities, and nothing that is not understood.
-    assert read(lab, seen.path, 'isakmp.exchangetype == 35 && isakmp.id.type == 1')
-    assert read(lab, seen.path, "isakmp.exchangetype == 36 && isakmp.prop.protoid == 1")
+    # Inside IKE_AUTH or Main Mode, and the rekey or Quick Mode: identities and proposals.
+    assert read(lab, seen.path, f"isakmp.exchangetype == {authentication} && isakmp.id.type == 1")
+    assert read(lab, seen.path, f"isakmp.exchangetype == {rekey} && isakmp.prop.protoid")
     os.rename(folder, folder + ".away")
     assert not read(lab, seen.path, "icmp && esp")
+    assert not read(lab, seen.path, f"isakmp.exchangetype == {authentication} && isakmp.id.type == 1")
 
 
 def test_off_by_default(lab):
