@@ -12,10 +12,6 @@ def counter(site, name):
     return site.gateway.show("ike")["counters"][name]
 
 
-def log(site):
-    return "\n".join(e["text"] for e in site.gateway.show("tunnel", site.TUNNEL, "log")["log"])
-
-
 def test_on_demand(lab):
     """Idle it stays down and says nothing; the first packet brings it up, again after the peer has deleted it."""
     site = Site(lab, start="on_demand").start()
@@ -28,7 +24,7 @@ def test_on_demand(lab):
         cloud.await_ping(idc)
         site.await_up()
         site.check_both_ways()
-        assert "there is traffic" in log(site)
+        assert "there is traffic" in site.log()
         if not again:
             site.strongswan.terminate()
             site.gateway.await_tunnel(site.TUNNEL, "DOWN", reason="deleted")
@@ -75,24 +71,38 @@ def test_first_messages_in_ip_fragments(lab, version, mode):
     idc.await_ping(cloud)
 
 
-IDENTITIES = [
-    ("192.0.2.7", "192.0.2.7"),
-    ("gw.dc1.example", "gw.dc1.example"),
-    ("ops@dc1.example", "ops@dc1.example"),
-    ("key_id:branch-7", "keyid:branch-7"),
-]
+# Ours and the peer's, as we write them and as strongSwan does.
+IDENTITIES = {
+    "address": ("192.0.2.99", "192.0.2.7", "192.0.2.99", "192.0.2.7"),
+    "fqdn": ("gw.cloud.example", "gw.dc1.example", "gw.cloud.example", "gw.dc1.example"),
+    "user-fqdn": ("ops@cloud.example", "ops@dc1.example", "ops@cloud.example", "ops@dc1.example"),
+    "key-id": ("key_id:cloud-3", "key_id:branch-7", "keyid:cloud-3", "keyid:branch-7"),
+}
 
 
-@pytest.mark.parametrize("ours,theirs", IDENTITIES, ids=["address", "fqdn", "user-fqdn", "key-id"])
-def test_identities(lab, ours, theirs):
-    site = Site(lab, remote_id=ours, local_id="fqdn:isthmus.example").start(
-        local_id=theirs, remote_id="isthmus.example", start="start")
-    site.await_up()
-    assert f"the peer is {ours.removeprefix('key_id:')}" in log(site)
+@pytest.mark.parametrize("version,mode", [("v2", None), ("v1", "main"), ("v1", "aggressive")],
+                         ids=["v2", "main", "aggressive"])
+def test_identities(lab, version, mode):
+    """All four kinds on both sides."""
+    site = Site(lab)
+    site.strongswan.start()
+    site.gateway.start()
+    for i, (local, remote, ours, theirs) in enumerate(IDENTITIES.values()):
+        for we_start in (True, False) if version == "v2" else (i % 2 == 0,):
+            site.negotiate(we_start, {"ike_version": version, **({"ike_mode": mode} if mode else {}),
+                                      "local_id": local, "remote_id": remote},
+                           version=int(version[1]), aggressive=mode == "aggressive", local_id=theirs, remote_id=ours)
+            assert f"the peer is {remote.removeprefix('key_id:')}" in site.log()
+    site.check_both_ways()
 
 
-def test_narrowed_selectors_are_kept_by_rekeys(lab):
-    site = Site(lab).start(local_ts="192.168.1.0/24", remote_ts="10.1.0.0/16")
+@pytest.mark.parametrize("version", [2, 1], ids=["v2", "v1"])
+def test_narrowed_selectors_are_kept_by_rekeys(lab, version):
+    """strongSwan has less than we: narrowed in IKEv2; in IKEv1, which cannot, it calls with proxy ids, and we do."""
+    site = Site(lab, ike_version=f"v{version}", start="respond" if version == 1 else "initiate")
+    site.start(version=version, local_ts="192.168.1.0/24", remote_ts="10.1.0.0/16")
+    if version == 1:
+        site.strongswan.initiate()
     site.await_up()
     site.check_both_ways()
     for ask in (lambda: site.gateway.isthmus("tunnel", site.TUNNEL, "rekey", "child"), site.strongswan.rekey_child):
@@ -100,20 +110,21 @@ def test_narrowed_selectors_are_kept_by_rekeys(lab):
         ask()
         wait_for(lambda: {c["spi-in"] for c in site.strongswan.children()} - before, 5, "the rekeyed child")
         site.check_both_ways()
-    sa = site.gateway.tunnel(site.TUNNEL)["sas"][-1]
-    assert sa["local"] == ["10.1.0.0/16"] and sa["remote"] == ["192.168.1.0/24"]
+        sa = site.gateway.tunnel(site.TUNNEL)["sas"][-1]
+        assert sa["local"] == ["10.1.0.0/16"] and sa["remote"] == ["192.168.1.0/24"]
 
 
-def test_a_child_for_each_pair_of_subnets(lab):
+@pytest.mark.parametrize("version", [2, 1], ids=["v2", "v1"])
+def test_a_child_for_each_pair_of_subnets(lab, version):
     """strongSwan has two networks with a child each, as policy-based gateways do."""
-    site = Site(lab, child_per_pair=True)
+    site = Site(lab, child_per_pair=True, ike_version=f"v{version}")
     connection = site.gateway.config["vpn_connections"][0]
     connection.update(local_subnet="10.1.0.0/16", remote_subnets=[site.idc.prefix, SECOND])
     site.gateway.config["border_gateways"][0]["static_routes"].append({"prefix": SECOND, "next_hop": "dc1"})
     site.gateway.write()
     site.idc.ns.ip("addr add 192.168.11.1/24 dev lan")
     site.hosts[0].ns.ip("addr add 192.168.11.2/24 dev eth0")
-    site.start(local_ts=site.idc.prefix, remote_ts="10.1.0.0/16", second=(SECOND, "10.1.0.0/16"))
+    site.start(version=version, local_ts=site.idc.prefix, remote_ts="10.1.0.0/16", second=(SECOND, "10.1.0.0/16"))
     site.await_up()
     wait_for(lambda: len(site.gateway.tunnel(site.TUNNEL)["sas"]) == 2, 10, "two children")
     idc, cloud = site.hosts
@@ -131,13 +142,13 @@ def test_pfs_mismatch_shows_at_once(lab):
     """The first child has no key exchange: verify_pfs rekeys it, and the log has both sides' values."""
     site = Site(lab, esp_pfs="ecp384", verify_pfs=True).start(esp_proposals="aes128-sha256-ecp256")
     site.await_up()
-    wait_for(lambda: "verify_pfs: child SAs cannot be rekeyed" in log(site), 10, lambda: log(site))
-    assert "NO_PROPOSAL_CHOSEN (14); ours: aes128-sha256-ecp384" in log(site)
+    wait_for(lambda: "verify_pfs: child SAs cannot be rekeyed" in site.log(), 10, lambda: site.log())
+    assert "NO_PROPOSAL_CHOSEN (14); ours: aes128-sha256-ecp384" in site.log()
     site.check_both_ways()
     site.strongswan.rekey_child()
-    wait_for(lambda: "peer's: aes128-sha256-ecp256" in log(site), 5, lambda: log(site))
+    wait_for(lambda: "peer's: aes128-sha256-ecp256" in site.log(), 5, lambda: site.log())
     site.check_both_ways()
-    assert PSK not in log(site)
+    assert PSK not in site.log()
 
 
 @pytest.mark.parametrize("required", [True, False], ids=["required", "optional"])
@@ -160,16 +171,17 @@ def test_rekey_by_packets_and_bytes(lab):
     site.await_up()
     idc, cloud = site.hosts
     idc.await_ping(cloud)
-    before = len(set(log(site).splitlines()))
+    before = len(set(site.log().splitlines()))
     result = idc.ping(cloud, count=600, interval=0.005)
     assert result.lost <= 1, result.text
-    assert log(site).count("child SA") >= 6, (before, log(site))
-    assert "lifetime" not in log(site)
+    assert site.log().count("child SA") >= 6, (before, site.log())
+    assert "lifetime" not in site.log()
 
 
-def test_nat_and_a_mapping_that_changes(lab):
+@pytest.mark.parametrize("version", [2, 1], ids=["v2", "v1"])
+def test_nat_and_a_mapping_that_changes(lab, version):
     """strongSwan behind a masquerading router, whose mapping changes under the live tunnel."""
-    site = Site(lab, remote_id="198.51.1.2")
+    site = Site(lab, remote_id="198.51.1.2", ike_version=f"v{version}")
     wan, out = site.wan.ns, site.cloud.wan_link
     public = f"{site.cloud.net}.254"
     config = site.gateway.config
@@ -189,7 +201,7 @@ def test_nat_and_a_mapping_that_changes(lab):
             }}""")
 
     masquerade(30000)
-    site.start(start="start", dpd_delay="2s")
+    site.start(version=version, start="start", dpd_delay="2s")
     site.await_up()
     site.check_both_ways()
     seen = site.gateway.tunnel(site.TUNNEL)["ike"]
@@ -202,27 +214,41 @@ def test_nat_and_a_mapping_that_changes(lab):
              lambda: f"the peer's new address: {site.gateway.tunnel(site.TUNNEL)['ike']}")
     site.check_both_ways()
     assert site.gateway.tunnel(site.TUNNEL)["downs"] == 0
-    assert "the peer moved from" in log(site)
+    assert "the peer moved from" in site.log()
+
+
+SCANS = {
+    "v2": (["--ikev2"], "IKEv2 SA_INIT Handshake returned", "NO_PROPOSAL_CHOSEN"),
+    "main": ([], "Main Mode Handshake returned", "NO-PROPOSAL-CHOSEN"),
+    "aggressive": (["--aggressive", "--id=198.51.1.2", "--idtype=1", "--dhgroup=2"], "Aggressive Mode Handshake returned",
+                   "NO-PROPOSAL-CHOSEN"),
+}
 
 
 def test_ike_scan_sees_a_good_responder(lab):
     """One answer to a proposal that fits, a refusal to one that does not, silence for a stranger."""
-    site = Site(lab, start="respond", ike_cipher=["aes256"], ike_auth=["sha1"], ike_dh=["modp1024"])
+    site = Site(lab)
     site.gateway.start()
 
-    def scan(ns, *more):
-        return ns.run(["ike-scan", "--ikev2", "--sport=0", "--retry=1", "--timeout=1500", *more,
-                       site.cloud.address], check=False).stdout
-    answer = scan(site.idc.ns)
-    assert "IKEv2 SA_INIT Handshake returned" in answer, answer
-    assert "1 returned handshake; 0 returned notify" in answer
-    site.gateway.stop()
-    site.gateway.config["vpn_connections"][0]["tunnels"][0].update(ike_cipher=["aes128gcm"], ike_dh=["x25519"])
-    site.gateway.write()
-    site.gateway.start()
-    answer = scan(site.idc.ns)
-    assert "0 returned handshake; 1 returned notify" in answer and "NO_PROPOSAL_CHOSEN" in answer, answer
-    assert "0 returned handshake; 0 returned notify" in scan(site.wan.ns)
+    def respond(mode, **parameters):
+        tunnel = site.gateway.config["vpn_connections"][0]["tunnels"][0]
+        tunnel.update(start="respond", ike_version="v2" if mode == "v2" else "v1", **parameters)
+        tunnel.pop("ike_mode", None)
+        if mode != "v2":
+            tunnel["ike_mode"] = mode
+        site.gateway.reload()
+
+    for mode, (options, handshake, refusal) in SCANS.items():
+        def scan(ns):
+            return ns.run(["ike-scan", "--sport=0", "--retry=1", "--timeout=1500", *options, site.cloud.address],
+                          check=False).stdout
+        respond(mode, ike_cipher=["aes256" if mode == "v2" else "3des"], ike_auth=["sha1"], ike_dh=["modp1024"])
+        answer = scan(site.idc.ns)
+        assert handshake in answer and "1 returned handshake; 0 returned notify" in answer, answer
+        respond(mode, ike_cipher=["aes128"], ike_auth=["sha512"], ike_dh=["ecp521"])
+        answer = scan(site.idc.ns)
+        assert "0 returned handshake; 1 returned notify" in answer and refusal in answer, answer
+        assert "0 returned handshake; 0 returned notify" in scan(site.wan.ns)
 
 
 @pytest.mark.parametrize("version", [2, 1], ids=["v2", "v1"])

@@ -56,12 +56,23 @@ def test_both_rekey(lab):
     assert len(ping_through(site, allowed=2)) >= 4
 
 
-@pytest.mark.parametrize("ours", [{}, {"esp_lifetime_packets": 180, "esp_lifetime_bytes": 30000}],
-                         ids=["its", "both"])
-def test_strongswan_rekeys_by_volume(lab, ours):
+def test_both_rekey_in_ikev1(lab):
+    """Less often: with shorter lifetimes strongSwan loses its own."""
+    site = Site(lab, ike_version="v1", esp_lifetime=11, ike_lifetime=24)
+    site.start(version=1, child_rekey_time=10, rekey_time=22)
+    site.await_up()
+    assert len(ping_through(site, allowed=2, count=1300)) >= 3
+
+
+VOLUME = {"esp_lifetime_packets": 180, "esp_lifetime_bytes": 30000}
+
+
+@pytest.mark.parametrize("ours,version", [({}, 2), (VOLUME, 2), (VOLUME, 1)], ids=["its", "both", "both-v1"])
+def test_strongswan_rekeys_by_volume(lab, ours, version):
     """strongSwan's limits of 200 packets and of 40000 bytes, and ours at about the same time."""
-    site = Site(lab, **ours).start(child_lines="rekey_packets = 150\n life_packets = 400\n rand_packets = 20\n"
-                                               "rekey_bytes = 20000\n life_bytes = 60000\n rand_bytes = 2000")
+    site = Site(lab, ike_version=f"v{version}", **ours)
+    site.start(version=version, child_lines="rekey_packets = 150\n life_packets = 400\n rand_packets = 20\n"
+                                            "rekey_bytes = 20000\n life_bytes = 60000\n rand_bytes = 2000")
     site.await_up()
     assert len(ping_through(site, allowed=2, count=450)) >= 3
 
