@@ -1,173 +1,16 @@
 #include "dataplane/crypt.h"
 
-#include "dataplane/crypt_cbc.h"
-#include "dataplane/gcm.h"
+#include "dataplane/crypt_engine.h"
 #include "dataplane/sa.h"
 
-#include <intel-ipsec-mb.h>
 #include <rte_byteorder.h>
-#include <rte_malloc.h>
 #include <rte_prefetch.h>
 
-#include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #define ESP_HEADER     8
 #define AEAD_IV	       8
-#define AEAD_ICV       16
 #define PREFETCH_AHEAD 2
-
-struct crypt {
-	IMB_MGR *mgr;
-	aes_gcm_enc_dec_t seal[3], open[3]; /* by enum crypt_kind, where gcm.h's do not run */
-	struct gcm_context_data gcm;
-	uint8_t icv[AEAD_ICV]; /* computed */
-	struct cbc cbc;
-	char name[96];
-	bool fast;
-} __attribute__((aligned(64)));
-
-/* ---- the engine ------------------------------------------------------------------------- */
-
-enum crypt_kind crypt_kind(enum algo_cipher cipher, enum algo_auth auth)
-{
-	switch (cipher) {
-	case CIPHER_AES128_GCM:
-		return auth == AUTH_NONE ? CRYPT_GCM128 : CRYPT_KINDS;
-	case CIPHER_AES192_GCM:
-		return auth == AUTH_NONE ? CRYPT_GCM192 : CRYPT_KINDS;
-	case CIPHER_AES256_GCM:
-		return auth == AUTH_NONE ? CRYPT_GCM256 : CRYPT_KINDS;
-	case CIPHER_CHACHA20_POLY1305:
-		return auth == AUTH_NONE ? CRYPT_CHACHA : CRYPT_KINDS;
-	default:
-		return cbc_kind(cipher, auth);
-	}
-}
-
-static void name_engine(struct crypt *c, IMB_ARCH arch)
-{
-	static const char *const archs[] = {
-		[IMB_ARCH_NONE] = "none", [IMB_ARCH_NOAESNI] = "no AES-NI",
-		[IMB_ARCH_SSE] = "SSE",	  [IMB_ARCH_AVX] = "AVX",
-		[IMB_ARCH_AVX2] = "AVX2", [IMB_ARCH_AVX512] = "AVX512",
-	};
-	static const struct {
-		uint64_t bit;
-		const char *name;
-	} features[] = {
-		{ IMB_FEATURE_VAES, "VAES" },
-		{ IMB_FEATURE_VPCLMULQDQ, "VPCLMULQDQ" },
-		{ IMB_FEATURE_GFNI, "GFNI" },
-		{ IMB_FEATURE_SHANI, "SHA-NI" },
-	};
-	size_t n;
-	char sep = '(';
-
-	n = (size_t)snprintf(c->name, sizeof(c->name), "IPsec-MB %s %s", imb_get_version_str(),
-			     arch < IMB_ARCH_NUM ? archs[arch] : "unknown");
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		if (!(c->mgr->features & features[i].bit) || n >= sizeof(c->name))
-			continue;
-		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, "%s%s",
-				      sep == '(' ? " (" : ", ", features[i].name);
-		sep = ',';
-	}
-	if (sep == ',' && n < sizeof(c->name))
-		snprintf(c->name + n, sizeof(c->name) - n, ")");
-	c->fast = arch == IMB_ARCH_AVX512 && c->mgr->features & IMB_FEATURE_VAES &&
-		  c->mgr->features & IMB_FEATURE_VPCLMULQDQ;
-}
-
-struct crypt *crypt_new(int socket, const char **error)
-{
-	struct crypt *c = rte_zmalloc_socket("crypt", sizeof(*c), 64, socket);
-	void *mem = rte_zmalloc_socket("crypt-mgr", imb_get_mb_mgr_size(), 64, socket);
-	IMB_ARCH arch;
-
-	if (!c || !mem) {
-		*error = "no memory for IPsec-MB's manager";
-		goto out;
-	}
-	c->mgr = imb_set_pointers_mb_mgr(mem, 0, 1);
-	if (!c->mgr) {
-		*error = "IPsec-MB does not know this CPU";
-		goto out;
-	}
-	mem = NULL; /* it is c->mgr now */
-	init_mb_mgr_auto(c->mgr, &arch);
-	if (arch == IMB_ARCH_NONE || imb_get_errno(c->mgr)) {
-		*error = "IPsec-MB does not support this CPU";
-		goto out;
-	}
-	if (c->mgr->features & IMB_FEATURE_SELF_TEST &&
-	    !(c->mgr->features & IMB_FEATURE_SELF_TEST_PASS)) {
-		*error = "IPsec-MB failed its self-test";
-		goto out;
-	}
-	name_engine(c, arch);
-
-	c->seal[CRYPT_GCM128] = c->mgr->gcm128_enc;
-	c->seal[CRYPT_GCM192] = c->mgr->gcm192_enc;
-	c->seal[CRYPT_GCM256] = c->mgr->gcm256_enc;
-	c->open[CRYPT_GCM128] = c->mgr->gcm128_dec;
-	c->open[CRYPT_GCM192] = c->mgr->gcm192_dec;
-	c->open[CRYPT_GCM256] = c->mgr->gcm256_dec;
-
-	cbc_init(&c->cbc, c->mgr);
-	return c;
-out:
-	rte_free(mem);
-	crypt_free(c);
-	return NULL;
-}
-
-void crypt_free(struct crypt *c)
-{
-	if (!c)
-		return;
-	if (c->mgr) {
-		sodium_memzero(c->mgr, imb_get_mb_mgr_size());
-		rte_free(c->mgr);
-	}
-	sodium_memzero(c, sizeof(*c));
-	rte_free(c);
-}
-
-const char *crypt_engine_name(const struct crypt *c)
-{
-	return c->name;
-}
-
-bool crypt_engine_fast(const struct crypt *c)
-{
-	return c->fast;
-}
-
-/* ---- keys ------------------------------------------------------------------------------- */
-
-void crypt_expand(const struct crypt *c, union sa_keys *to, enum crypt_kind kind, bool inbound,
-		  const uint8_t *cipher_key, const uint8_t *auth_key)
-{
-	switch (kind) {
-	case CRYPT_GCM128:
-		IMB_AES128_GCM_PRE(c->mgr, cipher_key, &to->gcm);
-		break;
-	case CRYPT_GCM192:
-		IMB_AES192_GCM_PRE(c->mgr, cipher_key, &to->gcm);
-		break;
-	case CRYPT_GCM256:
-		IMB_AES256_GCM_PRE(c->mgr, cipher_key, &to->gcm);
-		break;
-	case CRYPT_CHACHA:
-		memcpy(to->chacha, cipher_key, sizeof(to->chacha));
-		break;
-	default:
-		cbc_expand(c->mgr, &to->cbc, kind, inbound, cipher_key, auth_key);
-		break;
-	}
-}
 
 /* ---- pieces of a packet ----------------------------------------------------------------- */
 
@@ -327,7 +170,7 @@ static inline struct gcm_packet describe(const struct crypt_op *op, uint64_t hea
 		aad = (uint32_t)head | seq << 32;
 		aad4 = seq >> 32;
 	}
-	return gcm_packet(&op->sa->keys.gcm, op->esp + ESP_HEADER + AEAD_IV,
+	return gcm_packet(&op->sa->keys.vector, op->esp + ESP_HEADER + AEAD_IV,
 			  op->len - ESP_HEADER - AEAD_IV, op->sa->salt, iv, aad, aad4,
 			  aad_bytes(op), op->esp + op->len);
 }
@@ -343,6 +186,7 @@ static inline void seal_done(struct crypt_op *op)
 
 /* A short packet waits for another one that can be sealed together with it. */
 struct pair {
+	const struct gcm_engine *e;
 	struct crypt_op *op[2];
 	struct gcm_packet p[2];
 	unsigned n;
@@ -350,14 +194,14 @@ struct pair {
 
 static inline void seal_one(struct pair *v, unsigned i)
 {
-	gcm_seal[v->op[i]->sa->kind](&v->p[i]);
+	v->e->seal[v->op[i]->sa->kind](&v->p[i]);
 	seal_done(v->op[i]);
 }
 
 static inline bool is_pair(const struct pair *v)
 {
 	return v->op[0]->sa->kind == v->op[1]->sa->kind &&
-	       gcm_can_pair(v->p[0].bytes, v->p[1].bytes);
+	       gcm_can_pair(v->e, v->p[0].bytes, v->p[1].bytes);
 }
 
 static inline void seal_vector(struct pair *v, struct crypt_op *op)
@@ -366,12 +210,12 @@ static inline void seal_vector(struct pair *v, struct crypt_op *op)
 
 	v->op[v->n] = op;
 	v->p[v->n] = describe(op, head_of(op, iv), iv);
-	if (v->p[v->n].bytes > GCM_PAIR_BYTES) {
+	if (v->p[v->n].bytes > v->e->pair_bytes) {
 		seal_one(v, v->n);
 	} else if (v->n == 0) {
 		v->n = 1;
 	} else if (is_pair(v)) {
-		gcm_seal_pair[op->sa->kind](v->p);
+		v->e->seal_pair[op->sa->kind](v->p);
 		seal_done(v->op[0]);
 		seal_done(op);
 		v->n = 0;
@@ -380,18 +224,18 @@ static inline void seal_vector(struct pair *v, struct crypt_op *op)
 	}
 }
 
-static inline void open_vector(struct crypt_op *op)
+static inline void open_vector(const struct gcm_engine *e, struct crypt_op *op)
 {
 	struct gcm_packet p = describe(op, get64(op->esp), get64(op->esp + ESP_HEADER));
 
-	op->ok = gcm_open[op->sa->kind](&p);
+	op->ok = e->open[op->sa->kind](&p);
 }
 
 /* ---- bursts ----------------------------------------------------------------------------- */
 
 static inline bool is_vector(const struct crypt *c, const struct crypt_op *op)
 {
-	return op->sa->kind <= CRYPT_GCM256 && c->fast;
+	return op->sa->kind <= CRYPT_GCM256 && c->vectors;
 }
 
 static inline bool is_aead(const struct crypt_op *op)
@@ -439,7 +283,7 @@ static void open_others(struct crypt *c, struct crypt_op **op, unsigned n)
 void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n)
 {
 	struct crypt_op *other[CRYPT_BURST];
-	struct pair v = { .n = 0 };
+	struct pair v = { .e = c->vectors };
 	unsigned i, others = 0;
 
 	for (i = 0; i < n && i < PREFETCH_AHEAD; i++)
@@ -469,7 +313,7 @@ void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n)
 		if (i + PREFETCH_AHEAD < n)
 			prefetch_payload(&op[i + PREFETCH_AHEAD]);
 		if (is_vector(c, &op[i]))
-			open_vector(&op[i]);
+			open_vector(c->vectors, &op[i]);
 		else
 			other[others++] = &op[i];
 	}

@@ -1,7 +1,7 @@
-/* ESP's cryptography on Intel IPsec-MB and gcm.h: one engine per worker, bursts of packets in
+/* ESP's cryptography on gcm.h and Intel IPsec-MB: one engine per worker, bursts of packets in
  * place.
  *
- * AEADs go through the direct calls, packet after packet, with the payload of the packet after
+ * AEADs are worked on packet after packet, with the payload of the packet after
  * next being fetched meanwhile; CBC + HMAC packets of a burst are gathered by algorithm (not by
  * SA) so that the multi-buffer lanes are full. Nothing here allocates or fails on good input.
  *
@@ -67,10 +67,10 @@ struct crypt_op {
 struct crypt *crypt_new(int socket, const char **error);
 void crypt_free(struct crypt *c); /* wipes. NULL is fine */
 
-/* What IPsec-MB chose on this machine: "IPsec-MB 1.3.0 AVX512 (VAES, VPCLMULQDQ, SHA-NI)". */
+/* What was chosen on this machine: "IPsec-MB 1.3.0 AVX2 (VAES, VPCLMULQDQ, SHA-NI), own AES-GCM
+ * with VAES on 256 bits". */
 const char *crypt_engine_name(const struct crypt *c);
-/* False: the chosen code is not the fastest this project was measured with (no AVX512 + VAES);
- * whoever starts the workers says so in the log. */
+/* False: this CPU could do better than what was chosen, and something is wrong. */
 bool crypt_engine_fast(const struct crypt *c);
 
 /* Encrypts n <= CRYPT_BURST packets in place. The caller wrote payload and ESP trailer; this
@@ -81,8 +81,11 @@ void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n);
  * must be dropped. Length and replay were checked before by the caller. */
 void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n);
 
-/* Key expansion, for sa_build(): stateless, any thread with any engine. */
+/* Key expansion, for sa_build(): stateless, any thread with any engine. The bytes that a kind's
+ * keys take, and how they are laid out, is the same for all engines of a machine. */
 union sa_keys;
+size_t crypt_key_bytes(const struct crypt *c, enum crypt_kind kind);
+uint8_t crypt_key_powers(const struct crypt *c, enum crypt_kind kind); /* sa->key_powers */
 void crypt_expand(const struct crypt *c, union sa_keys *to, enum crypt_kind kind, bool inbound,
 		  const uint8_t *cipher_key, const uint8_t *auth_key);
 

@@ -39,11 +39,12 @@ static IMB_KEY_SIZE_BYTES cbc_key_bytes(enum crypt_kind kind)
 	return IMB_KEY_128_BYTES + 8 * ((kind - CRYPT_CBC128_SHA1) / HASHES);
 }
 
-void cbc_init(struct cbc *c, IMB_MGR *mgr)
+void cbc_init(struct cbc *c, IMB_MGR *mgr, IMB_MGR *shani)
 {
 	uint8_t key[32];
 
 	c->mgr = mgr;
+	c->shani = shani;
 	randombytes_buf(key, sizeof(key));
 	IMB_AES256_GCM_PRE(mgr, key, &c->iv_key);
 	sodium_memzero(key, sizeof(key));
@@ -198,6 +199,14 @@ static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv,
 	j->auth_tag_output_len_in_bytes = icv_bytes;
 }
 
+/* n jobs of one algorithm. */
+static inline void hash(struct cbc *c, IMB_HASH_ALG alg, unsigned n)
+{
+	IMB_MGR *m = c->shani && alg == IMB_AUTH_HMAC_SHA_256 ? c->shani : c->mgr;
+
+	IMB_SUBMIT_HASH_BURST_NOCHECK(m, c->job, n, alg);
+}
+
 static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
 {
 	unsigned i, jobs = 0;
@@ -215,7 +224,7 @@ static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 			put32(op[i]->esp + op[i]->len, (uint32_t)(op[i]->seq >> 32));
 		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
 	}
-	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
+	hash(c, hash_of(kind)->alg, n);
 	for (i = 0; i < n; i++) {
 		memcpy(op[i]->esp + op[i]->len, c->icv[i], op[i]->sa->icv_bytes);
 		op[i]->ok = 1;
@@ -234,7 +243,7 @@ static void open_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 			put32(icv, (uint32_t)(op[i]->seq >> 32));
 		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
 	}
-	IMB_SUBMIT_HASH_BURST_NOCHECK(c->mgr, c->job, n, hash_of(kind)->alg);
+	hash(c, hash_of(kind)->alg, n);
 	for (i = 0; i < n; i++) {
 		op[i]->ok = icv_equal(c->icv[i], c->received[i], op[i]->sa->icv_bytes);
 		if (op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV)

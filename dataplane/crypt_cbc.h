@@ -11,7 +11,8 @@
 struct sa_cbc_keys;
 
 struct cbc {
-	IMB_MGR *mgr; /* the engine's */
+	IMB_MGR *mgr;	/* the engine's */
+	IMB_MGR *shani; /* for SHA-256, where the engine's is slower; NULL: nowhere */
 
 	/* IVs: keystream of AES-256 under a random key, never used twice. */
 	struct gcm_key_data iv_key __attribute__((aligned(64)));
@@ -25,7 +26,8 @@ struct cbc {
 	uint8_t received[CRYPT_BURST][CRYPT_ICV_MAX]; /* with ESN: what the packet carried */
 };
 
-void cbc_init(struct cbc *c, IMB_MGR *mgr); /* draws the IVs' key */
+/* Draws the IVs' key. shani: NULL, or a manager whose hashes use SHA-NI; both stay the caller's. */
+void cbc_init(struct cbc *c, IMB_MGR *mgr, IMB_MGR *shani);
 /* The CRYPT_CBC..., or CRYPT_KINDS. */
 enum crypt_kind cbc_kind(enum algo_cipher cipher, enum algo_auth auth);
 void cbc_expand(IMB_MGR *mgr, struct sa_cbc_keys *to, enum crypt_kind kind, bool inbound,

@@ -148,6 +148,7 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 		if (k == 0 || op[k - 1].sa != sa) {
 			sa_prefetch_keys(sa, len);
 			rte_prefetch0(&w->tables->tunnel[sa->tunnel].out);
+			rte_prefetch0(replay_word(&sa->replay, seq));
 		}
 		b->in[k] = m;
 		b->in_at[k] = b->in_at[i];

@@ -72,6 +72,12 @@ static inline uint64_t replay_sequence(const struct replay *w, uint32_t low)
 	return high << 32 | low;
 }
 
+/* Where a number's bit is. */
+static inline uint64_t *replay_word(const struct replay *w, uint64_t seq)
+{
+	return &w->bitmap[seq / 64 & w->mask];
+}
+
 /* Before the ICV is verified, and again before replay_commit() if packets of the same SA were
  * checked together. */
 static inline enum replay_verdict replay_check(const struct replay *w, uint64_t seq)
@@ -80,7 +86,7 @@ static inline enum replay_verdict replay_check(const struct replay *w, uint64_t 
 		return REPLAY_ACCEPT;
 	if (w->top - seq >= w->window)
 		return REPLAY_TOO_OLD;
-	return w->bitmap[seq / 64 & w->mask] >> (seq % 64) & 1 ? REPLAY_REPLAYED : REPLAY_ACCEPT;
+	return *replay_word(w, seq) >> (seq % 64) & 1 ? REPLAY_REPLAYED : REPLAY_ACCEPT;
 }
 
 /* Only after the ICV verified, and only if replay_check() accepts. */
@@ -95,7 +101,7 @@ static inline void replay_commit(struct replay *w, uint64_t seq)
 			w->bitmap[++word & w->mask] = 0;
 		w->top = seq;
 	}
-	w->bitmap[seq / 64 & w->mask] |= UINT64_C(1) << (seq % 64);
+	*replay_word(w, seq) |= UINT64_C(1) << (seq % 64);
 }
 
 #endif

@@ -22,15 +22,6 @@ static size_t round_line(size_t n)
 	return (n + SA_LINE - 1) & ~(size_t)(SA_LINE - 1);
 }
 
-static size_t key_bytes(enum crypt_kind kind)
-{
-	if (kind <= CRYPT_GCM256)
-		return sizeof(struct gcm_key_data);
-	if (kind == CRYPT_CHACHA)
-		return sizeof(((union sa_keys *)NULL)->chacha);
-	return sizeof(struct sa_cbc_keys);
-}
-
 static bool keys_fit(const struct dataplane_sa *from)
 {
 	const struct algo_cipher_info *cipher = &algo_ciphers[from->cipher];
@@ -40,7 +31,7 @@ static bool keys_fit(const struct dataplane_sa *from)
 	       (cipher->aead || (from->auth_key && from->auth_key_len == auth->key_bytes));
 }
 
-size_t sa_size(const struct dataplane_sa *from)
+size_t sa_size(const struct crypt *keys, const struct dataplane_sa *from)
 {
 	enum crypt_kind kind = crypt_kind(from->cipher, from->auth);
 	size_t n = offsetof(struct sa, keys);
@@ -48,7 +39,7 @@ size_t sa_size(const struct dataplane_sa *from)
 	if (kind == CRYPT_KINDS || !keys_fit(from) || from->n_local > DATAPLANE_SELECTORS ||
 	    from->n_remote > DATAPLANE_SELECTORS)
 		return 0;
-	n += round_line(key_bytes(kind));
+	n += round_line(crypt_key_bytes(keys, kind));
 	if (from->inbound)
 		n += replay_bytes(from->replay_window);
 	return round_line(n + (from->n_local + from->n_remote) * sizeof(struct sa_selector));
@@ -138,7 +129,7 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 {
 	const struct algo_cipher_info *cipher = &algo_ciphers[from->cipher];
 	enum crypt_kind kind = crypt_kind(from->cipher, from->auth);
-	size_t size = sa_size(from);
+	size_t size = sa_size(keys, from);
 	struct sa_selector *sel;
 	unsigned i;
 
@@ -158,7 +149,8 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 					  : algo_auths[from->auth].icv_bytes;
 	sa->align = cipher->block_bytes > 4 ? cipher->block_bytes : 4;
 	sa->owner = (uint8_t)owner;
-	sa->key_bytes = (uint16_t)key_bytes(kind);
+	sa->key_bytes = (uint16_t)crypt_key_bytes(keys, kind);
+	sa->key_powers = crypt_key_powers(keys, kind);
 	sa->cipher = (uint8_t)from->cipher;
 	sa->auth = (uint8_t)from->auth;
 	sa->size = (uint32_t)size;
@@ -176,7 +168,7 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 	limit_begin(sa);
 
 	sa->n_local = (uint16_t)from->n_local;
-	sa->n_selectors = (uint16_t)(from->n_local + from->n_remote);
+	sa->n_selectors = (uint8_t)(from->n_local + from->n_remote);
 	sel = (struct sa_selector *)sa_selectors(sa);
 	for (i = 0; i < from->n_local; i++)
 		put_selector(sel++, &from->sel_local[i]);
@@ -190,7 +182,7 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 int sa_new(struct sa **sa, const struct crypt *keys, const struct dataplane_sa *from,
 	   uint16_t owner, int socket)
 {
-	size_t size = sa_size(from);
+	size_t size = sa_size(keys, from);
 	int rc;
 
 	*sa = NULL;

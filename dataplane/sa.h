@@ -59,7 +59,8 @@ struct sa_cbc_keys {
 	uint8_t opad[64];
 };
 union sa_keys {
-	struct gcm_key_data gcm;
+	struct gcm_key vector;	 /* AES-GCM where gcm.h's engines run .. */
+	struct gcm_key_data gcm; /* .. and where not */
 	struct sa_cbc_keys cbc;
 	uint8_t chacha[32];
 };
@@ -68,16 +69,17 @@ struct sa {
 	/* line 0 */
 	uint32_t spi; /* network order */
 	uint32_t tunnel;
-	uint32_t salt;	      /* AEAD: bytes as they precede the IV in the nonce */
-	uint16_t flags;	      /* enum sa_flags; worker: rw */
-	uint8_t kind;	      /* enum crypt_kind */
-	uint8_t iv_bytes;     /* on the wire */
-	uint8_t icv_bytes;    /* on the wire */
-	uint8_t align;	      /* payload + trailer is a multiple of this: 4 or 16 */
-	uint8_t head_bytes;   /* outer IP header, and UDP's with SA_UDP */
-	uint8_t owner;	      /* worker */
-	uint16_t key_bytes;   /* of union sa_keys that this kind uses */
-	uint16_t n_selectors; /* local, then remote */
+	uint32_t salt;	     /* AEAD: bytes as they precede the IV in the nonce */
+	uint16_t flags;	     /* enum sa_flags; worker: rw */
+	uint8_t kind;	     /* enum crypt_kind */
+	uint8_t iv_bytes;    /* on the wire */
+	uint8_t icv_bytes;   /* on the wire */
+	uint8_t align;	     /* payload + trailer is a multiple of this: 4 or 16 */
+	uint8_t head_bytes;  /* outer IP header, and UDP's with SA_UDP */
+	uint8_t owner;	     /* worker */
+	uint16_t key_bytes;  /* of union sa_keys that this kind uses */
+	uint8_t key_powers;  /* of H that a long packet needs; 0: keys are not gcm.h's */
+	uint8_t n_selectors; /* local, then remote */
 	union {
 		struct replay replay; /* inbound */
 		struct {
@@ -133,13 +135,11 @@ static_assert(offsetof(struct sa, bytes) + 8 == SA_LINE, "counters end line 0");
 static_assert(offsetof(struct sa, head) == SA_LINE, "the header template is line 1");
 static_assert(offsetof(struct sa, replayed) == 2 * SA_LINE, "cold begins with line 2");
 static_assert(offsetof(struct sa, keys) == 4 * SA_LINE, "keys begin with line 4");
-static_assert(sizeof(struct gcm_key_data) == 1008,
-	      "IPsec-MB's key lines are as sa_prefetch() knows");
 
 /* Bytes of memory, aligned to SA_LINE, for the SA that *from describes. 0: an algorithm pair or key
- * length that the dataplane does not do. */
-size_t sa_size(const struct dataplane_sa *from);
-/* Fills memory of sa_size() bytes. `keys` expands keys and is not kept. 0 or -EINVAL. */
+ * length that the dataplane does not do. `keys` expands keys and is not kept. */
+size_t sa_size(const struct crypt *keys, const struct dataplane_sa *from);
+/* Fills memory of sa_size() bytes. 0 or -EINVAL. */
 int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa *from,
 	     uint16_t owner);
 /* The same in memory of a NUMA socket (rte_malloc). 0, -EINVAL or -ENOMEM. */
@@ -178,22 +178,20 @@ static inline void sa_prefetch(const struct sa *sa)
 }
 
 /* The key lines that `bytes` of payload will touch; knows the SA's kind, so line 0 must have come.
- * GCM: round keys at the front, powers of the hash key at the back, one for each 16 bytes. */
+ */
 static inline void sa_prefetch_keys(const struct sa *sa, unsigned bytes)
 {
 	const uint8_t *k = (const uint8_t *)&sa->keys;
-	unsigned end = sa->key_bytes, i;
+	unsigned i = 0, end = sa->key_bytes;
 
-	if (sa->kind > CRYPT_GCM256) {
-		for (i = 0; i < end; i += SA_LINE)
-			rte_prefetch0(k + i);
-		return;
+	if (sa->key_powers) {
+		i = offsetof(struct gcm_key, round) - 16 * gcm_powers(bytes, sa->key_powers);
+		end = offsetof(struct gcm_key, round) + 16 * (11 + 2u * sa->kind);
+	} else if (end > 6 * SA_LINE) {
+		end = 6 * SA_LINE; /* of IPsec-MB's GCM most is for other CPUs */
 	}
-	for (i = 0; i < 240; i += SA_LINE)
+	for (i &= ~(SA_LINE - 1u); i < end; i += SA_LINE)
 		rte_prefetch0(k + i);
-	for (i = 1008 - gcm_power_bytes(bytes); i < 1008; i += SA_LINE)
-		rte_prefetch0(k + i);
-	rte_prefetch0(k + 1007);
 }
 
 #endif

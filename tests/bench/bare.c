@@ -2,6 +2,7 @@
 
 #include <intel-ipsec-mb.h>
 #include <rte_cycles.h>
+#include <rte_malloc.h>
 #include <rte_prefetch.h>
 
 #include <err.h>
@@ -11,14 +12,35 @@
 #define AHEAD 2
 
 struct bare {
-	IMB_MGR *mgr;
+	IMB_MGR *mgr, *shani;	  /* shani: SHA-256's, where it is the faster one; else mgr */
+	struct gcm_key_data *key; /* by tunnel; NULL: no AES-GCM */
 	struct gcm_context_data gcm;
 	IMB_JOB job[BARE_BURST];
 	uint8_t icv[BARE_BURST][64];
 	uint8_t head[16]; /* stands for nonce, associated data and IV */
 };
 
-struct bare *bare_new(void)
+/* In huge pages, where SAs are. */
+static void make_keys(struct bare *b, unsigned tunnels, const struct dataplane_sa *like)
+{
+	enum crypt_kind kind = crypt_kind(like->cipher, like->auth);
+
+	if (kind > CRYPT_GCM256)
+		return;
+	b->key = rte_malloc("bare", (tunnels + 1) * sizeof(*b->key), 64);
+	if (!b->key)
+		errx(1, "no memory for keys");
+	for (unsigned i = 0; i <= tunnels; i++) {
+		if (kind == CRYPT_GCM128)
+			IMB_AES128_GCM_PRE(b->mgr, like->cipher_key, &b->key[i]);
+		else if (kind == CRYPT_GCM192)
+			IMB_AES192_GCM_PRE(b->mgr, like->cipher_key, &b->key[i]);
+		else
+			IMB_AES256_GCM_PRE(b->mgr, like->cipher_key, &b->key[i]);
+	}
+}
+
+struct bare *bare_new(unsigned tunnels, const struct dataplane_sa *like)
 {
 	struct bare *b = aligned_alloc(64, (sizeof(*b) + 63) & ~(size_t)63);
 	IMB_ARCH arch;
@@ -30,11 +52,22 @@ struct bare *bare_new(void)
 	if (!b->mgr)
 		errx(1, "no memory for IPsec-MB");
 	init_mb_mgr_auto(b->mgr, &arch);
+	b->shani = b->mgr;
+	if (arch == IMB_ARCH_AVX2 && b->mgr->features & IMB_FEATURE_SHANI) {
+		b->shani = alloc_mb_mgr(0);
+		if (!b->shani)
+			errx(1, "no memory for IPsec-MB");
+		init_mb_mgr_sse(b->shani);
+	}
+	make_keys(b, tunnels, like);
 	return b;
 }
 
 void bare_free(struct bare *b)
 {
+	rte_free(b->key);
+	if (b->shani != b->mgr)
+		free_mb_mgr(b->shani);
 	free_mb_mgr(b->mgr);
 	free(b);
 }
@@ -68,7 +101,7 @@ static void run_gcm(struct bare *b, const struct bare_packet *p, unsigned n, boo
 	for (unsigned i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			fetch(&p[i + AHEAD]);
-		call(&p[i].sa->keys.gcm, &b->gcm, p[i].text, p[i].text, p[i].bytes, b->head,
+		call(&b->key[p[i].tunnel], &b->gcm, p[i].text, p[i].text, p[i].bytes, b->head,
 		     b->head, 8, b->icv[i], 16);
 	}
 }
@@ -125,7 +158,7 @@ static void run_cbc(struct bare *b, const struct bare_packet *p, unsigned n, boo
 	if (encrypt)
 		IMB_SUBMIT_CIPHER_BURST_NOCHECK(b->mgr, b->job, n, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
 						key);
-	IMB_SUBMIT_HASH_BURST_NOCHECK(b->mgr, b->job, n, hash[kind % 4]);
+	IMB_SUBMIT_HASH_BURST_NOCHECK(kind % 4 == 1 ? b->shani : b->mgr, b->job, n, hash[kind % 4]);
 	if (!encrypt)
 		IMB_SUBMIT_CIPHER_BURST_NOCHECK(b->mgr, b->job, n, IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
 						key);

@@ -1,6 +1,6 @@
 /* Cycles per packet of the worker's real loop, between memory ports, on one core.
  *
- *     dataplane [--quick] [--alg NAME[-AUTH]] [--cpu N] [--cell DIR/SIZE/TUNNELS[r]]
+ *     dataplane [--quick] [--alg NAME[-AUTH]] [--cpu N] [--cell DIR/SIZE/TUNNELS[r|d]]
  *
  * A cell is an algorithm, a direction, a size of inner packets and a number of tunnels. Its packets
  * are made and put into the port's ring before the clock runs; a burst of 64 goes through
@@ -105,6 +105,7 @@ static void bare_piece(struct bench *b, const struct feed *f, unsigned from, uns
 				sa = out;
 			p[k] = (struct bare_packet){
 				.sa = sa,
+				.tunnel = tunnel,
 				.text = rte_pktmbuf_mtod_offset(m[k], uint8_t *, 48),
 				.bytes = sa_padded(sa, feed_bytes(f, i + k)),
 			};
@@ -193,6 +194,11 @@ static struct sample measure(struct bench *b, struct feed *f)
 	return middle;
 }
 
+static const char *order_name(const struct feed_round *r)
+{
+	return r->hosts ? "many destinations" : r->random ? "random" : "round-robin";
+}
+
 static void print_cell(const struct bench *b, const struct feed *f, const struct sample *s)
 {
 	double bytes = f->size == FEED_IMIX ? (7 * 64 + 4 * 570 + 1420) / 12.0 : f->size;
@@ -203,27 +209,27 @@ static void print_cell(const struct bench *b, const struct feed *f, const struct
 	       "\"order\": \"%s\", \"cycles\": %.1f, \"port_cycles\": %.1f, \"bare_cycles\": %.1f, "
 	       "\"mpps\": %.3f, \"gbps\": %.2f, \"phases\": {",
 	       s->net, b->site.alg, f->dir == FEED_ENC ? "enc" : "dec", bytes,
-	       f->size == FEED_IMIX ? "true" : "false", f->round.n,
-	       f->round.random ? "random" : "round-robin", s->net, s->port, s->bare, mpps, gbps);
+	       f->size == FEED_IMIX ? "true" : "false", f->round.n, order_name(&f->round), s->net,
+	       s->port, s->bare, mpps, gbps);
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
 		printf("%s\"%s\": %.1f", i ? ", " : "", worker_phase_name(i), s->phase[i]);
 	printf("}}\n");
 	fflush(stdout);
 }
 
-static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, unsigned tunnels,
-		     bool random)
+static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, struct feed_round round)
 {
 	struct sample s;
 	struct feed f;
 	char name[40];
 
-	snprintf(name, sizeof(name), "%s/%u/%u%s", dir == FEED_ENC ? "enc" : "dec", size, tunnels,
-		 random ? "r" : "");
+	snprintf(name, sizeof(name), "%s/%u/%u%s", dir == FEED_ENC ? "enc" : "dec", size, round.n,
+		 round.hosts	? "d"
+		 : round.random ? "r"
+				: "");
 	if (b->only && strcmp(b->only, name) != 0)
 		return;
-	feed_open(&f, dir, size, (struct feed_round){ tunnels, 1, 1, random }, &b->site.like,
-		  b->site.peer);
+	feed_open(&f, dir, size, round, &b->site.like, b->site.peer);
 	s = measure(b, &f);
 	print_cell(b, &f, &s);
 	feed_close(&f);
@@ -277,10 +283,19 @@ static void run_all(struct bench *b)
 				    (b->quick && !b->only &&
 				     (sizes[s] == FEED_IMIX || tunnels[t] == 100)))
 					continue;
-				run_cell(b, dir, sizes[s], tunnels[t], false);
+				run_cell(b, dir, sizes[s],
+					 (struct feed_round){
+						 .n = tunnels[t], .first = 1, .step = 1 });
 				if (tunnels[t] == TUNNELS)
-					run_cell(b, dir, sizes[s], tunnels[t], true);
+					run_cell(b, dir, sizes[s],
+						 (struct feed_round){ .n = tunnels[t],
+								      .first = 1,
+								      .step = 1,
+								      .random = true });
 			}
+	/* More destinations than a worker remembers. */
+	run_cell(b, FEED_ENC, 64,
+		 (struct feed_round){ .n = 1000, .first = 1, .step = 1, .hosts = 16 });
 }
 
 int main(int argc, char **argv)
@@ -317,8 +332,8 @@ int main(int argc, char **argv)
 	b.rounds = b.quick ? 51 : ROUNDS_MAX;
 	b.seconds = b.quick ? 2 : 4;
 	b.site.tunnels = b.quick ? 1000 : TUNNELS;
-	b.bare = bare_new();
 	site_open(&b.site, &cpu, 1);
+	b.bare = bare_new(b.site.tunnels, &b.site.like);
 	settle_on(cpu);
 	for (unsigned i = 0; i < BED_PORTS; i++)
 		port_cost_wrap(b.site.bed.port[i].id);
@@ -329,8 +344,7 @@ int main(int argc, char **argv)
 	run_all(&b);
 	share_read(&to);
 	print_share(&b, &from, &to);
-	site_close(&b.site);
 	bare_free(b.bare);
-
+	site_close(&b.site);
 	return 0;
 }

@@ -57,7 +57,8 @@ static void put_inner(const struct feed *f, unsigned i, uint8_t *to)
 	uint32_t host =
 		addr_to_ipv4(&(struct addr){ .family = ADDR_IPV4, .b = { 172, 17, 0, 10 } });
 	struct prefix p = feed_prefix(f->tunnel[i]);
-	uint32_t customer = addr_to_ipv4(&p.addr) + 10;
+	uint32_t customer =
+		addr_to_ipv4(&p.addr) + 10 + (f->round.hosts ? i / f->round.n % f->round.hosts : 0);
 	unsigned bytes = feed_bytes(f, i);
 	bool enc = f->dir == FEED_ENC;
 	uint16_t udp[4] = { rte_cpu_to_be_16((uint16_t)(1024 + i % 50000)), rte_cpu_to_be_16(53),
@@ -132,7 +133,9 @@ void feed_open(struct feed *f, enum feed_dir dir, unsigned size, struct feed_rou
 	const char *error = "no memory for packets";
 
 	*f = (struct feed){ .dir = dir, .size = size, .round = round, .peer = peer };
-	f->n = round.n > FEED_PACKETS ? round.n : FEED_PACKETS;
+	f->n = round.n * (round.hosts ? round.hosts : 1);
+	if (f->n < FEED_PACKETS)
+		f->n = FEED_PACKETS;
 	f->tunnel = calloc(f->n, sizeof(*f->tunnel));
 	f->len = calloc(f->n, sizeof(*f->len));
 	f->frame = aligned_alloc(64, f->n * sizeof(*f->frame));

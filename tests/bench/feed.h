@@ -24,7 +24,8 @@ struct feed_tunnel {
 /* Packets go round over n tunnels: first, first + step, ... */
 struct feed_round {
 	unsigned n, first, step;
-	bool random; /* in random order instead, each as often */
+	bool random;	/* in random order instead, each as often */
+	unsigned hosts; /* behind each tunnel, that packets go to in turn; 0: one, of each tunnel */
 };
 
 struct feed {

@@ -62,7 +62,7 @@ class Report:
             self.head(row)
         size = "imix" if row["mix"] else f"{row['size']:.0f}"
         phases = " ".join(f"{v:8.1f}" for v in row["phases"].values())
-        order = " " if row["order"] == "round-robin" else "r"
+        order = {"round-robin": " ", "random": "r", "many destinations": "d"}[row["order"]]
         line = (f"{row['dir']} {size:>4} {row['tunnels']:6}{order} {phases} | {row['cycles']:6.1f} "
                 f"{row['port_cycles']:5.1f} {row['cycles'] + row['port_cycles']:6.1f} | {row['bare_cycles']:6.1f} "
                 f"{row['cycles'] / row['bare_cycles']:5.2f} | {row['mpps']:5.2f} {row['gbps']:6.2f} |")
@@ -96,6 +96,14 @@ class Report:
         self.say(f"hand-over: {w['value']:.0f} cycles more per packet if half of a flow comes to another worker than "
                  f"its SA's ({w['giver']:.0f} there, {w['owner']:.0f} instead of {w['one']:.0f} here); bar: 100")
 
+    def cryptodev(self, c):
+        """Ours: the whole worker's, with one tunnel, in this run."""
+        size = f"{c['size']}"
+        ours = [r["cycles"] for r in self.rows if (r["alg"], r["dir"], r["tunnels"], r["mix"]) ==
+                (c["alg"], c["dir"], 1, False) and f"{r['size']:.0f}" == size]
+        beside = f"; the worker's whole loop {ours[0]:.1f}, {ours[0] / c['value']:.2f} times that" if ours else ""
+        self.say(f"cryptodev: {c['alg']} {c['dir']} {size:>4}: {c['value']:.1f} cycles in {c['driver']} alone{beside}")
+
     def churn(self, w):
         self.say(f"churn: {w['replaced_per_s']:.0f} SAs replaced per second: {w['value']:+.1f} % cycles per packet "
                  f"({w['quiet']:.1f}, {w['churn']:.1f}), {w['lost']} packets lost; bar: 5 %")
@@ -115,7 +123,7 @@ class Report:
             return
         print(f"\npeers: {'; '.join(self.peers['programs'])}; {self.peers['traffic']};\n"
               f"       measured {self.peers['measured']}. On another machine than that one the bars\n"
-              f"       say little: look at the ratio. r: tunnels in random order.")
+              f"       say little: look at the ratio. r: tunnels in random order;\n       d: 16,000 destinations, more than a worker remembers.")
 
     # ---- ratios ------------------------------------------------------------------------------
 

@@ -112,7 +112,8 @@ void site_open(struct site *s, const unsigned *cpu, unsigned n)
 		errx(1, "no memory for tunnels");
 	bed_open(&s->bed, 512, true, cpu, n);
 	if (!crypt_engine_fast(s->bed.worker->crypt))
-		warnx("IPsec-MB did not choose AVX512 with VAES: these are another engine's figures");
+		errx(1, "%s is not the fastest engine of this CPU: the figures would mean nothing",
+		     crypt_engine_name(s->bed.worker->crypt));
 	meet(s);
 	add_tunnels(s);
 }

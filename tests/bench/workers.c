@@ -336,7 +336,8 @@ int main(int argc, char **argv)
 	site_open(&s, cpu, 2);
 	for (unsigned i = 0; i < 2; i++) {
 		feed_open(&of[i], FEED_ENC, SIZE,
-			  (struct feed_round){ TUNNELS / 2, 1 + i, 2, false }, &s.like, s.peer);
+			  (struct feed_round){ .n = TUNNELS / 2, .first = 1 + i, .step = 2 },
+			  &s.like, s.peer);
 		lane[i] = (struct lane){ .site = &s, .w = s.bed.dp->worker[i], .lcore = i + 1 };
 		lost += site_lost(lane[i].w);
 	}

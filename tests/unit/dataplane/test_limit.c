@@ -29,7 +29,7 @@ static struct sa *build(bool inbound, bool esn, uint64_t soft_packets, uint64_t 
 				     .hard_bytes = hard_bytes };
 	struct sa *sa = (struct sa *)memory;
 
-	assert_in_range(sa_size(&from), 1, sizeof(memory));
+	assert_in_range(sa_size(rig_dp->keys, &from), 1, sizeof(memory));
 	assert_int_equal(sa_build(sa, rig_dp->keys, &from, 0), 0);
 	return sa;
 }

@@ -127,7 +127,7 @@ static void test_wiped(void **state)
 {
 	struct keys k = { 0 };
 	struct dataplane_sa from = describe(CIPHER_AES192_GCM, AUTH_NONE, &k, true, false);
-	size_t size = sa_size(&from);
+	size_t size = sa_size(engine, &from);
 	struct sa *sa = aligned_alloc(64, size);
 
 	memset(&k, 0xa5, sizeof(k));

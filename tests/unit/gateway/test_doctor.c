@@ -43,8 +43,8 @@ static void point(const char *path, const char *to)
 
 static void fit_machine(void)
 {
-	put("/proc/cpuinfo",
-	    "processor : 0\nflags\t\t: fpu aes pclmulqdq avx2 avx512f vaes\nbugs :\n");
+	put("/proc/cpuinfo", "processor : 0\nflags\t\t: fpu aes pclmulqdq avx2 avx512f vaes "
+			     "vpclmulqdq\nbugs :\n");
 	put("/proc/meminfo",
 	    "HugePages_Total:     512\nHugePages_Free:      500\nHugepagesize:       "
 	    "2048 kB\n");
