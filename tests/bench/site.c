@@ -71,6 +71,8 @@ static void add_tunnels(struct site *s)
 		t.inner = (struct prefix){ addr_ipv4(0xa9000002 + n * 4), 30 };
 		t.inner_peer = addr_ipv4(0xa9000001 + n * 4);
 		must(dataplane_tunnel_add(dp, n, &t), "tunnel");
+		/* Not by load: what is measured is which worker has which. */
+		dp->tables.tunnel[n].owner = (uint8_t)((n - 1) % dp->n_workers);
 		must(dataplane_tunnel_state(dp, n, true), "tunnel's state");
 		must(dataplane_connection_set(dp, n, &n, 1), "connection");
 		must(dataplane_route_set(dp, t.table, &p, nexthop(NEXTHOP_CONNECTION, n)),
