@@ -137,7 +137,7 @@ static void replay(struct bgp *b, uint32_t gateway)
 	int rc;
 
 	b->gateway[gateway].look = false;
-	if (source == NULL ||
+	if (source == NULL || b->gateway[gateway].sessions == 0 ||
 	    (!b->gateway[gateway].replay &&
 	     !tables_wants_replay(tables, gateway, source_routes(source, gateway))))
 		return;

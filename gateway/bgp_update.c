@@ -124,6 +124,14 @@ static int start_session(struct bgp *b, const struct conf_vpn_connection *c, uin
 	return 0;
 }
 
+/* Nobody offers anything any more: what was refused is not missing, and a quota has room. */
+static void hear_nothing(struct bgp *b, uint32_t gateway)
+{
+	tables_replay(apply_tables(b->setup.applied), gateway, true);
+	bgp_on_batch_begin(b, gateway);
+	bgp_on_batch_end(b, gateway);
+}
+
 /* Its routes are forgotten now. */
 static void end_session(struct bgp *b, uint32_t tunnel)
 {
@@ -136,6 +144,7 @@ static void end_session(struct bgp *b, uint32_t tunnel)
 		source_table_remove(source, s->gateway);
 		if (g->batch)
 			bgp_on_batch_end(b, s->gateway);
+		hear_nothing(b, s->gateway);
 		g->look = g->replay = false;
 		g->standing = SOURCE_NEVER;
 	}

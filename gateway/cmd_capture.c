@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LOOK_US (50 * 1000)
 
@@ -231,18 +232,22 @@ int capture_start(struct command_call *call)
 		goto fail;
 	}
 	rc = dataplane_capture_start(g->dp, &filter, &k->capture);
-	if (rc == 0)
-		rc = event_add(k->timer, &interval) < 0 ? -ENOMEM : 0;
+	if (rc < 0) {
+		command_fail(call, rc, "cannot capture: %s", strerror(-rc));
+		unlink(setup.path);
+		goto fail;
+	}
+	rc = event_add(k->timer, &interval) < 0 ? -ENOMEM : 0;
 	if (rc == 0)
 		rc = capture_file_start(k->file, k->capture);
 	g->capturing = k;
 	call->state = k;
 	call->cancel = on_cancel;
+	log_info("gateway", NULL, "capture into %s", setup.path);
 	if (rc < 0) {
 		log_error("gateway", NULL, "capture: %s", strerror(-rc));
 		stop(k); /* answers with what there is: nothing */
 	}
-	log_info("gateway", NULL, "capture into %s", setup.path);
 	return COMMAND_LATER;
 fail:
 	forget(k);

@@ -100,6 +100,16 @@ static void send_out(struct room *r, const uint8_t *ip, size_t len)
 	}
 }
 
+/* Somebody deleted it. Its descriptor is ready for ever from then on, and the loop would spin. */
+static void lose_device(struct room *r, int error)
+{
+	event_del(r->event);
+	log_error("routing", NULL,
+		  SHARD_INTERFACE " of a shard is gone (%s): inner addresses there neither speak "
+				  "BGP nor answer pings until isthmusd is restarted",
+		  strerror(error));
+}
+
 static void on_shard(evutil_socket_t fd, short what, void *ctx)
 {
 	struct room *r = ctx;
@@ -108,6 +118,8 @@ static void on_shard(evutil_socket_t fd, short what, void *ctx)
 	for (unsigned i = 0; i < AT_ONCE; i++) {
 		ssize_t n = read(fd, ip, sizeof(ip));
 
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			lose_device(r, errno);
 		if (n <= 0)
 			return;
 		send_out(r, ip, (size_t)n);
@@ -359,7 +371,9 @@ int exception_update(struct exception *e, const struct conf *c, char *error, siz
 	e->pair = w.pair;
 	e->n_pairs = w.n_pairs;
 	w = (struct wish){ 0 };
-	close_empty(e);
+	/* A namespace that the model before needs again has its BIRD in it still. */
+	if (rc == 0)
+		close_empty(e);
 out:
 	free(of_tunnel);
 	free(w.home);

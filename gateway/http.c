@@ -64,8 +64,20 @@ static void end_body(struct http_call *call)
 		call->http->ops->end(body);
 }
 
+/* An answer has no length: one that ends early must not look as if it were all. */
+static void reset_if_cut(struct http_call *call)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	if (call->answers || evbuffer_get_length(bufferevent_get_output(call->bev)) > 0)
+		(void)setsockopt(bufferevent_getfd(call->bev), SOL_SOCKET, SO_LINGER, &at_once,
+				 sizeof(at_once));
+}
+
 static void forget(struct http_call *call)
 {
+	if (call->bev)
+		reset_if_cut(call);
 	end_body(call);
 	TAILQ_REMOVE(&call->http->calls, call, link);
 	call->http->n_calls--;
@@ -182,29 +194,33 @@ static void on_deadline(evutil_socket_t fd, short what, void *ctx)
 	forget(ctx);
 }
 
-static int attach(struct http *h, int fd)
+/* Owns fd, also where it fails. */
+static void attach(struct http *h, int fd)
 {
 	const struct timeval deadline = { .tv_sec = HTTP_DEADLINE };
 	struct http_call *call = calloc(1, sizeof(*call));
 
-	if (!call)
-		return -ENOMEM;
+	if (!call) {
+		close(fd);
+		return;
+	}
 	call->http = h;
 	TAILQ_INSERT_TAIL(&h->calls, call, link);
 	h->n_calls++;
 	call->deadline = evtimer_new(h->base, on_deadline, call);
 	call->bev = bufferevent_socket_new(h->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!call->bev)
+		close(fd);
 	if (!call->bev || !call->deadline) {
-		if (call->bev)
-			bufferevent_setfd(call->bev, -1); /* the caller's to close */
 		forget(call);
-		return -ENOMEM;
+		return;
 	}
 	evtimer_add(call->deadline, &deadline);
 	bufferevent_setcb(call->bev, on_read, on_written, on_event, call);
 	bufferevent_setwatermark(call->bev, EV_READ, 0, HTTP_REQUEST_MAX);
 	bufferevent_set_max_single_write(call->bev, WRITE_AT_ONCE);
-	return bufferevent_enable(call->bev, EV_READ | EV_WRITE);
+	if (bufferevent_enable(call->bev, EV_READ | EV_WRITE) < 0)
+		forget(call);
 }
 
 static void on_taken(void *ctx, int fd)
@@ -214,8 +230,7 @@ static void on_taken(void *ctx, int fd)
 	/* Who asks and reads takes a second; the oldest one hangs. */
 	if (h->n_calls == HTTP_CONNECTIONS)
 		forget(TAILQ_FIRST(&h->calls));
-	if (attach(h, fd) < 0)
-		close(fd);
+	attach(h, fd);
 }
 
 /* ---- the door ---------------------------------------------------------------------------- */

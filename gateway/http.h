@@ -3,7 +3,8 @@
  * What is sent is made piece by piece, as fast as the reader takes it and never more than one
  * piece a turn of the loop, so that neither a large answer nor a slow reader holds up main. At most
  * HTTP_CONNECTIONS at once, of which one more ends the oldest, and each for HTTP_DEADLINE seconds
- * at most, whatever it does. Main thread. */
+ * at most, whatever it does; a reader whose answer was not complete by then is reset. Main
+ * thread. */
 #ifndef GATEWAY_HTTP_H
 #define GATEWAY_HTTP_H
 

@@ -4,6 +4,7 @@
 #include "gateway/json.h"
 #include "gateway/log_socket.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -35,6 +36,7 @@ static struct {
 	struct source source[SOURCES];
 	struct log_socket socket;
 	_Atomic uint64_t lines[LOG_LEVELS], left_out;
+	_Atomic uint32_t unread; /* left out since fd took a line last: its reader was stuck */
 } logger = { .fd = STDERR_FILENO,
 	     .most = LOG_INFO,
 	     .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -76,6 +78,7 @@ void log_open(int fd, enum log_level most)
 	logger.format = CONF_LOG_TEXT;
 	logger.target = CONF_LOG_STDERR;
 	logger.journal = is_journal(fd);
+	logger.unread = 0;
 	memset(logger.source, 0, sizeof(logger.source));
 }
 
@@ -276,6 +279,14 @@ void log_tap(void (*fn)(enum log_level level, const char *part, const char *obje
 	tap = fn;
 }
 
+/* The loop does not wait for a pager. A descriptor that is writable takes a usual line at once. */
+static bool is_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
+}
+
 static void put(struct entry *e)
 {
 	char line[JSON_LINE_MAX];
@@ -289,6 +300,12 @@ static void put(struct entry *e)
 		tap(e->level, e->part, e->object, e->text);
 	if (logger.target != CONF_LOG_STDERR && send_datagram(e))
 		return;
+	if (!is_writable(logger.fd)) {
+		atomic_fetch_add_explicit(&logger.unread, 1 + e->left_out, memory_order_relaxed);
+		atomic_fetch_add_explicit(&logger.left_out, 1, memory_order_relaxed);
+		return;
+	}
+	e->left_out += atomic_exchange_explicit(&logger.unread, 0, memory_order_relaxed);
 	n = logger.format == CONF_LOG_JSON ? format_json(e, line, sizeof(line))
 					   : format_text(e, line, sizeof(line));
 	/* A log that cannot be written has nowhere to complain. */

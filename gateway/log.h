@@ -7,7 +7,8 @@
  * Under journald (JOURNAL_STREAM names our stderr) a line begins with its priority, "<4>", and
  * leaves the time to the journal. The targets syslog (RFC 3164, /dev/log) and journald (its native
  * protocol: MESSAGE, PRIORITY and ISTHMUS_PART, _OBJECT, _EVENT) are datagrams that never wait for
- * a stuck reader; what they do not take goes to stderr.
+ * a stuck reader; what they do not take goes to stderr. A stderr whose reader is stuck costs lines
+ * as well, which the next one that it takes counts.
  *
  * A source is a part of the program ("ike") and an object of it ("dc1-a", or NULL); each may write
  * LOG_BURST lines at once and LOG_RATE a second after that, all objects of a part together

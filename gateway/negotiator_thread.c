@@ -382,9 +382,19 @@ void negotiator_install_failed(void *ctx, uint32_t tunnel, int error)
 	n->rebuild[n->n_rebuild++] = tunnel;
 }
 
+/* An SA that had to wait may be refused when its tunnel was disabled meanwhile, and stays so. */
+static bool is_disabled(const struct negotiator *n, uint32_t tunnel)
+{
+	struct ike_tunnel_view v;
+
+	return ike_tunnel_view(n->engine, tunnel, &v) < 0 || v.reason == IKE_REASON_DISABLED;
+}
+
 static void rebuild(struct negotiator *n)
 {
 	for (size_t i = 0; i < n->n_rebuild; i++) {
+		if (n->stopping || is_disabled(n, n->rebuild[i]))
+			continue;
 		ike_tunnel_disable(n->engine, clock_now(), n->rebuild[i]);
 		ike_tunnel_enable(n->engine, clock_now(), n->rebuild[i]);
 	}

@@ -93,13 +93,22 @@ static void on_expire(struct ike_engine *e, struct ike_timer *t)
 			 "the child SA's lifetime ended before a rekey succeeded");
 }
 
+/* IKEv1: what was to take over from it is gone. */
+static void reinstate(struct ike_child *c)
+{
+	c->redundant = c->replaced = false;
+	ike_child_retry_rekey(c, IKE_SECOND);
+}
+
 static void on_turn(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_child *c = CHILD_OF(t, turn);
 
 	if (c->replaced && !c->redundant)
 		return; /* a newer one has taken over, or will */
-	if (!c->redundant) {
+	if (c->redundant && c->sa->v1 && c->outbound == IKE_OUTBOUND_ACTIVE) {
+		reinstate(c);
+	} else if (!c->redundant) {
 		ike_child_switch(c);
 	} else {
 		c->want_delete = true;
@@ -466,6 +475,8 @@ static void hand_over(struct ike_child *c)
 	}
 	if (rc < 0)
 		e->ops->sa_remove(e->ctx, t->index, IKE_OUT, c->spi_out);
+	else if (next->redundant && next->sa->v1)
+		reinstate(next);
 	if (t->out == c)
 		t->out = active(t, 0);
 }

@@ -17,6 +17,10 @@
 #define YIELDS	       2
 #define CALL_SOON      (6 * IKE_SECOND) /* the longest pause between attempts */
 #define OLDER_PATIENCE (60 * IKE_SECOND)
+#define CHILDLESS_LOW                                                              \
+	(30 * IKE_SECOND) /* IKEv1: of an SA without pairs, which the peer may not \
+			     know */
+#define CHILDLESS_HIGH (45 * IKE_SECOND)
 #define OLDER_CLOSES   (3 * IKE_SECOND) /* IKEv1: of the SA that ours replaces */
 #define TEXT_MAX       512
 
@@ -426,12 +430,15 @@ void ike_tunnel_look(struct ike_tunnel *t)
 	tell(t, t->out != NULL);
 	if (!t->enabled || e->stopping)
 		return;
+	sa = ike_tunnel_current(t);
+	if (is_v1(t) && sa && !t->out && !sa->guard.armed)
+		ike_timer_set(&e->timers, &sa->guard,
+			      e->now + ike_random_between(e, CHILDLESS_LOW, CHILDLESS_HIGH));
 	if (t->out) {
 		look_at_lanes(t);
 		if (!is_v1(t) || !lacks(t))
 			return;
 	}
-	sa = ike_tunnel_current(t);
 	if (ike_tunnel_calling(t) ||
 	    (sa && (sa->want_child || sa->request.errand == IKE_ERRAND_CREATE_CHILD ||
 		    (sa->v1 && ike_v1_creating(sa)))))

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -25,6 +26,8 @@ struct birth {
 	pid_t parent;
 	const char *step; /* that failed */
 	int error;
+	char *environment[3];
+	char zone[128];
 };
 
 /* ---- the child, in our memory: system calls only, and none through libc that keeps state ---- */
@@ -119,8 +122,6 @@ static void default_signals(void)
 
 static bool run(struct birth *b)
 {
-	static char *const environment[] = { "LANG=C", NULL };
-
 	b->step = "descriptors";
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0 ||
 	    (b->s->keep >= 0 && fcntl(b->s->keep, F_SETFD, 0) < 0))
@@ -129,7 +130,7 @@ static bool run(struct birth *b)
 	default_signals();
 	/* libc's execve() in a build that counts coverage writes its counters first, as that user.
 	 */
-	syscall(SYS_execve, b->s->program, b->s->argv, environment);
+	syscall(SYS_execve, b->s->program, b->s->argv, b->environment);
 	return false;
 }
 
@@ -170,9 +171,13 @@ static int give_birth(struct birth *b, pid_t *pid)
 
 int spawn(const struct spawn *s, pid_t *pid, int *pidfd, const char **step)
 {
-	struct birth b = { .s = s, .parent = getpid() };
-	int rc = give_birth(&b, pid);
+	struct birth b = { .s = s, .parent = getpid(), .environment = { "LANG=C" } };
+	const char *zone = getenv("TZ");
+	int rc;
 
+	if (zone && snprintf(b.zone, sizeof(b.zone), "TZ=%s", zone) < (int)sizeof(b.zone))
+		b.environment[1] = b.zone;
+	rc = give_birth(&b, pid);
 	*step = b.step;
 	if (rc < 0)
 		return rc;

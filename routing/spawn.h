@@ -1,6 +1,8 @@
 /* Starts a program as somebody else, in another network namespace, with few capabilities, that
  * dies with us.
  *
+ * Its environment is LANG=C, and our TZ: it tells local times that we read.
+ *
  * The memory of this process is not copied, however large it is: as in vfork(), the caller waits
  * until the program runs. Private to this room; main thread, whose end is the program's end. */
 #ifndef ROUTING_SPAWN_H

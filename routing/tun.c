@@ -192,9 +192,12 @@ int tun_pair_add(struct tun *t, const struct addr *local, const struct addr *pee
 {
 	int rc = change_pair(t, true, local, peer);
 
+	if (rc < 0)
+		return rc;
 	/* The kernel forgets a family's routes with the last of its addresses. */
-	if (rc == 0)
-		rc = route_everything(t, local->family == ADDR_IPV6 ? AF_INET6 : AF_INET);
+	rc = route_everything(t, local->family == ADDR_IPV6 ? AF_INET6 : AF_INET);
+	if (rc < 0)
+		change_pair(t, false, local, peer); /* or it could never be added again */
 	return rc;
 }
 

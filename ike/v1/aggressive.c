@@ -101,6 +101,12 @@ void ike_v1_aggressive_answered(struct ike_v1_exchange *x, struct ike_v1_message
 		ike_v1_fail(x, rc);
 	else
 		ike_v1_established(x, m->body[IKE_V1_ID], false);
+	/* Our proof may get lost, and nobody would repeat it: an SA that takes over from another
+	 * asks at once whether the peer has it. */
+	if (rc == 0 && sa->state == IKE_STATE_ESTABLISHED && sa->tunnel->out) {
+		sa->want_probe = true;
+		ike_sa_attend(sa);
+	}
 }
 
 /* No message of the exchange itself is left to say it in. */

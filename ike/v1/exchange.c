@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DELETES	     3	/* sends of each of a pair */
-#define CALL_RENEWED 24 /* sends of a first message before a fresh one */
+#define DELETES	     5		       /* sends of each of a pair, unless answered */
+#define HEIR_UNHEARD (12 * IKE_SECOND) /* how long its predecessor waits for a sign of the peer */
+#define CALL_RENEWED 24		       /* sends of a first message before a fresh one */
 
 struct ike_v1_blob *ike_v1_blob(struct view v)
 {
@@ -149,6 +150,9 @@ void ike_v1_close(struct ike_v1_exchange *x)
 	/* An initiator's SPI belongs to nobody yet; a responder's to its pair. */
 	if (x->type == IKE_V1_QUICK && x->initiator && x->spi_in)
 		e->ops->spi_free(e->ctx, x->sa->tunnel_index, x->spi_in);
+	/* What the tunnel still lacks has waited for its end. */
+	if (x->type == IKE_V1_QUICK && x->sa->tunnel)
+		ike_tunnel_stir(x->sa->tunnel);
 	LIST_REMOVE(x, link);
 	ike_timer_cancel(&e->timers, &x->timer);
 	ike_traffic_put(&e->traffic, x->traffic);
@@ -174,19 +178,41 @@ struct ike_v1_exchange *ike_v1_find(const struct ike_sa *sa, uint8_t type, uint3
 	return NULL;
 }
 
-void ike_v1_forget(struct ike_sa *sa)
+static void close_all(struct ike_sa *sa)
 {
-	struct ike_v1_exchange *x;
-
-	while ((x = LIST_FIRST(&sa->v1->exchanges)))
-		ike_v1_close(x);
+	while (!LIST_EMPTY(&sa->v1->exchanges))
+		ike_v1_close(LIST_FIRST(&sa->v1->exchanges));
 	ike_v1_forget_past(sa);
 	ike_timer_cancel(&sa->engine->timers, &sa->v1->probe);
 }
 
+/* A pair that another SA governs by now, but whose initiator's confirmation will never come. */
+static void abandon_pair(const struct ike_v1_exchange *x)
+{
+	struct ike_tunnel *t = x->sa->tunnel;
+	struct ike_child *c;
+
+	if (x->type != IKE_V1_QUICK || x->initiator || !t)
+		return;
+	c = ike_child_by_in(t, x->spi_in);
+	if (!c || c->outbound != IKE_OUTBOUND_NEVER)
+		return;
+	c->want_delete = true;
+	ike_sa_attend(c->sa);
+}
+
+void ike_v1_forget(struct ike_sa *sa)
+{
+	struct ike_v1_exchange *x;
+
+	LIST_FOREACH(x, &sa->v1->exchanges, link)
+	abandon_pair(x);
+	close_all(sa);
+}
+
 void ike_v1_free(struct ike_sa *sa)
 {
-	ike_v1_forget(sa);
+	close_all(sa);
 	free(sa->v1->seen);
 	sodium_memzero(sa->v1, sizeof(*sa->v1));
 	free(sa->v1);
@@ -322,7 +348,8 @@ void ike_v1_next(struct ike_sa *sa)
 		if (c->sa != sa || !c->want_delete)
 			continue;
 		if (!sa->replaced)
-			ike_v1_delete_child(sa, c->spi_in);
+			ike_v1_delete_child(sa, c->spi_in, c->spi_out);
+		ike_v1_child_ends(c);
 		ike_child_gone(c, true);
 		next = TAILQ_FIRST(&t->children); /* another may have taken over */
 	}
@@ -337,8 +364,10 @@ void ike_v1_next(struct ike_sa *sa)
 	{
 		if (c->sa == sa && c->want_rekey) {
 			c->want_rekey = false;
-			if (!ike_v1_pair_in_the_making(t, c->traffic, true))
+			if (!ike_v1_pair_in_the_making(t, c->traffic, false))
 				ike_v1_quick_start(sa, c->traffic, c);
+			else if (!ike_v1_pair_in_the_making(t, c->traffic, true))
+				ike_child_retry_rekey(c, IKE_SECOND); /* the peer's may fail */
 		}
 	}
 	if (sa->want_child) {
@@ -365,10 +394,26 @@ bool ike_v1_creating(const struct ike_sa *sa)
 
 bool ike_v1_keep(struct ike_sa *sa)
 {
+	struct ike_tunnel *t = sa->tunnel;
 	struct ike_engine *e = sa->engine;
+	struct ike_sa *heir;
+	bool governs = false;
+	struct ike_child *c;
 	uint64_t packets;
 
-	if (!sa->v1->orphaned || !e->ops->inbound_packets)
+	TAILQ_FOREACH(c, &t->children, link)
+	governs |= c->sa == sa;
+	if (ike_sa_usable(sa))
+		return governs || t->out || !LIST_EMPTY(&sa->v1->exchanges);
+	/* The one that is to take over may not be known to the peer yet: without this one the two
+	 * of us would have none in common. */
+	heir = ike_tunnel_current(t);
+	if (sa->redundant && heir && heir->initiator && t->conf.ike_mode == CONF_IKE_AGGRESSIVE &&
+	    heir->heard == heir->established && e->now - heir->established < HEIR_UNHEARD) {
+		ike_timer_set(&e->timers, &sa->guard, e->now + IKE_SECOND);
+		return true;
+	}
+	if (!sa->v1->orphaned || !governs || !e->ops->inbound_packets)
 		return false;
 	packets = e->ops->inbound_packets(e->ctx, sa->tunnel_index);
 	if (packets == sa->inbound_seen)

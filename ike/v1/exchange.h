@@ -6,8 +6,8 @@
  * (its IV, and what counts as a repeat). Repeats are answered with what answered them first.
  *
  * Who repeats by a timer: the initiator of an exchange until it is answered, the responder of a
- * Quick Mode, whose peer is known, and who deletes a pair, twice. The responder of phase 1 never
- * does. */
+ * Quick Mode, whose peer is known, and who deletes a pair, until the peer says that its half went
+ * along, or five times. The responder of phase 1 never does. */
 #ifndef IKE_V1_EXCHANGE_H
 #define IKE_V1_EXCHANGE_H
 
@@ -62,7 +62,7 @@ struct ike_v1_exchange {
 	/* Quick Mode */
 	const struct ike_traffic *traffic;
 	uint32_t spi_in; /* of the pair to be, or of the pair */
-	uint32_t old;	 /* inbound SPI of the pair to rekey; 0: none */
+	uint32_t old;	 /* inbound SPI of the pair to rekey; 0: none. Of a delete: outbound */
 	bool has_suite;
 	struct ike_suite suite; /* the only one to offer */
 	enum algo_dh group;	/* of its own key exchange */
@@ -113,9 +113,11 @@ bool ike_v1_creating(const struct ike_sa *sa);
 void ike_v1_farewell(struct ike_sa *sa); /* deletes it and its pairs at the peer */
 void ike_v1_forget(struct ike_sa *sa);	 /* ends all its exchanges, silently */
 void ike_v1_free(struct ike_sa *sa);
+/* The pair is about to end: nobody need confirm it any more. */
+void ike_v1_child_ends(const struct ike_child *c);
 /* First authenticated packet on a pair of this SA: what is proved by that. */
 void ike_v1_child_used(struct ike_child *c);
-/* Its guard fired: whether its pairs live on for a while. */
+/* Its guard fired: whether it lives on for a while, for what lives by it. */
 bool ike_v1_keep(struct ike_sa *sa);
 
 /* ---- among the files of v1 --------------------------------------------------------------- */
@@ -192,7 +194,8 @@ void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error);
 void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES]);
 void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t n_spi,
 		   uint16_t type, const void *data, size_t n);
-void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in);
+/* Repeated until the peer says that its half, spi_out, went along; 0: it will not. */
+void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in, uint32_t spi_out);
 void ike_v1_probe(struct ike_sa *sa);
 ike_timer_fn ike_v1_on_probe;
 

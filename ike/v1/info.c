@@ -6,9 +6,10 @@
 
 #include <errno.h>
 
-#define DOI_IPSEC     1
-#define CONTACT_WHILE (10 * IKE_SECOND) /* how long after phase 1 INITIAL-CONTACT may come */
-#define PROBES_MAX    5
+#define DOI_IPSEC	1
+#define CONTACT_WHILE	(10 * IKE_SECOND) /* how long after phase 1 INITIAL-CONTACT may come */
+#define PROBES_MAX	5
+#define DELETES_AT_ONCE 64 /* pairs */
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
@@ -57,39 +58,84 @@ void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES])
 	writer_u64(&w, sa->spi_r);
 }
 
-static void send_delete(struct ike_sa *sa, uint8_t protocol, uint8_t spi_bytes, const uint8_t *spis,
-			unsigned n)
+static void build_delete(struct ike_builder *b, uint8_t protocol, uint8_t spi_bytes,
+			 const uint8_t *spis, size_t bytes)
 {
-	struct ike_builder b;
-	struct ike_v1_exchange *x = begin(sa, &b);
-	struct writer *w;
+	struct writer *w = ike_v1_build_payload(b, IKE_V1_DELETE);
 
-	if (!x)
-		return;
-	w = ike_v1_build_payload(&b, IKE_V1_DELETE);
 	writer_u32(w, DOI_IPSEC);
 	writer_u8(w, protocol);
 	writer_u8(w, spi_bytes);
-	writer_u16(w, (uint16_t)n);
-	writer_bytes(w, spis, (size_t)spi_bytes * n);
-	ike_build_end(&b);
-	/* Nobody answers it, and a peer that missed it might send on the pair to its end. */
-	end(x, &b, protocol == IKE_PROTOCOL_ESP);
+	writer_u16(w, (uint16_t)(bytes / spi_bytes));
+	writer_bytes(w, spis, bytes);
+	ike_build_end(b);
 }
 
-void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in)
+static void send_delete(struct ike_sa *sa, uint8_t protocol, uint8_t spi_bytes, const uint8_t *spis,
+			size_t bytes)
 {
+	struct ike_builder b;
+	struct ike_v1_exchange *x = begin(sa, &b);
+
+	if (!x)
+		return;
+	build_delete(&b, protocol, spi_bytes, spis, bytes);
+	end(x, &b, false);
+}
+
+void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in, uint32_t spi_out)
+{
+	struct ike_builder b;
+	struct ike_v1_exchange *x = begin(sa, &b);
 	uint8_t spi[4];
 	struct writer w;
 
+	if (!x)
+		return;
+	x->old = spi_out;
 	writer_init(&w, spi, sizeof(spi));
 	writer_u32(&w, spi_in);
-	send_delete(sa, IKE_PROTOCOL_ESP, sizeof(spi), spi, 1);
+	build_delete(&b, IKE_PROTOCOL_ESP, sizeof(spi), spi, sizeof(spi));
+	/* A peer that missed it might send on the pair to its end. */
+	end(x, &b, true);
+}
+
+/* The peer's delete of a pair that we do not have: it answers our own. */
+static void delete_answered(const struct ike_tunnel *t, uint32_t spi_out)
+{
+	struct ike_v1_exchange *x, *next;
+	struct ike_sa *sa;
+
+	LIST_FOREACH(sa, &t->sas, siblings)
+	{
+		for (x = LIST_FIRST(&sa->v1->exchanges); x; x = next) {
+			next = LIST_NEXT(x, link);
+			if (x->type == IKE_V1_INFORMATIONAL && x->initiator && x->old == spi_out)
+				ike_v1_close(x);
+		}
+	}
+}
+
+/* Which of our pairs went along with the peer's delete x; again whenever that comes again. */
+static void answer_delete(struct ike_v1_exchange *x, const uint8_t *spis, size_t bytes)
+{
+	struct ike_builder b;
+	struct ike_v1_exchange *answer = begin(x->sa, &b);
+
+	if (!answer)
+		return;
+	build_delete(&b, IKE_PROTOCOL_ESP, 4, spis, bytes);
+	if (ike_v1_hash_fill(answer, &b, NULL, 0) == 0 && ike_v1_send(answer, &b, true) == 0) {
+		ike_packet_free(x->packet);
+		x->packet = answer->packet;
+		answer->packet = NULL;
+	}
+	ike_v1_close(answer);
 }
 
 void ike_v1_farewell(struct ike_sa *sa)
 {
-	uint8_t spis[4 * 64], own[IKE_V1_COOKIES];
+	uint8_t spis[4 * DELETES_AT_ONCE], own[IKE_V1_COOKIES];
 	struct ike_child *c;
 	struct writer w;
 
@@ -102,9 +148,9 @@ void ike_v1_farewell(struct ike_sa *sa)
 			writer_u32(&w, c->spi_in);
 	}
 	if (w.n)
-		send_delete(sa, IKE_PROTOCOL_ESP, 4, spis, (unsigned)(w.n / 4));
+		send_delete(sa, IKE_PROTOCOL_ESP, 4, spis, w.n);
 	ike_v1_cookies(sa, own);
-	send_delete(sa, IKE_PROTOCOL_IKE, sizeof(own), own, 1);
+	send_delete(sa, IKE_PROTOCOL_IKE, sizeof(own), own, sizeof(own));
 }
 
 /* ---- dead peer detection ----------------------------------------------------------------- */
@@ -199,26 +245,33 @@ static void probe_answered(struct ike_sa *sa, const struct ike_notify *n)
 
 /* ---- receiving --------------------------------------------------------------------------- */
 
-/* Ends the pairs that the peer names by its inbound SPIs, and tells it which of ours went along,
- * unless it knows by our own delete. */
-static void deletes_children(struct ike_sa *sa, struct view spis)
+/* Ends the pairs that the peer names by its inbound SPIs, and tells it which of ours went along. */
+static void deletes_children(struct ike_v1_exchange *x, struct view spis)
 {
-	struct ike_tunnel *t = sa->tunnel;
+	uint8_t gone[4 * DELETES_AT_ONCE];
+	struct ike_tunnel *t = x->sa->tunnel;
 	char peer[ADDR_STR_MAX];
+	struct writer w;
 	uint32_t spi;
 
+	writer_init(&w, gone, sizeof(gone));
 	while (view_u32(&spis, &spi)) {
 		struct ike_child *c = ike_child_by_out(t, spi);
 
+		if (spi)
+			delete_answered(t, spi);
 		if (!c)
 			continue;
 		if (c == t->out)
 			ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the child SA",
 					   ike_tunnel_peer(t, peer));
-		if (!c->want_delete)
-			ike_v1_delete_child(sa, c->spi_in);
+		if (w.n < sizeof(gone))
+			writer_u32(&w, c->spi_in);
+		ike_v1_child_ends(c);
 		ike_child_gone(c, true);
 	}
+	if (w.n)
+		answer_delete(x, gone, w.n);
 }
 
 /* The peer has no phase 1 any more; pairs live without one until there is another, if they do. */
@@ -257,14 +310,15 @@ static void deletes_sa(struct ike_sa *sa)
 }
 
 /* true: the SA that the message came under is gone. */
-static bool deleted(struct ike_sa *sa, const struct ike_delete *d)
+static bool deleted(struct ike_v1_exchange *x, const struct ike_delete *d)
 {
+	struct ike_sa *sa = x->sa;
 	struct view v = d->spis;
 	uint64_t cky_i, cky_r;
 	bool own = false;
 
 	if (d->protocol == IKE_PROTOCOL_ESP)
-		deletes_children(sa, d->spis);
+		deletes_children(x, d->spis);
 	if (d->protocol != IKE_PROTOCOL_IKE)
 		return false;
 	while (view_u64(&v, &cky_i) && view_u64(&v, &cky_r)) {
@@ -388,7 +442,7 @@ void ike_v1_info(struct ike_v1_exchange *x, struct ike_v1_message *m)
 			return;
 	}
 	for (unsigned i = 0; i < m->n_delete; i++) {
-		if (deleted(sa, &m->deletes[i]))
+		if (deleted(x, &m->deletes[i]))
 			return;
 	}
 }

@@ -182,6 +182,16 @@ static void input_quick(struct ike_sa *sa, const struct ike_path *path, struct i
 		ike_v1_close(x);
 }
 
+/* Our answer in aggressive mode, or the peer's to it, was lost: the peer is done already. */
+static void remind(struct ike_sa *sa)
+{
+	struct ike_v1_exchange *x = ike_v1_find(sa, IKE_V1_AGGRESSIVE, 0);
+
+	if (x && !x->initiator && x->packet && x->repeats++ < IKE_V1_REPEATS_ANSWERED)
+		ike_send(sa->engine, &sa->path, x->packet);
+	ike_count(sa->engine, IKE_COUNT_UNEXPECTED);
+}
+
 static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ike_v1_message *m,
 		       uint8_t *data, size_t n)
 {
@@ -202,6 +212,12 @@ static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ik
 		ike_v1_phase1_hint(sa, V1_PAYLOAD_MALFORMED);
 		return;
 	}
+	if (sa->state == IKE_STATE_HALF_OPEN) {
+		remind(sa);
+		return;
+	}
+	if (ike_v1_again(sa, IKE_V1_INFORMATIONAL, m->id, path, (struct view){ data, n }))
+		return;
 	if (sa->state != IKE_STATE_ESTABLISHED || sa->v1->orphaned || !m->id ||
 	    ike_v1_seen(sa, m->id)) {
 		ike_count(sa->engine, IKE_COUNT_BAD_MESSAGE_ID);
@@ -213,7 +229,7 @@ static void input_info(struct ike_sa *sa, const struct ike_path *path, struct ik
 	input_exchange(x, path, m, data, n);
 	/* What ended the SA, or left it an orphan, ended the exchange as well. */
 	if (sa->state != IKE_STATE_DEAD && !sa->v1->orphaned)
-		ike_v1_close(x);
+		ike_v1_finish(x);
 }
 
 void ike_v1_input(struct ike_engine *e, struct ike_tunnel *t, const struct ike_path *path,
@@ -249,12 +265,9 @@ void ike_v1_input(struct ike_engine *e, struct ike_tunnel *t, const struct ike_p
 		input_exchange(x, path, &m, data, n);
 	} else if (!h->id && ike_v1_again(sa, h->exchange, 0, path, (struct view){ data, n })) {
 		; /* it has its answer */
+	} else if (h->exchange == IKE_V1_QUICK) {
+		remind(sa);
 	} else {
-		/* Our answer in aggressive mode, or the peer's to it, was lost. */
-		x = ike_v1_find(sa, IKE_V1_AGGRESSIVE, 0);
-		if (h->exchange == IKE_V1_QUICK && x && !x->initiator && x->packet &&
-		    x->repeats++ < IKE_V1_REPEATS_ANSWERED)
-			ike_send(e, &sa->path, x->packet);
 		ike_count(e, IKE_COUNT_UNEXPECTED);
 	}
 }

@@ -23,6 +23,22 @@ struct ike_v1_exchange *ike_v1_pair_in_the_making(const struct ike_tunnel *t,
 	return NULL;
 }
 
+void ike_v1_retire_others(const struct ike_child *c, ike_time after)
+{
+	struct ike_engine *e = c->tunnel->engine;
+	struct ike_child *old;
+
+	TAILQ_FOREACH(old, &c->tunnel->children, link)
+	{
+		if (old == c || old->traffic != c->traffic)
+			continue;
+		ike_child_replace(old);
+		if (!old->redundant || !old->turn.armed)
+			ike_timer_set(&e->timers, &old->turn, e->now + after);
+		old->redundant = true;
+	}
+}
+
 static struct ike_child *pair_of(const struct ike_tunnel *t, const struct ike_traffic *traffic)
 {
 	struct ike_child *c;

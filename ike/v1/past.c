@@ -23,6 +23,8 @@ static void on_forget(struct ike_engine *e, struct ike_timer *timer)
 /* Whether the peer may still miss our last message: not if it had the last word itself. */
 static bool may_be_missed(const struct ike_v1_exchange *x)
 {
+	if (x->type == IKE_V1_INFORMATIONAL)
+		return x->packet != NULL;
 	return x->type == IKE_V1_AGGRESSIVE || x->initiator != (x->type == IKE_V1_MAIN);
 }
 

@@ -120,13 +120,20 @@ int ike_v1_build_hash(struct ike_v1_exchange *x, struct ike_builder *b, struct v
 	return rc;
 }
 
-/* Says that we know nothing of any other SA with this peer (RFC 2407 §4.6.3.3). */
+/* Attempts are not known to anybody yet. */
 bool ike_v1_is_first(const struct ike_sa *sa)
 {
-	return LIST_FIRST(&sa->tunnel->sas) == sa && !LIST_NEXT(sa, siblings) &&
-	       TAILQ_EMPTY(&sa->tunnel->children);
+	const struct ike_sa *other;
+
+	LIST_FOREACH(other, &sa->tunnel->sas, siblings)
+	{
+		if (other != sa && other->state == IKE_STATE_ESTABLISHED)
+			return false;
+	}
+	return TAILQ_EMPTY(&sa->tunnel->children);
 }
 
+/* Says that we know nothing of any other SA with this peer (RFC 2407 §4.6.3.3). */
 void ike_v1_build_contact(struct ike_v1_exchange *x, struct ike_builder *b)
 {
 	struct ike_sa *sa = x->sa;

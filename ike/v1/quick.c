@@ -242,22 +242,6 @@ void ike_v1_quick_start(struct ike_sa *sa, const struct ike_traffic *traffic, st
 	ike_tunnel_call_within(t, 2 * IKE_SECOND, 5 * IKE_SECOND);
 }
 
-/* The pairs that this one replaces go once the peer is seen on it, or after its turn at last. */
-static void retire_others(struct ike_child *c)
-{
-	struct ike_engine *e = c->tunnel->engine;
-	struct ike_child *old;
-
-	TAILQ_FOREACH(old, &c->tunnel->children, link)
-	{
-		if (old == c || old->traffic != c->traffic || old->redundant)
-			continue;
-		ike_child_replace(old);
-		old->redundant = true;
-		ike_timer_set(&e->timers, &old->turn, e->now + IKE_TURN + IKE_SECOND);
-	}
-}
-
 /* Reads what the responder chose. 0 or -EBADMSG. */
 static int read_choice(struct ike_v1_exchange *x, struct ike_v1_message *m,
 		       struct ike_choice *choice, struct ike_v1_terms *said)
@@ -311,7 +295,7 @@ static void take_over(struct ike_child *c)
 		ike_sa_attend(c->sa);
 		return;
 	}
-	retire_others(c);
+	ike_v1_retire_others(c, IKE_TURN + IKE_SECOND);
 }
 
 void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
@@ -335,7 +319,7 @@ void ike_v1_quick_answered(struct ike_v1_exchange *x, struct ike_v1_message *m)
 	ike_v1_accept(x);
 	/* Without our confirmation the peer never uses its pair, should the delete get lost. */
 	if (x->lost_to && ike_child_by_in(sa->tunnel, x->lost_to)) {
-		ike_v1_delete_child(sa, x->spi_in);
+		ike_v1_delete_child(sa, x->spi_in, 0);
 		sa->engine->ops->spi_free(sa->engine->ctx, sa->tunnel_index, x->spi_in);
 		x->spi_in = 0;
 		free(x->packet);

@@ -21,6 +21,9 @@ struct ike_child_terms ike_v1_quick_terms(const struct ike_v1_exchange *x,
 					  const struct ike_choice *choice,
 					  const struct ike_v1_terms *said,
 					  const struct secret *shared);
+/* This pair has come to stay: those for the same traffic before it go after a while, unless sooner.
+ */
+void ike_v1_retire_others(const struct ike_child *c, ike_time after);
 /* ike_child_new(); the pair is governed by the SA that is to stay, if this one is not. */
 int ike_v1_quick_pair(struct ike_sa *sa, const struct ike_child_terms *terms, struct ike_child **c);
 

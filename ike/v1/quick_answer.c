@@ -11,6 +11,7 @@
 
 #define CHILDREN_MAX	   40 /* of a tunnel */
 #define REDUNDANT_PATIENCE (10 * IKE_SECOND)
+#define OTHERS_PATIENCE	   (3 * IKE_TURN)
 
 static void explain_no_proposal(struct ike_tunnel *t, const struct ike_offer *own,
 				const struct ike_offer *theirs)
@@ -237,16 +238,13 @@ void ike_v1_quick_answer(struct ike_v1_exchange *x, struct ike_v1_message *m)
 static void complete(struct ike_v1_exchange *x)
 {
 	struct ike_tunnel *t = x->sa->tunnel;
-	struct ike_child *c = ike_child_by_in(t, x->spi_in), *old;
+	struct ike_child *c = ike_child_by_in(t, x->spi_in);
 
 	ike_v1_finish(x);
 	if (!c || c->redundant)
 		return;
-	TAILQ_FOREACH(old, &t->children, link)
-	{
-		if (old != c && old->traffic == c->traffic)
-			ike_child_replace(old);
-	}
+	/* The initiator deletes them; but it may not know of all, or its deletes get lost. */
+	ike_v1_retire_others(c, OTHERS_PATIENCE);
 	ike_child_await_turn(c);
 }
 
@@ -283,6 +281,14 @@ static struct ike_v1_exchange *maker_of(const struct ike_child *c)
 		}
 	}
 	return NULL;
+}
+
+void ike_v1_child_ends(const struct ike_child *c)
+{
+	struct ike_v1_exchange *x = c->ours ? NULL : maker_of(c);
+
+	if (x)
+		ike_v1_finish(x);
 }
 
 void ike_v1_child_used(struct ike_child *c)

@@ -100,9 +100,17 @@ static int build_auth(struct ike_sa *sa, struct ike_builder *b, enum ike_payload
 	return 0;
 }
 
+/* What is half open does not count: anybody can begin it. */
 static bool alone(const struct ike_sa *sa)
 {
-	return LIST_FIRST(&sa->tunnel->sas) == sa && !LIST_NEXT(sa, siblings);
+	const struct ike_sa *other;
+
+	LIST_FOREACH(other, &sa->tunnel->sas, siblings)
+	{
+		if (other != sa && other->state != IKE_STATE_HALF_OPEN)
+			return false;
+	}
+	return true;
 }
 
 static void child_wishes(const struct ike_tunnel *t, struct ike_offer *offer,

@@ -94,3 +94,8 @@ def test_a_quota_refuses_and_recovers(lab):
     [table] = gateway.show("vpc", "vpc", "routes")["tables"]
     assert sorted(r["prefix"] for r in table["routes"]) == sorted(
         [cloud.prefix, *("172.20.%d.0/24" % i for i in range(10))]), table
+    # Without BGP nothing is offered, and nothing refused.
+    announce(30)
+    wait_for(lambda: quota()["refusing"], 10, lambda: f"a refusal: {quota()}")
+    gateway.isthmus("set", "vpn_connection", "dc1", "bgp=false")
+    wait_for(lambda: not quota()["refusing"] and quota()["learnt"] == 0, 10, lambda: f"no BGP: {quota()}")

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -228,12 +229,64 @@ static void another_model(void **state)
 	bed_close(&b);
 }
 
+/* Who leaves a model that is refused finds his namespace, with BIRD in it, as it was. */
+static void a_refused_model_moves_nobody(void **state)
+{
+	struct conf_tunnel kept;
+	char error[256] = "";
+	ino_t before;
+	struct bed b;
+
+	bed_prepare(&b);
+	add_tunnel(&b, 0, "169.254.0.2/30", "169.254.0.1");
+	add_tunnel(&b, 1, "169.254.0.2/30", "169.254.0.1");
+	bed_open(&b);
+	before = netns(&b, 1);
+	/* The second gateway loses its tunnel, the first gets one that cannot be: half of an
+	 * address pair is another's. */
+	b.connection[1].n_tunnels = 0;
+	kept = b.tunnel[1][0];
+	add_tunnel(&b, 0, "169.254.0.2/30", "169.254.0.3");
+	assert_int_equal(conf_number(&b.c, NULL, NULL), 0);
+	assert_int_equal(exception_update(b.e, &b.c, error, sizeof(error)), -EEXIST);
+	assert_non_null(strstr(error, "169.254.0.2"));
+	/* Taken back. */
+	b.connection[0].n_tunnels = b.connection[1].n_tunnels = 1;
+	b.tunnel[1][0] = kept;
+	assert_int_equal(conf_number(&b.c, NULL, NULL), 0);
+	assert_int_equal(exception_update(b.e, &b.c, error, sizeof(error)), 0);
+	assert_int_equal(netns(&b, 1), before);
+	ping(&b, 0, "169.254.0.1", "169.254.0.2");
+	ping(&b, 1, "169.254.0.1", "169.254.0.2");
+	bed_close(&b);
+}
+
+static void a_lost_device_does_not_spin(void **state)
+{
+	char command[128];
+	struct bed b;
+
+	bed_prepare(&b);
+	add_tunnel(&b, 0, "169.254.0.2/30", "169.254.0.1");
+	bed_open(&b);
+	assert_int_equal(event_base_get_num_events(b.base, EVENT_BASE_COUNT_ADDED), 1);
+	snprintf(command, sizeof(command),
+		 "nsenter --net=/proc/%d/fd/%d ip link delete " SHARD_INTERFACE, (int)getpid(),
+		 shard_netns(exception_shard(b.e, 0)));
+	assert_int_equal(system(command), 0);
+	event_base_loop(b.base, EVLOOP_ONCE);
+	assert_int_equal(event_base_get_num_events(b.base, EVENT_BASE_COUNT_ADDED), 0);
+	bed_close(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(to_the_kernel_and_back),
 		cmocka_unit_test(drops_have_reasons),
 		cmocka_unit_test(another_model),
+		cmocka_unit_test(a_refused_model_moves_nobody),
+		cmocka_unit_test(a_lost_device_does_not_spin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,34 @@ static void a_source_that_floods_is_held_back_alone(void **state)
 	log_info("ike", "noisy", "one too many");
 	log_info("ike", "quiet", "still heard");
 	assert_non_null(strstr(written(), "ike/quiet: still heard"));
+}
+
+/* As under `isthmusd | less`: whoever logs goes on. */
+static void a_reader_that_is_stuck_costs_lines_not_time(void **state)
+{
+	uint64_t before = log_left_out();
+	char name[16], all[8192];
+	unsigned n = 0, lost;
+	ssize_t got;
+
+	assert_int_equal(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+	log_open(ends[1], LOG_INFO);
+	for (; n < 500; n++) { /* far more than the pipe holds, of many sources */
+		snprintf(name, sizeof(name), "t%u", n);
+		log_info("ike", name, "still DOWN");
+	}
+	lost = (unsigned)(log_left_out() - before);
+	assert_in_range(lost, 1, n - 1);
+	got = read(ends[0], all, sizeof(all) - 1);
+	assert_true(got > 0);
+	all[got] = '\0';
+	assert_null(strstr(all, "left out"));
+	/* He reads again, and hears what he missed. */
+	log_info("gateway", NULL, "running");
+	snprintf(all, sizeof(all), " info gateway: (%u lines left out) running\n", lost);
+	assert_non_null(strstr(written(), all));
+	log_info("gateway", NULL, "running");
+	assert_non_null(strstr(written(), " info gateway: running\n"));
 }
 
 static void a_bucket_fills_again_and_tells(void **state)
@@ -271,6 +300,7 @@ int main(void)
 		WITH_PIPE(a_part_that_floods_under_many_names_is_held_back),
 		WITH_PIPE(json_lines_keep_every_byte),
 		WITH_PIPE(a_long_json_line_is_whole),
+		WITH_PIPE(a_reader_that_is_stuck_costs_lines_not_time),
 		cmocka_unit_test(datagrams_go_to_the_systems_log),
 		cmocka_unit_test(a_bucket_fills_again_and_tells),
 	};

@@ -354,6 +354,30 @@ static void readers_that_hang_are_in_nobodys_way(void **state)
 		close(fd[i]);
 }
 
+/* Half of the metrics must not be taken for all of them. */
+static void a_reader_that_is_cut_off_knows_it(void **state)
+{
+	int fd[HTTP_CONNECTIONS + 1];
+	char some[65536];
+	ssize_t n, all = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
+		fd[i] = dial();
+		if (i == 0)
+			assert_true(send(fd[i], SCRAPE, strlen(SCRAPE), MSG_NOSIGNAL) > 0);
+		/* The first one's answer fills all buffers on its way. */
+		for (unsigned turns = 0; turns < (i ? 10 : 2000); turns++)
+			event_base_loop(gateway.base, EVLOOP_NONBLOCK);
+	}
+	while ((n = read(fd[0], some, sizeof(some))) > 0)
+		all += n;
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_true(all < 11000000);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		close(fd[i]);
+}
+
 static void a_reader_may_go_at_any_time(void **state)
 {
 	for (unsigned i = 0; i < 40; i++) {
@@ -378,6 +402,7 @@ int main(int argc, char **argv)
 		WITH(an_endless_request_is_refused),
 		WITH_MANY(ten_thousand_tunnels_are_told_in_pieces),
 		WITH_MANY(readers_that_hang_are_in_nobodys_way),
+		WITH_MANY(a_reader_that_is_cut_off_knows_it),
 		WITH_MANY(a_reader_may_go_at_any_time),
 	};
 

@@ -1,4 +1,4 @@
-#include "gateway/negotiator.h"
+#include "gateway/negotiator_thread.h"
 
 #include "conf/secret.h"
 #include "tests/unit/unit.h"
@@ -32,9 +32,17 @@ int dataplane_negotiator_fd(struct dataplane *dp)
 	return bell;
 }
 
+/* The tunnel that a worker refuses an SA of next, after a while of waiting; NOBODY: none. */
+#define NOBODY UINT32_MAX
+static _Atomic uint32_t refused = NOBODY;
+
 bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,
 			       void *ctx)
 {
+	uint32_t tunnel = atomic_exchange(&refused, NOBODY);
+
+	if (tunnel != NOBODY)
+		negotiator_install_failed(ctx, tunnel, -EINVAL);
 	return false;
 }
 
@@ -249,6 +257,34 @@ static void a_tunnel_negotiates_until_it_is_disabled(void **state)
 	assert_int_equal(answer_result, -ENOENT);
 }
 
+static void what_is_disabled_is_not_negotiated_anew(void **state)
+{
+	struct negotiator *n = *state;
+	struct negotiator_ask a = { 0 };
+
+	assert_int_equal(negotiator_add(n, 7, &conf), 0);
+	await(n, &states, 1);
+	/* In use it is. */
+	refused = 7;
+	ask(n, &a, ASK_VIEW, 7);
+	await(n, &states, 3);
+	assert_int_equal(reason[7], IKE_REASON_NEGOTIATING);
+	await(n, &answers, 1);
+	ask(n, &a, ASK_DISABLE, 7);
+	await(n, &answers, 2);
+	assert_int_equal(reason[7], IKE_REASON_DISABLED);
+	refused = 7;
+	/* The one turn sees the refusal and draws its conclusions, a later one answers. */
+	for (bool seen = false, later = false; !later;) {
+		later = seen;
+		ask(n, &a, ASK_VIEW, 7);
+		await(n, &answers, answers + 1);
+		seen = refused == NOBODY;
+	}
+	assert_int_equal(reason[7], IKE_REASON_DISABLED);
+	assert_int_equal(states, 4);
+}
+
 static void no_state_is_lost_in_full_rings(void **state)
 {
 	struct negotiator *n = *state;
@@ -291,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_NEGOTIATOR(a_tunnel_negotiates_until_it_is_disabled),
+		WITH_NEGOTIATOR(what_is_disabled_is_not_negotiated_anew),
 		WITH_NEGOTIATOR(no_state_is_lost_in_full_rings),
 		WITH_NEGOTIATOR(stopping_is_told),
 		WITH_NEGOTIATOR(questions_under_way_are_cancelled),

@@ -195,6 +195,20 @@ static void killed_when_it_will_not_go(void **state)
 	bed_close(&b);
 }
 
+/* BIRD tells since when a session is up in local time, which must be ours. */
+static void has_our_time_zone(void **state)
+{
+	struct bed b;
+
+	setenv("TZ", "Asia/Kolkata", 1);
+	bed_open(&b, "echo \"zone $TZ, $LANG\"; echo ready; while :; do sleep 0.05; done");
+	bird_child_start(b.child, clock_us());
+	until(&b, said_ready);
+	assert_non_null(strstr(b.said, "zone Asia/Kolkata, C\n"));
+	unsetenv("TZ");
+	bed_close(&b);
+}
+
 static void cannot_be_started(void **state)
 {
 	struct bed b;
@@ -348,6 +362,7 @@ int main(void)
 		cmocka_unit_test(started_again_with_back_off),
 		cmocka_unit_test(killed_when_it_will_not_go),
 		cmocka_unit_test(cannot_be_started),
+		cmocka_unit_test(has_our_time_zone),
 		cmocka_unit_test(a_line_too_long),
 		cmocka_unit_test(unprivileged),
 		cmocka_unit_test(never_orphaned),
