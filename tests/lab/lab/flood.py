@@ -89,7 +89,7 @@ class Message(ctypes.Structure):
     """struct mmsghdr of Linux on 64 bits."""
     _fields_ = [("name", ctypes.c_void_p), ("name_length", ctypes.c_uint32), ("vector", ctypes.POINTER(Vector)),
                 ("n_vectors", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
-                ("flags", ctypes.c_int), ("sent", ctypes.c_uint32)]
+                ("flags", ctypes.c_int), ("gap", ctypes.c_int), ("sent", ctypes.c_uint32)]
 
 
 class Volley:
