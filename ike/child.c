@@ -584,7 +584,8 @@ int ike_child_missing(const struct ike_tunnel *t)
 	{
 		int pair = ike_child_pair(t, &c->traffic->local, &c->traffic->remote);
 
-		if (pair >= 0 && !c->want_delete)
+		/* We never return to one that we have left: what follows it counts, if anything. */
+		if (pair >= 0 && !c->want_delete && c->outbound != IKE_OUTBOUND_PAST)
 			there |= UINT64_C(1) << pair;
 	}
 	if (!t->out)
