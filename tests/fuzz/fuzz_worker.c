@@ -23,6 +23,7 @@
 #include <rte_cycles.h>
 
 #include <err.h>
+#include <sched.h>
 #include <string.h>
 
 #define TUNNELS 4
@@ -142,10 +143,15 @@ static void close_all(void)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	cpu_set_t cpus;
+
+	/* EAL binds us to one CPU; libFuzzer starts others of us. */
+	sched_getaffinity(0, sizeof(cpus), &cpus);
 	bed_open(&bed, 64, false, &(unsigned){ 0 }, 1);
 	pool = bed.dp->pool;
 	for (unsigned i = 0; i < TUNNELS; i++)
 		add_tunnel(i);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
 	atexit(close_all);
 	return 0;
 }
