@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool in_pool(const struct conf *c, const struct addr *a)
@@ -254,6 +255,91 @@ static_assert(offsetof(struct conf_tunnel, customer_ip) ==
 		      offsetof(struct conf_tunnel, cloud_ip) + sizeof(struct addr),
 	      "cloud_ip and customer_ip are one key");
 
+/* ---- pairs of connections ---------------------------------------------------------------- */
+
+/* A connection's cloud address and an address of its customer, which no other may join. */
+struct claim {
+	struct {
+		struct addr cloud, customer;
+	} pair; /* the key */
+	const struct conf_vpn_connection *by;
+	const struct addr *at; /* the connection's own: its place */
+};
+
+static size_t claims_of(const struct conf_vpn_connection *v)
+{
+	return v->customer != NULL ? (size_t)v->n_cloud * v->customer->n_addresses : 0;
+}
+
+static bool share_tunnel_ends(const struct conf_vpn_connection *a,
+			      const struct conf_vpn_connection *b)
+{
+	for (unsigned i = 0; i < a->n_tunnels; i++)
+		for (unsigned n = 0; n < b->n_tunnels; n++)
+			if (addr_equal(&a->tunnel[i].cloud_ip, &b->tunnel[n].cloud_ip) &&
+			    addr_equal(&a->tunnel[i].customer_ip, &b->tunnel[n].customer_ip))
+				return true;
+	return false;
+}
+
+static void report_claim(struct check *k, const struct claim *c, const struct claim *first)
+{
+	struct label label = check_label("vpn_connection", c->by->name);
+	unsigned line = places_find(k->places, first->at);
+	char cloud[ADDR_STR_MAX], customer[ADDR_STR_MAX];
+
+	check_problem(k, PROBLEM_ERROR, &label, c->by->where, c->at,
+		      "cloud address %s is joined with the customer's address %s already by "
+		      "vpn_connection '%s'%s",
+		      addr_format(&c->pair.cloud, cloud), addr_format(&c->pair.customer, customer),
+		      first->by->name,
+		      check_line(k, line != 0 ? line : first->by->where.line).text);
+}
+
+/* Two connections on one pair: a peer that calls there could be either's. Two that have a tunnel
+ * each on it are told at their tunnels. */
+static void check_claims(struct check *k)
+{
+	const struct conf_vpn_connection *told = NULL;
+	struct index x = { 0 };
+	struct claim *v;
+	size_t n = 0;
+
+	for (unsigned i = 0; i < k->c->n_connections; i++)
+		n += claims_of(&k->c->connection[i]);
+	v = calloc(n + 1, sizeof(*v));
+	if (v == NULL) {
+		k->no_memory = true;
+		return;
+	}
+	n = 0;
+	for (unsigned i = 0; i < k->c->n_connections; i++) {
+		const struct conf_vpn_connection *by = &k->c->connection[i];
+		size_t end = n + claims_of(by);
+
+		for (unsigned a = 0; n < end; n++, a++) {
+			const struct addr *at = &by->cloud[a / by->customer->n_addresses];
+
+			v[n] = (struct claim){ .by = by, .at = at };
+			v[n].pair.cloud = *at;
+			v[n].pair.customer = by->customer->address[a % by->customer->n_addresses];
+			check_index(k, &x, &v[n].pair, sizeof(v[n].pair), &v[n]);
+		}
+	}
+	index_sort(&x);
+	for (size_t i = 0; i < n; i++) { /* in the order of the file, each connection once */
+		const struct claim *first = index_find(&x, &v[i].pair, sizeof(v[i].pair))->object;
+
+		if (first->by == v[i].by || told == v[i].by ||
+		    share_tunnel_ends(first->by, v[i].by))
+			continue;
+		told = v[i].by;
+		report_claim(k, &v[i], first);
+	}
+	index_clear(&x);
+	free(v);
+}
+
 void check_vpn(struct check *k)
 {
 	for (unsigned i = 0; i < k->c->n_customer_gateways; i++)
@@ -264,6 +350,7 @@ void check_vpn(struct check *k)
 	for (unsigned i = 0; i < k->c->n_connections; i++)
 		check_tunnels(k, &k->c->connection[i]);
 	check_pairs(k);
+	check_claims(k);
 	check_inner(k);
 	for (unsigned i = 0; i < k->c->n_connections; i++) {
 		check_inner_vpcs(k, &k->c->connection[i]);

@@ -109,11 +109,11 @@ static int write_whole(int fd, const char *data, size_t len)
 	return fsync(fd) == 0 ? 0 : -errno;
 }
 
-/* The name, too, shall survive. */
-static int sync_folder(const char *path)
+/* The folder of path, to be synced: the name, too, shall survive. A descriptor or -errno. */
+static int open_folder(const char *path)
 {
 	char *folder = strdup(path), *slash;
-	int fd, rc = 0;
+	int fd;
 
 	if (folder == NULL)
 		return -ENOMEM;
@@ -122,42 +122,67 @@ static int sync_folder(const char *path)
 		slash[slash == folder] = '\0';
 	fd = open(slash != NULL ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	free(folder);
+	return fd < 0 ? -errno : fd;
+}
+
+static int write_draft(const char *draft, const char *data, size_t len)
+{
+	int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), rc;
+
 	if (fd < 0)
 		return -errno;
-	if (fsync(fd) != 0)
+	rc = write_whole(fd, data, len);
+	if (close(fd) != 0 && rc == 0)
 		rc = -errno;
-	close(fd);
 	return rc;
+}
+
+/* The draft takes the name; what had it keeps another one for as long as it may be wanted back. */
+static int change_places(const char *draft, const char *path, const char *before, int folder)
+{
+	bool had = link(path, before) == 0;
+	int rc;
+
+	if ((!had && errno != ENOENT) || rename(draft, path) != 0)
+		return -errno;
+	if (fsync(folder) == 0)
+		return 0;
+	rc = -errno;
+	/* After a crash it may not be there, so it must not be there now. */
+	if ((had ? rename(before, path) : unlink(path)) != 0)
+		rc = -EUCLEAN;
+	return rc;
+}
+
+static char *beside(const char *path, const char *suffix)
+{
+	char *name;
+
+	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
 }
 
 int file_replace(const char *path, const char *data, size_t len)
 {
-	char *draft = NULL;
-	int fd = -1, rc;
+	char *draft = beside(path, ".new"), *before = beside(path, ".before");
+	int folder = open_folder(path), rc = folder < 0 ? folder : -ENOMEM;
 
-	if (asprintf(&draft, "%s.new", path) < 0)
-		return -ENOMEM;
+	if (folder < 0 || draft == NULL || before == NULL)
+		goto out;
 	/* What a killed predecessor left is not ours to trust. */
-	if (unlink(draft) != 0 && errno != ENOENT) {
+	if ((unlink(draft) != 0 && errno != ENOENT) || (unlink(before) != 0 && errno != ENOENT)) {
 		rc = -errno;
 		goto out;
 	}
-	fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		rc = -errno;
-		goto out;
-	}
-	rc = write_whole(fd, data, len);
-	if (close(fd) != 0 && rc == 0)
-		rc = -errno;
-	if (rc == 0 && rename(draft, path) != 0)
-		rc = -errno;
+	rc = write_draft(draft, data, len);
 	if (rc == 0)
-		rc = sync_folder(path);
-	else
-		unlink(draft);
+		rc = change_places(draft, path, before, folder);
+	unlink(draft);
+	unlink(before);
 out:
+	if (folder >= 0)
+		close(folder);
 	free(draft);
+	free(before);
 	return rc;
 }
 

@@ -14,8 +14,9 @@
  * guarded memory, to be freed with sodium_free(). NULL, and problems if they are not NULL; errno
  * says why, EPERM: others could read it. */
 char *file_read(const char *path, size_t *len, struct problem_list *problems);
-/* After a return of 0 path holds data, whatever happens to this process or this machine; before,
- * it holds what it held. Mode 0600. 0 or -errno. */
+/* After a return of 0 path holds data, whatever happens to this process or this machine; before
+ * and after a failure it holds what it held. Mode 0600. 0 or -errno; -EUCLEAN: data could neither
+ * be made to last nor be taken back, and is there until the file is replaced again. */
 int file_replace(const char *path, const char *data, size_t len);
 
 /* Digest of head and text, CONF_DIGEST_BYTES; nothing of either stays behind. */

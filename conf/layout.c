@@ -78,13 +78,15 @@ static unsigned next_cloud(const struct conf *c, const struct conf_vpn_connectio
 	return best;
 }
 
-/* What it had before, as far as that is still ours. */
+/* What it had before, as far as that is still ours; of one that lists its tunnels, without what
+ * another one's tunnels claim now. */
 static void take_again(const struct conf *c, struct conf_vpn_connection *v,
 		       const struct conf_vpn_connection *was)
 {
 	for (unsigned i = 0; was != NULL && !v->cloud_given && i < was->n_cloud; i++)
 		if (v->n_cloud < CLOUD_WANTED &&
-		    has(c->cloud_address, c->n_cloud_addresses, &was->cloud[i]))
+		    has(c->cloud_address, c->n_cloud_addresses, &was->cloud[i]) &&
+		    !(v->tunnels_given && v->customer != NULL && is_joined(c, v, &was->cloud[i])))
 			add_cloud(v, &was->cloud[i]);
 }
 

@@ -22,7 +22,7 @@ int config_change(struct gateway *g, struct conf *then, struct change_report *re
 		rc = change_apply(g, then, report, error, error_size);
 	if (rc == 0)
 		return 0;
-	if (kept == 0) {
+	if (kept == 0 || kept == -EUCLEAN) {
 		kept = state_keep(g->conf);
 		if (kept < 0)
 			log_error("config", NULL, "what runs cannot be kept on disk: %s",

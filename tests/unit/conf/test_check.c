@@ -404,11 +404,14 @@ static void border_gateways_share_no_network_unless_they_must(void **state)
 {
 	char *one = given_edited(given_text, "border_gateways = (",
 				 "border_gateways = ( { name = \"other\"; },");
+	char *two = given_edited(one, "customer_gateways = (",
+				 "customer_gateways = ( { name = \"rt2\"; addresses = "
+				 "\"198.51.100.9\"; },");
 	char *text =
-		given_edited(one, "vpn_connections = (",
+		given_edited(two, "vpn_connections = (",
 			     "vpn_connections = ( { name = \"dc2\"; border_gateway = \"other\"; "
-			     "customer_gateway = \"rt\"; bgp = false; tunnels = ( { name = \"c\"; "
-			     "cloud_ip = \"203.0.113.1\"; customer_ip = \"198.51.100.2\"; psk = "
+			     "customer_gateway = \"rt2\"; bgp = false; tunnels = ( { name = \"c\"; "
+			     "cloud_ip = \"203.0.113.1\"; customer_ip = \"198.51.100.9\"; psk = "
 			     "\"hush\"; } ); },");
 	char *messages, buf[PREFIX_STR_MAX];
 	struct conf *c = given_read(text, strlen(text), &messages);
@@ -423,6 +426,7 @@ static void border_gateways_share_no_network_unless_they_must(void **state)
 	conf_free(c);
 	free(messages);
 	free(text);
+	free(two);
 	free(one);
 }
 

@@ -125,6 +125,75 @@ static void two_connections_never_join_the_same_pair(void **state)
 	free(messages);
 }
 
+static const struct {
+	const char *first,
+		*second; /* of the connections a and b, which share customer gateway one */
+	const char *says;
+} claims[] = {
+	{ "cloud_addresses = [ \"203.0.113.1\", \"203.0.113.2\" ]; tunnels = ( );",
+	  "cloud_addresses = [ \"203.0.113.3\",\n \"203.0.113.2\" ]; tunnels = ( );",
+	  "t:9: error: vpn_connection 'b': cloud address 203.0.113.2 is joined with the customer's "
+	  "address 198.51.100.1 already by vpn_connection 'a' on line 7\n" },
+	{ "cloud_addresses = \"203.0.113.1\"; tunnels = ( );",
+	  "cloud_addresses = \"203.0.113.1\"; tunnels = ( );",
+	  "t:8: error: vpn_connection 'b': cloud address 203.0.113.1 is joined with the customer's "
+	  "address 198.51.100.1 already by vpn_connection 'a' on line 7\n" },
+	{ "tunnels = ( { name = \"x\"; psk = \"k\"; cloud_ip = \"203.0.113.2\"; customer_ip = "
+	  "\"198.51.100.1\"; } );",
+	  "cloud_addresses = [ \"203.0.113.2\" ]; tunnels = ( );",
+	  "t:8: error: vpn_connection 'b': cloud address 203.0.113.2 is joined with the customer's "
+	  "address 198.51.100.1 already by vpn_connection 'a' on line 7\n" },
+	/* one message where the tunnels say it */
+	{ "cloud_addresses = \"203.0.113.1\"; tunnels = ( { name = \"x\"; psk = \"k\"; cloud_ip = "
+	  "\"203.0.113.1\"; customer_ip = \"198.51.100.1\"; } );",
+	  "cloud_addresses = \"203.0.113.1\"; tunnels = ( { name = \"y\"; psk = \"k\"; cloud_ip = "
+	  "\"203.0.113.1\"; customer_ip = \"198.51.100.1\"; } );",
+	  "t:8: error: tunnel 'y': tunnel 'x' on line 7 already joins 203.0.113.1 and "
+	  "198.51.100.1\n" },
+};
+
+static void two_connections_never_claim_the_same_pair(void **state)
+{
+	for (size_t i = 0; i < ARRAY_LEN(claims); i++) {
+		char *messages = NULL, *text;
+
+		assert_true(asprintf(&text,
+				     CONNECTION("a", "one") "%s },\n" CONNECTION("b", "one") "%s }",
+				     claims[i].first, claims[i].second) > 0);
+		assert_null(build(POOL_3, text, NULL, &messages));
+		assert_string_equal(messages, claims[i].says);
+		free(messages);
+		free(text);
+	}
+}
+
+/* What was only chosen for a connection gives way to what another one's tunnels are said to be. */
+static void a_chosen_address_gives_way(void **state)
+{
+	struct conf *was = built(POOL_2,
+				 CONNECTION("a", "one") "tunnels = ( { name = \"x\"; cloud_ip "
+							"= \"203.0.113.1\"; customer_ip = "
+							"\"198.51.100.1\"; } ); }",
+				 NULL);
+	struct conf *now = built(POOL_2,
+				 CONNECTION("a", "one") "tunnels = ( { name = \"x\"; cloud_ip = "
+							"\"203.0.113.1\"; customer_ip = "
+							"\"198.51.100.1\"; } ); }, " CONNECTION(
+								"b", "one") "tunnels = ( { name = "
+									    "\"y\"; cloud_ip = "
+									    "\"203.0.113.2\"; "
+									    "customer_ip = "
+									    "\"198.51.100.1\"; } "
+									    "); }",
+				 was);
+
+	assert_int_equal(was->connection[0].n_cloud, 2);
+	assert_int_equal(now->connection[0].n_cloud, 1);
+	assert_int_equal(now->connection[1].cloud[0].b[3], 2);
+	conf_free(was);
+	conf_free(now);
+}
+
 static void addresses_are_spread(void **state)
 {
 	struct conf *c = built(POOL_3,
@@ -273,6 +342,8 @@ int main(void)
 		cmocka_unit_test(first_tunnels_are_laid_out),
 		cmocka_unit_test(an_empty_list_of_tunnels_stays_empty),
 		cmocka_unit_test(two_connections_never_join_the_same_pair),
+		cmocka_unit_test(two_connections_never_claim_the_same_pair),
+		cmocka_unit_test(a_chosen_address_gives_way),
 		cmocka_unit_test(addresses_are_spread),
 		cmocka_unit_test(a_tunnel_ends_at_its_connections_addresses),
 		cmocka_unit_test(choices_stay),

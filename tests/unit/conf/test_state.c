@@ -22,17 +22,20 @@
 
 static char calls[400]; /* what was called, one word each */
 static long life = -1;	/* calls until the process is killed; -1: it is not */
-static int failing;	/* errno of the next call of this name */
+static int failing;	/* errno of the calls of this name, but for the first few */
 static const char *fails = "";
+static int spared;
 
 int __real_open64(const char *path, int flags, mode_t mode);
 ssize_t __real_write(int fd, const void *data, size_t len);
 int __real_close(int fd);
+int __real_link(const char *from, const char *to);
 int __real_rename(const char *from, const char *to);
 int __real_unlink(const char *path);
 int __wrap_open64(const char *path, int flags, mode_t mode);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 int __wrap_fsync(int fd);
+int __wrap_link(const char *from, const char *to);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_unlink(const char *path);
 
@@ -42,7 +45,7 @@ static bool called(const char *name)
 		strcat(strcat(calls, name), " ");
 	if (life > 0 && --life == 0)
 		_exit(9); /* as after SIGKILL: nothing is flushed or freed */
-	if (strcmp(fails, name) != 0)
+	if (strcmp(fails, name) != 0 || spared-- > 0)
 		return true;
 	errno = failing;
 	return false;
@@ -71,6 +74,11 @@ int __wrap_fsync(int fd)
 	return called("fsync") ? 0 : -1;
 }
 
+int __wrap_link(const char *from, const char *to)
+{
+	return called("link") ? __real_link(from, to) : -1;
+}
+
 int __wrap_rename(const char *from, const char *to)
 {
 	return called("rename") ? __real_rename(from, to) : -1;
@@ -78,8 +86,7 @@ int __wrap_rename(const char *from, const char *to)
 
 int __wrap_unlink(const char *path)
 {
-	called("unlink");
-	return __real_unlink(path);
+	return called("unlink") ? __real_unlink(path) : -1;
 }
 
 /* ---- a gateway's life ---------------------------------------------------------------------- */
@@ -107,6 +114,19 @@ static void clear(void)
 		__real_unlink(path);
 	}
 	closedir(d);
+}
+
+static char *slurp(const char *path, size_t *len)
+{
+	FILE *in = fopen(path, "r");
+	char *text = NULL;
+	size_t room = 0;
+
+	if (in == NULL)
+		return NULL;
+	*len = (size_t)getdelim(&text, &room, EOF, in);
+	fclose(in);
+	return text;
 }
 
 static void first_day(void)
@@ -234,32 +254,83 @@ static void the_order_of_writing(void **state_)
 	c = started();
 	calls[0] = '\0';
 	assert_int_equal(state_keep(c), 0);
-	assert_string_equal(calls, "unlink create write fsync rename folder fsync ");
+	assert_string_equal(calls, "folder unlink unlink create write fsync link rename fsync unlink unlink ");
 	assert_int_equal(stat(state, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	conf_free(c);
 }
 
+/* In the order of writing; the second fsync is the folder's. */
+static const struct {
+	const char *call;
+	int spared;
+} steps[] = { { "folder", 0 }, { "unlink", 0 }, { "create", 0 }, { "write", 0 },
+	      { "fsync", 0 },  { "link", 0 },	{ "rename", 0 }, { "fsync", 1 } };
+
+static void fail_at(size_t step)
+{
+	fails = steps[step].call;
+	spared = steps[step].spared;
+	failing = ENOSPC;
+}
+
 static void a_failure_leaves_the_old_state(void **state_)
 {
-	static const char *const names[] = { "create", "write", "fsync", "rename" };
 	struct conf *c, *again;
 
 	first_day();
 	c = create(started(), 0);
 	assert_int_equal(state_keep(c), 0);
 	c = create(c, 1);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		fails = names[i];
-		failing = ENOSPC;
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		fail_at(i);
 		assert_int_equal(state_keep(c), -ENOSPC);
 		fails = "";
 		again = started();
-		assert_true(has(again, 0));
-		assert_false(has(again, 1));
+		if (!has(again, 0) || has(again, 1))
+			fail_msg("%s %d failed: not the old state", steps[i].call, steps[i].spared);
+		assert_true(again->unsaved);
 		conf_free(again);
 	}
+	assert_int_equal(state_keep(c), 0);
+	again = started();
+	assert_true(has(again, 1));
+	conf_free(again);
 	conf_free(c);
+}
+
+/* The same where there was no state yet, and of the file that is saved to. */
+static void a_failure_leaves_what_there_was(void **state_)
+{
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		char *before, *after;
+		size_t len;
+		struct conf *c;
+
+		first_day();
+		before = slurp(file, &len);
+		c = create(started(), 0);
+		if (strcmp(steps[i].call, "link") != 0) { /* of what is not there it may fail */
+			fail_at(i);
+			assert_int_equal(state_keep(c), -ENOSPC);
+			fails = "";
+			assert_int_equal(access(state, F_OK), -1);
+		}
+		assert_int_equal(state_keep(c), 0);
+		fail_at(i);
+		if (strcmp(steps[i].call, "unlink") == 0)
+			spared++; /* of the old copy */
+		if (strcmp(steps[i].call, "link") == 0)
+			spared++;
+		assert_int_equal(state_save(c, false), -ENOSPC);
+		fails = "";
+		assert_true(c->unsaved);
+		after = slurp(file, &len);
+		assert_string_equal(before, after);
+		free(before);
+		free(after);
+		conf_free(c);
+	}
 }
 
 /* Creates two objects, keeps each and tells that it is kept, and perhaps saves. */
@@ -320,19 +391,6 @@ static void restore(char *const text[2], const size_t len[2])
 	put(file, text[0], len[0]);
 	if (text[1] != NULL)
 		put(state, text[1], len[1]);
-}
-
-static char *slurp(const char *path, size_t *len)
-{
-	FILE *in = fopen(path, "r");
-	char *text = NULL;
-	size_t room = 0;
-
-	if (in == NULL)
-		return NULL;
-	*len = (size_t)getdelim(&text, &room, EOF, in);
-	fclose(in);
-	return text;
 }
 
 static void a_kill_loses_nothing_that_was_acknowledged(void **state_)
@@ -519,6 +577,7 @@ int main(void)
 		cmocka_unit_test(chosen_keys_and_addresses_come_back),
 		cmocka_unit_test(the_order_of_writing),
 		cmocka_unit_test(a_failure_leaves_the_old_state),
+		cmocka_unit_test(a_failure_leaves_what_there_was),
 		cmocka_unit_test(a_kill_loses_nothing_that_was_acknowledged),
 		cmocka_unit_test(a_bad_state_is_refused_and_kept),
 		cmocka_unit_test(an_edited_file_counts),
