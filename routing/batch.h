@@ -15,6 +15,7 @@ struct batch_change {
 	bool learn;	 /* false: forget */
 	uint32_t connection, tunnel;
 	uint32_t order;
+	bool grows; /* the table: it is new, and nothing of its connection's goes for it */
 };
 
 struct batch {

@@ -79,24 +79,65 @@ static int sweep(struct tables *t, struct gateway *g, struct batch *b)
 	return err;
 }
 
-static bool fits(const struct tables *t, const struct gateway *g, const struct batch *b,
-		 size_t *fresh)
+/* Changes of one prefix end where the next one's begin. */
+static size_t group_end(const struct batch *b, size_t i)
 {
-	size_t gone = 0;
+	size_t end = i;
 
-	*fresh = 0;
+	while (end < b->n && prefix_equal(&b->v[end].prefix, &b->v[i].prefix))
+		end++;
+	return end;
+}
+
+static bool is_in_table(const struct tables *t, const struct gateway *g,
+			const struct batch_change *c)
+{
+	struct rib_route r = learnt_route(c);
+
+	return rib_has(t->rib, g->table, &r);
+}
+
+/* Marks what grows, among the changes of one prefix: a connection's route that moves to another of
+ * its tunnels takes no room. Returns how much there is that grows, and in *gone what goes without
+ * anything in its place. */
+static size_t mark(const struct tables *t, const struct gateway *g, struct batch *b, size_t from,
+		   size_t end, size_t *gone)
+{
+	size_t grows = 0;
+
+	for (size_t i = from; i < end; i++)
+		b->v[i].grows = b->v[i].learn && !is_in_table(t, g, &b->v[i]);
+	for (size_t i = from; i < end; i++) {
+		size_t k = from;
+
+		if (b->v[i].learn || !is_in_table(t, g, &b->v[i]))
+			continue;
+		while (k < end && (!b->v[k].grows || b->v[k].connection != b->v[i].connection))
+			k++;
+		if (k < end)
+			b->v[k].grows = false;
+		else
+			++*gone;
+	}
+	for (size_t i = from; i < end; i++)
+		grows += b->v[i].grows;
+	return grows;
+}
+
+/* grows: by how many routes the batch would make the table larger, but for what goes. */
+static bool fits(const struct tables *t, const struct gateway *g, struct batch *b, size_t *grows)
+{
+	size_t gone = 0, end;
+
+	*grows = 0;
 	if (!g->quota.refusing && g->quota.learnt + g->quota.propagated + b->n <= g->quota.limit)
 		return true; /* whatever is in it */
-	for (size_t i = 0; i < b->n; i++) {
-		const struct batch_change *c = &b->v[i];
-		struct rib_route r = learnt_route(c);
-		bool has = rib_has(t->rib, g->table, &r);
-
-		*fresh += c->learn && !has;
-		gone += !c->learn && has;
+	for (size_t i = 0; i < b->n; i = end) {
+		end = group_end(b, i);
+		*grows += mark(t, g, b, i, end, &gone);
 	}
-	return *fresh == 0 ||
-	       g->quota.learnt + g->quota.propagated + *fresh - gone <= g->quota.limit;
+	return *grows == 0 ||
+	       g->quota.learnt + g->quota.propagated + *grows - gone <= g->quota.limit;
 }
 
 /* One change; true: what is withheld may be different now. */
@@ -109,7 +150,7 @@ static bool take(struct tables *t, struct gateway *g, const struct batch_change 
 
 	if (!c->learn)
 		rc = rib_remove(t->rib, g->table, &r);
-	else if (!refuse || rib_has(t->rib, g->table, &r))
+	else if (!refuse || !c->grows)
 		rc = rib_add(t->rib, g->table, &r);
 	rc = tables_settle(t, rc == -ENOENT ? 0 : rc);
 	*err = *err < 0 ? *err : rc;
@@ -121,16 +162,16 @@ static bool take(struct tables *t, struct gateway *g, const struct batch_change 
 /* What is decided once, when its turn has come: earlier batches are in the table. */
 static void begin(struct tables *t, struct gateway *g, struct job *j)
 {
-	size_t fresh;
+	size_t grows;
 
 	j->begun = true;
 	batch_settle(&j->batch);
 	if (j->replay && !j->batch.lost)
 		j->err = sweep(t, g, &j->batch);
 	j->again = g->quota.refusing;
-	j->refuse = !fits(t, g, &j->batch, &fresh) || (j->again && !j->replay && fresh > 0);
+	j->refuse = !fits(t, g, &j->batch, &grows) || (j->again && !j->replay && grows > 0);
 	g->quota.batches_refused += j->refuse;
-	g->quota.routes_refused += j->refuse ? fresh : 0;
+	g->quota.routes_refused += j->refuse ? grows : 0;
 }
 
 static void finish(struct tables *t, struct gateway *g, struct job *j)
@@ -155,9 +196,10 @@ static bool take_some(struct tables *t, struct gateway *g, struct job *j, size_t
 	if (!j->begun)
 		begin(t, g, j);
 	for (i = j->at; i<b->n && * changes> 0; i = end) {
-		for (end = i; end < b->n && prefix_equal(&b->v[end].prefix, &b->v[i].prefix); end++)
-			if (b->v[end].learn)
-				j->other = take(t, g, &b->v[end], j->refuse, &j->err) || j->other;
+		end = group_end(b, i);
+		for (size_t k = i; k < end; k++)
+			if (b->v[k].learn)
+				j->other = take(t, g, &b->v[k], j->refuse, &j->err) || j->other;
 		for (size_t k = i; k < end; k++)
 			if (!b->v[k].learn)
 				j->other = take(t, g, &b->v[k], j->refuse, &j->err) || j->other;

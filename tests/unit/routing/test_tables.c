@@ -344,6 +344,14 @@ static const struct step quotas[] = {
 	{ "quota 1", "1 + 1 of 3, refusing, 2 batches, 3 routes; " },
 	/* what is there may change and go */
 	{ "begin 1, learn 1 192.168.0.0/24 1 1 9, end 1", "" },
+	/* and move to another tunnel of the connection, but not to another connection's */
+	{ "begin 1, forget 1 192.168.0.0/24 1 1, learn 1 192.168.0.0/24 1 5 9, end 1",
+	  "g1 192.168.0.0/24: c1t1 c1t5; g1 192.168.0.0/24: c1t5; " },
+	{ "begin 1, forget 1 192.168.0.0/24 1 5, learn 1 192.168.0.0/24 1 1 9, learn 1 "
+	  "192.168.0.0/24 1 6 9, end 1",
+	  "g1 192.168.0.0/24: c1t1 c1t5; g1 192.168.0.0/24: c1t1; " },
+	{ "begin 1, learn 1 192.168.0.0/24 2 7 9, end 1", "" },
+	{ "quota 1", "1 + 1 of 3, refusing, 4 batches, 5 routes; " },
 	{ "offered 1 4", "wait; " },
 	{ "begin 1, forget 1 192.168.0.0/24 1 1, end 1", "g1 192.168.0.0/24: gone; " },
 	{ "offered 1 3", "wait; " },
@@ -353,7 +361,7 @@ static const struct step quotas[] = {
 	{ "replay 1, offered 1 2", "wait; " },
 	{ "begin 1, learn 1 192.168.1.0/24 1 1 1, learn 1 192.168.2.0/24 1 1 1, end 1",
 	  "g1 192.168.1.0/24: c1t1; g1 192.168.2.0/24: c1t1; " },
-	{ "quota 1", "2 + 1 of 3, 2 batches, 3 routes; " },
+	{ "quota 1", "2 + 1 of 3, 4 batches, 5 routes; " },
 	/* in one batch what goes makes room for what comes, whatever the order */
 	{ "begin 1, learn 1 192.168.5.0/24 1 1 1, forget 1 192.168.1.0/24 1 1, end 1",
 	  "g1 192.168.1.0/24: gone; g1 192.168.5.0/24: c1t1; " },
@@ -366,11 +374,11 @@ static const struct step quotas[] = {
 	/* a replay that does not name a route has forgotten it */
 	{ "replay 1, begin 1, learn 1 192.168.5.0/24 1 2 1, learn 1 192.168.2.0/24 1 1 1, end 1",
 	  "g1 192.168.5.0/24: c1t1 c1t2; g1 192.168.5.0/24: c1t2; " },
-	{ "quota 1", "2 + 0 of 3, 3 batches, 4 routes; " },
+	{ "quota 1", "2 + 0 of 3, 5 batches, 6 routes; " },
 	/* more propagated than the quota: nothing is learnt, but nothing is lost either */
 	{ "+ 11 10.1.0.0/16 attachment 1 propagated, + 11 10.2.0.0/16 attachment 1 propagated",
 	  "g1 10.1.0.0/16: a1; announce g1; g1 10.2.0.0/16: a1; announce g1; " },
-	{ "quota 1", "2 + 2 of 3, 3 batches, 4 routes; " },
+	{ "quota 1", "2 + 2 of 3, 5 batches, 6 routes; " },
 	{ "begin 1, learn 1 192.168.2.0/24 1 1 5, end 1", "" },
 };
 
