@@ -190,6 +190,35 @@ static void on_checked(void *ctx, int error, const char *text)
 	}
 }
 
+static void on_first_checked(void *ctx, int rc, const char *text)
+{
+	struct bird_host *h = ctx;
+	bool wrong = rc == -EINVAL; /* what we wrote, not the moment */
+	char error[CONF_DEVICE_BYTES + 128];
+	uint64_t now = clock_now();
+
+	if (h->stopping)
+		return;
+	if (rc == 0) {
+		rc = bird_files_commit(h->files);
+		text = strerror(-rc);
+	}
+	if (rc < 0 && !wrong) {
+		snprintf(error, sizeof(error), "%s: %s", h->setup.conf.program, text);
+		text = error;
+	}
+	if (rc < 0) {
+		refuse(h, text);
+		if (!wrong)
+			again(h, CLOCK_SECOND);
+		return;
+	}
+	h->step = STEP_IDLE;
+	h->started = true;
+	h->configured++;
+	bird_child_start(h->child, now);
+}
+
 static int write_files(void *ctx, const struct bird_config *c)
 {
 	struct bird_host *h = ctx;
@@ -198,26 +227,14 @@ static int write_files(void *ctx, const struct bird_config *c)
 }
 
 /* The first one: there is no BIRD yet that could say whether it is right. */
-static void first_start(struct bird_host *h, uint64_t now)
+static void ask_first(struct bird_host *h, uint64_t now)
 {
-	char error[512];
-	int rc = bird_child_check(h->child, error, sizeof(error));
-	bool wrong = rc == -EINVAL; /* what we wrote, not the moment */
+	int rc = bird_child_check(h->child, now);
 
-	if (rc == 0)
-		rc = bird_files_commit(h->files);
-	if (rc < 0 && !wrong)
-		snprintf(error, sizeof(error), "%s: %s", h->setup.conf.program, strerror(-rc));
-	if (rc < 0) {
-		refuse(h, error);
-		if (!wrong)
-			again(h, CLOCK_SECOND);
-		return;
-	}
-	h->started = true;
-	h->configured++;
-	bird_child_start(h->child, now);
-	h->child_next = now;
+	if (rc < 0)
+		on_first_checked(h, rc, strerror(-rc));
+	else
+		h->child_next = now; /* the answer is waited for */
 }
 
 static void step_configuration(struct bird_host *h, uint64_t now)
@@ -233,11 +250,11 @@ static void step_configuration(struct bird_host *h, uint64_t now)
 		again(h, CLOCK_SECOND);
 		return;
 	}
+	h->step = STEP_CHECK;
 	if (h->child != NULL && !h->started) {
-		first_start(h, now);
+		ask_first(h, now);
 		return;
 	}
-	h->step = STEP_CHECK;
 	rc = bird_check(bird_host_bird(h), bird_files_next(h->files), on_checked, h);
 	if (rc < 0)
 		again(h, RETRY_US);
@@ -273,7 +290,9 @@ static void on_child(void *ctx, enum bird_child_state state, const char *text)
 		  text);
 }
 
-static const struct bird_child_ops child_ops = { .said = on_said, .changed = on_child };
+static const struct bird_child_ops child_ops = { .said = on_said,
+						 .changed = on_child,
+						 .checked = on_first_checked };
 
 static int find_user(const struct conf_bird *c, uid_t *uid, gid_t *gid, char *error, size_t size)
 {

@@ -54,12 +54,28 @@ static void sessions(struct doctor *d, struct gateway *g)
 	}
 }
 
+static const char *bird_version(const struct bgp *b)
+{
+	struct bird_stats s;
+
+	for (unsigned i = 0; i < bgp_shards(b); i++) {
+		if (bgp_host(b, i) == NULL)
+			continue;
+		bird_stats(bird_host_bird(bgp_host(b, i)), &s);
+		if (s.version[0])
+			return s.version;
+	}
+	return "";
+}
+
 /* "doctor": the box and every tunnel that is DOWN. */
 int doctor_command(struct command_call *call)
 {
-	struct doctor d = {
-		.page = call->page, .conf = call->gateway->conf, .root = "", .running = true
-	};
+	struct doctor d = { .page = call->page,
+			    .conf = call->gateway->conf,
+			    .root = "",
+			    .running = true,
+			    .bird = bird_version(call->gateway->bgp) };
 
 	page_list(call->page, "checks");
 	doctor_box(&d);

@@ -1,7 +1,8 @@
 /* Is this box fit to be a gateway, and what keeps tunnels DOWN: in words, with the next step.
  *
  * The box is looked at through /proc, /sys and the file system only, so that it can be looked at
- * before anything runs, too. Reads files and runs "bird --version": milliseconds. Main thread. */
+ * before anything runs, too. Reads files, and runs "bird --version" where this is no gateway.
+ * Main thread. */
 #ifndef GATEWAY_DOCTOR_H
 #define GATEWAY_DOCTOR_H
 
@@ -18,7 +19,8 @@ struct doctor {
 	struct page *page;
 	const struct conf *conf; /* NULL: what needs a configuration is left out */
 	const char *root;	 /* before every path: "" but in tests */
-	bool running;		 /* this process is the gateway, with all it takes */
+	bool running;		 /* this process is the gateway, with all it takes: */
+	const char *bird;	 /* the version of its BIRD, "": none has answered yet */
 	unsigned notes, bad;
 };
 

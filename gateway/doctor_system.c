@@ -179,11 +179,15 @@ static void bird(struct doctor *d)
 				   "nobody listens at %s", b->attach);
 		return;
 	}
-	bird_version(b->program, version, sizeof(version));
+	if (d->running)
+		snprintf(version, sizeof(version), "%s%s", d->bird[0] ? "BIRD version " : "",
+			 d->bird);
+	else
+		bird_version(b->program, version, sizeof(version));
 	if (access(b->program, X_OK) < 0)
 		doctor_say(d, DOCTOR_BAD, "BIRD", "apt install bird2", "%s: %s", b->program,
 			   strerror(errno));
-	else if (!strstr(version, "version 2."))
+	else if (!strstr(version, "version 2.") && (!d->running || version[0]))
 		doctor_say(d, DOCTOR_BAD, "BIRD", "apt install bird2",
 			   "%s says '%s'; version 2 is needed", b->program, version);
 	else if (!getpwnam(b->user) || !getgrnam(b->group))
@@ -191,7 +195,8 @@ static void bird(struct doctor *d)
 			   "create them, or correct bird.user and bird.group",
 			   "there is no user '%s' or no group '%s'", b->user, b->group);
 	else
-		doctor_say(d, DOCTOR_OK, "BIRD", NULL, "%s, %s", b->program, version);
+		doctor_say(d, DOCTOR_OK, "BIRD", NULL, "%s, %s", b->program,
+			   version[0] ? version : "which does not run yet");
 	if (!doctor_exists(d, "/dev/net/tun"))
 		doctor_say(d, DOCTOR_BAD, "TUN", "modprobe tun",
 			   "no /dev/net/tun, which BGP's packets go through");

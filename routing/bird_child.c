@@ -23,7 +23,7 @@
 #define BACKOFF_MOST   (10 * SECOND)
 #define STABLE	       (30 * SECOND) /* after this long an end is not its beginning's fault */
 #define KILL_AFTER     (2 * SECOND)
-#define CHECK_MS       10000
+#define CHECK_MOST     (10 * SECOND)
 #define LINES_AT_ONCE  256 /* of its log in one poll */
 #define LINE_MAX_BYTES 1024
 
@@ -31,6 +31,15 @@
 #define CAPABILITIES                                                          \
 	(UINT64_C(1) << CAP_NET_BIND_SERVICE | UINT64_C(1) << CAP_NET_ADMIN | \
 	 UINT64_C(1) << CAP_NET_RAW)
+
+/* One that only parses. */
+struct checker {
+	pid_t pid;
+	int pidfd, output; /* -1: none */
+	uint64_t until;
+	size_t len;
+	char text[512]; /* what it printed; the rest is left out */
+};
 
 struct bird_child {
 	struct bird_child_setup setup;
@@ -45,6 +54,7 @@ struct bird_child {
 	unsigned line_len;
 	bool line_cut; /* the rest of a line that was too long */
 	char line[LINE_MAX_BYTES];
+	struct checker checker;
 };
 
 int bird_program(char *path, size_t size)
@@ -309,11 +319,103 @@ static void ended(struct bird_child *c, uint64_t now)
 	come_back(c, now, what);
 }
 
-static bool has_ended(const struct bird_child *c)
+static bool has_ended(int pidfd)
 {
-	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 
-	return c->pidfd >= 0 && poll(&p, 1, 0) == 1;
+	return pidfd >= 0 && poll(&p, 1, 0) == 1;
+}
+
+/* ---- asking one --------------------------------------------------------------------------- */
+
+static void close_checker(struct checker *k)
+{
+	if (k->output >= 0)
+		close(k->output);
+	if (k->pidfd >= 0)
+		close(k->pidfd);
+	k->output = k->pidfd = -1;
+	k->until = UINT64_MAX;
+}
+
+static void kill_checker(struct checker *k)
+{
+	int code, status;
+
+	if (k->pidfd < 0)
+		return;
+	pidfd_send_signal(k->pidfd, SIGKILL, NULL, 0);
+	wait_for(k->pidfd, &code, &status);
+	close_checker(k);
+}
+
+static void read_checker(struct checker *k)
+{
+	char more[512];
+	ssize_t n;
+
+	while (k->output >= 0) {
+		n = read(k->output, more, sizeof(more));
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n <= 0) {
+			close(k->output);
+			k->output = -1;
+			return;
+		}
+		for (ssize_t i = 0; i < n && k->len + 1 < sizeof(k->text); i++)
+			k->text[k->len++] = more[i];
+	}
+}
+
+static void poll_checker(struct bird_child *c, uint64_t now)
+{
+	struct checker *k = &c->checker;
+	int code = 0, status = 0, rc;
+
+	if (k->pidfd < 0)
+		return;
+	read_checker(k);
+	if (!has_ended(k->pidfd)) {
+		if (now < k->until)
+			return;
+		kill_checker(k);
+		c->setup.ops->checked(c->setup.ctx, -ETIMEDOUT, strerror(ETIMEDOUT));
+		return;
+	}
+	rc = wait_for(k->pidfd, &code, &status);
+	read_checker(k);
+	close_checker(k);
+	while (k->len > 0 && k->text[k->len - 1] == '\n')
+		k->len--;
+	k->text[k->len] = '\0';
+	if (rc == 0 && (code != CLD_EXITED || status != 0))
+		rc = -EINVAL;
+	c->setup.ops->checked(c->setup.ctx, rc, k->text);
+}
+
+int bird_child_check(struct bird_child *c, uint64_t now)
+{
+	char *argv[] = { "bird", "-p", "-c", (char *)bird_files_next(c->setup.files), NULL };
+	struct checker *k = &c->checker;
+	const char *step;
+	int rc;
+
+	if (k->pidfd >= 0)
+		return -EBUSY;
+	k->len = 0;
+	rc = run(c, argv, &k->pid, &k->pidfd, &k->output, &step);
+	if (rc < 0) {
+		k->output = k->pidfd = -1;
+		return rc;
+	}
+	k->until = now + CHECK_MOST;
+	fcntl(k->output, F_SETFL, O_NONBLOCK);
+	rc = watch(c, k->output);
+	rc = rc < 0 ? rc : watch(c, k->pidfd);
+	if (rc < 0)
+		kill_checker(k);
+	return rc;
 }
 
 /* ---- face --------------------------------------------------------------------------------- */
@@ -326,7 +428,8 @@ int bird_child_new(struct bird_child **out, const struct bird_child_setup *setup
 	if (!c)
 		return -ENOMEM;
 	c->setup = *setup;
-	c->pidfd = c->log = -1;
+	c->pidfd = c->log = c->checker.pidfd = c->checker.output = -1;
+	c->checker.until = UINT64_MAX;
 	c->backoff = BACKOFF_FIRST;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0)
@@ -354,6 +457,7 @@ void bird_child_free(struct bird_child *c)
 	if (!c)
 		return;
 	end_at_once(c);
+	kill_checker(&c->checker);
 	if (c->setup.netns >= 0)
 		close(c->setup.netns);
 	if (c->epoll >= 0)
@@ -391,8 +495,11 @@ int bird_child_fd(const struct bird_child *c)
 
 uint64_t bird_child_poll(struct bird_child *c, uint64_t now)
 {
+	uint64_t next;
+
+	poll_checker(c, now);
 	read_log(c);
-	if (has_ended(c))
+	if (has_ended(c->pidfd))
 		ended(c, now);
 	if (c->state == BIRD_CHILD_WAITING && now >= c->at)
 		start(c, now);
@@ -400,7 +507,8 @@ uint64_t bird_child_poll(struct bird_child *c, uint64_t now)
 		pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
 		c->at = UINT64_MAX;
 	}
-	return c->state == BIRD_CHILD_WAITING || c->stopping ? c->at : UINT64_MAX;
+	next = c->state == BIRD_CHILD_WAITING || c->stopping ? c->at : UINT64_MAX;
+	return next < c->checker.until ? next : c->checker.until;
 }
 
 enum bird_child_state bird_child_state(const struct bird_child *c)
@@ -421,52 +529,4 @@ uint64_t bird_child_since(const struct bird_child *c)
 unsigned bird_child_starts(const struct bird_child *c)
 {
 	return c->starts;
-}
-
-/* ---- asking one --------------------------------------------------------------------------- */
-
-/* What it prints, up to its end; what does not fit is left out. */
-static int listen_to(int output, char *text, size_t size)
-{
-	struct pollfd p = { .fd = output, .events = POLLIN };
-	size_t len = 0;
-
-	for (;;) {
-		char more[512];
-		ssize_t n;
-
-		if (poll(&p, 1, CHECK_MS) <= 0)
-			return -ETIMEDOUT;
-		n = read(output, more, sizeof(more));
-		if (n <= 0)
-			break;
-		for (ssize_t i = 0; i < n && len + 1 < size; i++)
-			text[len++] = more[i];
-	}
-	while (len > 0 && text[len - 1] == '\n')
-		len--;
-	text[len] = '\0';
-	return 0;
-}
-
-int bird_child_check(const struct bird_child *c, char *error, size_t error_size)
-{
-	char *argv[] = { "bird", "-p", "-c", (char *)bird_files_next(c->setup.files), NULL };
-	int pidfd, output, rc, code = 0, status = 0;
-	const char *step;
-	pid_t pid;
-
-	rc = run(c, argv, &pid, &pidfd, &output, &step);
-	if (rc < 0) {
-		snprintf(error, error_size, "%s: %s", step, strerror(-rc));
-		return rc;
-	}
-	rc = listen_to(output, error, error_size);
-	if (rc < 0)
-		pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-	if (wait_for(pidfd, &code, &status) == 0 && rc == 0 && (code != CLD_EXITED || status != 0))
-		rc = -EINVAL;
-	close(pidfd);
-	close(output);
-	return rc;
 }

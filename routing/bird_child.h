@@ -34,6 +34,9 @@ struct bird_child_ops {
 	/* text: for a person ("killed by SIGSEGV after 12 s; again in 0.4 s"). Must not call back.
 	 */
 	void (*changed)(void *ctx, enum bird_child_state state, const char *text);
+	/* The answer to bird_child_check(), from a later bird_child_poll(): 0; -EINVAL: refused,
+	 * with BIRD's words in text; other -errno: it could not be asked. May start the child. */
+	void (*checked)(void *ctx, int rc, const char *text);
 };
 
 struct bird_child_setup {
@@ -69,9 +72,9 @@ pid_t bird_child_pid(const struct bird_child *c);      /* 0: does not run */
 uint64_t bird_child_since(const struct bird_child *c); /* of the state */
 unsigned bird_child_starts(const struct bird_child *c);
 
-/* Lets a BIRD of its own parse next/ of the files, as the same user. Blocks for the time of a start
- * (20 ms at 1,000 sessions): for the first start; a running BIRD is asked through its control
- * socket. 0; -EINVAL: refused, with BIRD's words in error; other -errno: it could not be asked. */
-int bird_child_check(const struct bird_child *c, char *error, size_t error_size);
+/* Lets a BIRD of its own parse next/ of the files, as the same user: for the first start; a running
+ * BIRD is asked through its control socket. 0: ops->checked() will tell; -EBUSY: one is asked
+ * already; other -errno: it could not be asked. */
+int bird_child_check(struct bird_child *c, uint64_t now);
 
 #endif

@@ -35,6 +35,7 @@ struct bed {
 	char program[64]; /* a script that plays BIRD; "" for BIRD itself */
 	char said[8192];
 	char changed[8192];
+	char checked[600];
 };
 
 static void on_said(void *ctx, enum bird_child_level level, const char *line)
@@ -53,7 +54,14 @@ static void on_changed(void *ctx, enum bird_child_state child, const char *text)
 	snprintf(b->changed + n, sizeof(b->changed) - n, "%d %s\n", child, text);
 }
 
-static const struct bird_child_ops ops = { on_said, on_changed };
+static void on_checked(void *ctx, int rc, const char *text)
+{
+	struct bed *b = ctx;
+
+	snprintf(b->checked, sizeof(b->checked), "%d %s", rc, text);
+}
+
+static const struct bird_child_ops ops = { on_said, on_changed, on_checked };
 
 static void write_program(struct bed *b, const char *script)
 {
@@ -159,6 +167,46 @@ static void told_and_stopped(void **state)
 	assert_non_null(strstr(b.said, "I gone\n")); /* as it should */
 	assert_non_null(strstr(b.changed, "1 runs as process "));
 	assert_non_null(strstr(b.changed, "0 exited with status 0 after "));
+	bed_close(&b);
+}
+
+static bool is_checked(const struct bed *b)
+{
+	return b->checked[0] != '\0';
+}
+
+/* Nobody waits while it thinks: asking takes no longer than starting it. */
+static void asked_without_waiting(void **state)
+{
+	uint64_t begin;
+	struct bed b;
+
+	bed_open(&b, "echo \"$1 thinks\"; sleep 1; echo; exit 3");
+	begin = clock_us();
+	assert_int_equal(bird_child_check(b.child, begin), 0);
+	assert_int_equal(bird_child_check(b.child, begin), -EBUSY);
+	bird_child_poll(b.child, clock_us());
+	assert_false(is_checked(&b));
+	assert_true(clock_us() - begin < SECOND);
+	until(&b, is_checked);
+	assert_string_equal(b.checked, "-22 -p thinks");
+	assert_int_equal(bird_child_state(b.child), BIRD_CHILD_STOPPED);
+	bed_close(&b);
+}
+
+/* One that does not answer is killed when its time is over, or ours. */
+static void asked_in_vain(void **state)
+{
+	struct bed b;
+
+	bed_open(&b, "exec sleep 1000");
+	assert_int_equal(bird_child_check(b.child, clock_us()), 0);
+	bird_child_poll(b.child, clock_us() + 9 * SECOND);
+	assert_false(is_checked(&b));
+	bird_child_poll(b.child, clock_us() + 11 * SECOND);
+	assert_true(is_checked(&b));
+	assert_int_equal(atoi(b.checked), -ETIMEDOUT);
+	assert_int_equal(bird_child_check(b.child, clock_us()), 0);
 	bed_close(&b);
 }
 
@@ -359,6 +407,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(told_and_stopped),
+		cmocka_unit_test(asked_without_waiting),
+		cmocka_unit_test(asked_in_vain),
 		cmocka_unit_test(started_again_with_back_off),
 		cmocka_unit_test(killed_when_it_will_not_go),
 		cmocka_unit_test(cannot_be_started),
