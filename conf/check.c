@@ -25,21 +25,16 @@ void check_problem(struct check *k, enum problem_level level, const struct label
 		   struct conf_where object, const void *part, const char *fmt, ...)
 {
 	unsigned line = part != NULL ? places_find(k->places, part) : 0;
-	char *text = NULL;
 	va_list args;
 
-	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
-	va_end(args);
 	object.file = k->file;
 	if (line != 0)
 		object.line = line;
 	if (k->file == NULL)
 		object.line = 0;
-	problem_add(k->problems, level, object, label != NULL ? label->text : NULL, "%s",
-		    text != NULL ? text : "wrong");
-	free(text);
+	va_start(args, fmt);
+	problem_add_list(k->problems, level, object, label != NULL ? label->text : NULL, fmt, args);
+	va_end(args);
 }
 
 struct check_line check_line(const struct check *k, unsigned line)

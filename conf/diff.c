@@ -174,6 +174,25 @@ static void diff_kind(struct diff *d, const struct conf *was, const struct conf 
 	free(b);
 }
 
+const char *conf_difference_format(const struct conf_difference *d, char *buf, size_t size)
+{
+	static const char sign[] = {
+		[CONF_ADDED] = '+', [CONF_REMOVED] = '-', [CONF_CHANGED] = '~'
+	};
+	const char *quote = d->name[0] ? "'" : "";
+
+	if (!d->field)
+		snprintf(buf, size, "%c %s %s%s%s", sign[d->deed], d->kind->word, quote, d->name,
+			 quote);
+	else if (!d->was || !d->is)
+		snprintf(buf, size, "~ %s %s%s%s: %s: %s %s", d->kind->word, quote, d->name, quote,
+			 d->field, d->is ? "added" : "removed", d->is ? d->is : d->was);
+	else
+		snprintf(buf, size, "~ %s %s%s%s: %s: %s -> %s", d->kind->word, quote, d->name,
+			 quote, d->field, d->was, d->is);
+	return buf;
+}
+
 int conf_diff(const struct conf *was, const struct conf *is,
 	      void (*fn)(void *ctx, const struct conf_difference *d), void *ctx)
 {

@@ -8,6 +8,8 @@
 #include "conf/kind.h"
 #include "conf/model.h"
 
+#include <stddef.h>
+
 enum conf_deed { CONF_ADDED, CONF_REMOVED, CONF_CHANGED };
 
 struct conf_difference {
@@ -18,6 +20,9 @@ struct conf_difference {
 	/* As in the file; NULL: it was not, or is not any more, an element of a list of routes. */
 	const char *was, *is;
 };
+
+/* One line for a person, without its end: "~ tunnel 'a': dpd: 10 -> 30". Returns buf. */
+const char *conf_difference_format(const struct conf_difference *d, char *buf, size_t size);
 
 /* Tells each, in the order of the file, and returns how many there are; -ENOMEM. tell may be NULL.
  */

@@ -16,16 +16,12 @@
 
 void edit_refuse(struct edit *e, const char *fmt, ...)
 {
-	char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	problem_add_list(e->problems, PROBLEM_ERROR, (struct conf_where){ 0 }, e->label.text, fmt,
+			 args);
 	va_end(args);
-	problem_add(e->problems, PROBLEM_ERROR, (struct conf_where){ 0 }, e->label.text, "%s",
-		    text != NULL ? text : "wrong");
-	free(text);
 }
 
 /* ---- the tree ----------------------------------------------------------------------------- */

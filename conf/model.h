@@ -222,6 +222,7 @@ struct conf_tunnel {
 	struct algo_list ike_cipher, ike_auth, ike_dh;
 	uint32_t ike_lifetime; /* seconds */
 	uint32_t dpd;	       /* seconds; 0: off */
+	uint32_t probe;	       /* seconds between measurements of the latency; 0: off */
 	uint32_t ike_fragment; /* bytes of IP datagrams with longer IKE messages; 0: never cut */
 	struct algo_list esp_cipher, esp_auth;
 	struct algo_list esp_pfs;			   /* empty: none */
@@ -253,7 +254,7 @@ struct conf_tunnel {
 	uint32_t bfd_multiplier;
 	bool graceful_restart;
 	uint32_t graceful_restart_time; /* seconds */
-	uint32_t import_limit;		/* prefixes; 0: none */
+	uint32_t import_limit;		/* prefixes of a family; 0: none */
 	bool med_given;
 	uint32_t med;
 	uint32_t prepend;    /* how often more our ASN stands in the paths */

@@ -15,6 +15,7 @@ void parse_bgp_default(struct conf_tunnel *t)
 	t->bfd_multiplier = 3;
 	t->graceful_restart = true;
 	t->graceful_restart_time = 120;
+	t->import_limit = 10000;
 	t->drain_wait = 5;
 }
 

@@ -312,6 +312,8 @@ static const struct field tunnel_fields[] = {
 	{ "ike_lifetime", LIFETIME, FIELD_AT(struct conf_tunnel, ike_lifetime) },
 	{ "dpd", &field_uint, FIELD_AT(struct conf_tunnel, dpd), .max = 3600,
 	  .unit = "seconds, 0 is off" },
+	{ "probe", &field_uint, FIELD_AT(struct conf_tunnel, probe), .max = 3600,
+	  .unit = "seconds, 0 is off" },
 	{ "ike_fragment", &field_uint, FIELD_AT(struct conf_tunnel, ike_fragment), .zero = true,
 	  .min = 576, .max = 9216, .unit = "bytes" },
 	{ "esp_cipher", ALGO(esp_cipher, esp_ciphers) },

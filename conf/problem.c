@@ -29,8 +29,17 @@ static bool make_room(struct problem_list *l)
 void problem_add(struct problem_list *l, enum problem_level level, struct conf_where where,
 		 const char *object, const char *fmt, ...)
 {
-	struct problem *p;
 	va_list args;
+
+	va_start(args, fmt);
+	problem_add_list(l, level, where, object, fmt, args);
+	va_end(args);
+}
+
+void problem_add_list(struct problem_list *l, enum problem_level level, struct conf_where where,
+		      const char *object, const char *fmt, va_list args)
+{
+	struct problem *p;
 
 	/* Counted first: without memory the text may be lost, the error never is. */
 	if (level == PROBLEM_ERROR)
@@ -42,9 +51,7 @@ void problem_add(struct problem_list *l, enum problem_level level, struct conf_w
 	p->where.line = where.line;
 	p->where.file = where.file != NULL ? strdup(where.file) : NULL;
 	p->object = object != NULL ? strdup(object) : NULL;
-	va_start(args, fmt);
 	p->text = text_of(fmt, args);
-	va_end(args);
 }
 
 struct order {

@@ -5,6 +5,7 @@
 #ifndef CONF_PROBLEM_H
 #define CONF_PROBLEM_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -32,6 +33,9 @@ struct problem_list {
 
 void problem_add(struct problem_list *l, enum problem_level level, struct conf_where where,
 		 const char *object, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+void problem_add_list(struct problem_list *l, enum problem_level level, struct conf_where where,
+		      const char *object, const char *fmt, va_list args)
+	__attribute__((format(printf, 5, 0)));
 /* In file order: "isthmus.conf:12: error: vpn_connection 'dc1', tunnel 'dc1-a': ..." */
 void problem_print(struct problem_list *l, FILE *out);
 void problem_clear(struct problem_list *l);

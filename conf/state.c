@@ -92,6 +92,35 @@ out:
 	return rc;
 }
 
+/* ---- aside -------------------------------------------------------------------------------- */
+
+static void name_aside(const char *path, const char *why, char *name, size_t size)
+{
+	char when[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+	snprintf(name, size, "%s.%s-%s", path, why, when);
+	for (unsigned i = 2; access(name, F_OK) == 0 && i < 1000; i++)
+		snprintf(name, size, "%s.%s-%s-%u", path, why, when, i);
+}
+
+int state_keep_aside(const struct conf *c, char *name, size_t size)
+{
+	char *path = state_path(c);
+	int rc = 0;
+
+	name[0] = '\0';
+	if (path == NULL)
+		return c->state_directory[0] == '\0' ? 0 : -ENOMEM;
+	name_aside(path, "unsaved", name, size);
+	if (link(path, name) != 0)
+		rc = -errno;
+	free(path);
+	return rc;
+}
+
 /* ---- saving ------------------------------------------------------------------------------- */
 
 static void digest_of(const char *text, size_t len, uint8_t out[CONF_DIGEST_BYTES])
@@ -204,14 +233,7 @@ static const char *head_fault(struct state *s, const char *text, size_t len, con
 /* Moved out of the way, with a name that tells why. */
 static void put_aside(const char *path, const char *why, char *name, size_t size)
 {
-	char when[32];
-	time_t now = time(NULL);
-	struct tm tm;
-
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-	snprintf(name, size, "%s.%s-%s", path, why, when);
-	for (unsigned i = 2; access(name, F_OK) == 0 && i < 1000; i++)
-		snprintf(name, size, "%s.%s-%s-%u", path, why, when, i);
+	name_aside(path, why, name, size);
 	if (rename(path, name) != 0)
 		snprintf(name, size, "%s", path);
 }

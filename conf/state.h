@@ -12,6 +12,8 @@
 
 #include "conf/model.h"
 
+#include <stddef.h>
+
 /* The model to start with. Normally the state's; the file's where it was edited since, or there is
  * no good state: then what the operator left to us is still as in the state, unsaved changes are
  * kept aside, and a warning names the place. NULL: the file has errors. */
@@ -20,6 +22,9 @@ struct conf *state_start(const char *path, struct problem_list *problems);
 char *state_path(const struct conf *c);
 /* Keeps c. On disk when it returns 0; -errno: the state is what it was. */
 int state_keep(const struct conf *c);
+/* Gives the state of c, which is kept already, a second name that it has for good; "": there is
+ * none. 0 or -errno. */
+int state_keep_aside(const struct conf *c, char *name, size_t size);
 /* Writes c into its file, which gets the name FILE.old, and keeps it. 0, -errno; -ESTALE: somebody
  * changed the file since it was read. */
 int state_save(struct conf *c, bool force);

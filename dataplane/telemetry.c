@@ -24,7 +24,7 @@ static void add(struct rte_tel_data *d, const char *before, const char *name, ui
 	rte_tel_data_add_dict_u64(d, key, value);
 }
 
-static int list_workers(struct rte_tel_data *d)
+static int list_workers(const char *params, struct rte_tel_data *d)
 {
 	char name[32];
 
@@ -57,7 +57,7 @@ static int list_workers(struct rte_tel_data *d)
 	return 0;
 }
 
-static int list_drops(struct rte_tel_data *d)
+static int list_drops(const char *params, struct rte_tel_data *d)
 {
 	uint64_t sum[DROP_REASON_COUNT] = { 0 };
 
@@ -76,7 +76,7 @@ static int list_drops(struct rte_tel_data *d)
 }
 
 /* How many; one by one they are asked for by index: an answer has no room for thousands. */
-static int list_tunnels(struct rte_tel_data *d)
+static int list_tunnels(const char *params, struct rte_tel_data *d)
 {
 	const struct tunnel *t = open_one->tables.tunnel;
 	uint64_t all = 0, up = 0;
@@ -113,21 +113,25 @@ static int show_tunnel(const char *params, struct rte_tel_data *d)
 	return 0;
 }
 
-static int answer(const char *cmd, const char *params, struct rte_tel_data *d)
+static const struct {
+	const char *name, *help;
+	int (*fill)(const char *params, struct rte_tel_data *d);
+} commands[] = {
+	{ "/isthmus/workers", "Counters of each worker.", list_workers },
+	{ "/isthmus/drops", "Dropped packets by reason.", list_drops },
+	{ "/isthmus/tunnels", "How many tunnels, and how many UP.", list_tunnels },
+	{ "/isthmus/tunnel", "Counters of one tunnel. Parameter: its index.", show_tunnel },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int answer(const char *name, const char *params, struct rte_tel_data *d)
 {
 	int rc = -1;
 
 	pthread_mutex_lock(&lock);
-	if (!open_one)
-		rc = -1;
-	else if (strcmp(cmd, "/isthmus/workers") == 0)
-		rc = list_workers(d);
-	else if (strcmp(cmd, "/isthmus/drops") == 0)
-		rc = list_drops(d);
-	else if (strcmp(cmd, "/isthmus/tunnels") == 0)
-		rc = list_tunnels(d);
-	else
-		rc = show_tunnel(params, d);
+	for (unsigned i = 0; open_one && i < COMMANDS; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			rc = commands[i].fill(params, d);
 	pthread_mutex_unlock(&lock);
 	return rc;
 }
@@ -137,12 +141,8 @@ void telemetry_open(struct dataplane *dp)
 	pthread_mutex_lock(&lock);
 	open_one = dp;
 	pthread_mutex_unlock(&lock);
-	rte_telemetry_register_cmd("/isthmus/workers", answer, "Counters of each worker.");
-	rte_telemetry_register_cmd("/isthmus/drops", answer, "Dropped packets by reason.");
-	rte_telemetry_register_cmd("/isthmus/tunnels", answer,
-				   "How many tunnels, and how many UP.");
-	rte_telemetry_register_cmd("/isthmus/tunnel", answer,
-				   "Counters of one tunnel. Parameter: its index.");
+	for (unsigned i = 0; i < COMMANDS; i++)
+		rte_telemetry_register_cmd(commands[i].name, answer, commands[i].help);
 }
 
 void telemetry_close(void)

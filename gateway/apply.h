@@ -39,6 +39,10 @@ bool apply_is_reserved(const struct applied *a, enum conf_kind kind, uint32_t id
 /* Did settings change that the tunnel's SAs have a part in, since this was asked last? */
 bool apply_tunnel_changed(struct applied *a, uint32_t tunnel);
 
+/* Can a tunnel of the connection take packets? While none can, which is so at first, its static
+ * routes are not valid: others to the same prefix are, and nobody is told of it. */
+void apply_usable(struct applied *a, uint32_t connection, bool usable);
+
 struct tables *apply_tables(const struct applied *a);
 /* Hears what struct tables_ops says under the same names. One at most; NULL: nobody. */
 struct apply_listener {

@@ -48,6 +48,7 @@ struct applied_connection {
 	enum applied_state state;
 	uint32_t gateway;
 	unsigned tunnels;
+	bool usable;  /* apply_usable() */
 	bool changed; /* its members, since its routes were published */
 };
 

@@ -2,6 +2,7 @@
 #include "gateway/apply_core.h"
 
 #include "conf/number.h"
+#include "gateway/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -158,6 +159,11 @@ static int refuse(struct applied *a, const struct conf *c, const struct applied_
 	return apply_fail(a, rc, "route %s to '%s'", prefix_format(&r->route.prefix, text), name);
 }
 
+static bool is_unusable(const struct applied *a, const struct rib_route *r)
+{
+	return r->via == RIB_VIA_CONNECTION && !a->connection[r->via_index].usable;
+}
+
 /* In the model's order, for who comes first may matter. What was done is noted also on failure. */
 static int add_new(struct applied *a, const struct conf *c, struct list *l)
 {
@@ -170,9 +176,12 @@ static int add_new(struct applied *a, const struct conf *c, struct list *l)
 	a->route = v;
 	qsort(l->v, l->n, sizeof(*l->v), by_order);
 	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		struct rib_route *r = &l->v[i].route;
+
 		if (l->v[i].kept)
 			continue;
-		rc = apply_outcome(a, tables_add(a->tables, l->v[i].table, &l->v[i].route));
+		r->unusable = is_unusable(a, r);
+		rc = apply_outcome(a, tables_add(a->tables, l->v[i].table, r));
 		if (rc < 0)
 			refuse(a, c, &l->v[i], rc);
 		a->route[a->n_routes + done] = l->v[i];
@@ -235,6 +244,25 @@ int apply_routes(struct applied *a, const struct conf *c)
 		publish_changed(a);
 	free(l.v);
 	return rc;
+}
+
+void apply_usable(struct applied *a, uint32_t connection, bool usable)
+{
+	struct applied_connection *c =
+		connection < a->room[CONF_CONNECTION] ? &a->connection[connection] : NULL;
+
+	if (!c || c->state != APPLIED_USED || c->usable == usable)
+		return;
+	c->usable = usable;
+	for (size_t i = 0; i < a->n_routes; i++) {
+		struct rib_route *r = &a->route[i].route;
+
+		if (r->via != RIB_VIA_CONNECTION || r->via_index != connection)
+			continue;
+		r->unusable = !usable;
+		if (apply_outcome(a, tables_add(a->tables, a->route[i].table, r)) < 0)
+			log_error("route", NULL, "out of memory: a static route is as it was");
+	}
 }
 
 void apply_routes_leave(struct applied *a, uint32_t attachment, bool all)

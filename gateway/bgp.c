@@ -155,15 +155,31 @@ static void replay(struct bgp *b, uint32_t gateway)
 			      "all routes fit again: %zu learnt", q.learnt);
 }
 
+/* A peer whose routes come and go beside a VPC's, or a connection that does, must not keep BIRD
+ * busy for the other tenants of its shard. */
+static void tell_announced(struct bgp *b, uint32_t gateway)
+{
+	struct gateway_state *g = &b->gateway[gateway];
+	struct bird_host *h = host_of_gateway(b, gateway);
+	uint64_t now = clock_now(), due = pace_due(&g->pace, now);
+
+	g->tell = h != NULL && g->sessions > 0 && due > now;
+	if (g->tell) {
+		bgp_later(b, (unsigned)((due - now) / 1000 + 1));
+	} else if (h != NULL && g->sessions > 0) {
+		pace_told(&g->pace, now);
+		bird_host_change(h);
+	}
+}
+
 void bgp_on_announce(void *ctx, uint32_t gateway)
 {
 	struct bgp *b = ctx;
-	struct bird_host *h = host_of_gateway(b, gateway);
 
 	if (gateway >= b->n_gateways) /* it is new */
 		return;
-	if (h != NULL && b->gateway[gateway].sessions > 0)
-		bird_host_change(h);
+	if (!b->gateway[gateway].tell)
+		tell_announced(b, gateway);
 	b->gateway[gateway].look = true; /* a quota may have room now */
 	bgp_later(b, 0);
 }
@@ -262,6 +278,8 @@ void bgp_on_later(evutil_socket_t fd, short what, void *ctx)
 			replay(b, i);
 		if (g->work || g->look)
 			bgp_later(b, g->work ? 0 : RETRY_MS);
+		if (g->tell)
+			tell_announced(b, i);
 	}
 	bgp_tell_waiters(b, UINT32_MAX, clock_now());
 	if (b->waiters != NULL || b->endings != NULL)

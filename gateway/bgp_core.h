@@ -3,6 +3,7 @@
 #define GATEWAY_BGP_CORE_H
 
 #include "gateway/bgp.h"
+#include "gateway/pace.h"
 
 #include <event2/event.h>
 
@@ -30,6 +31,8 @@ struct gateway_state {
 	bool work;   /* batches wait to be taken */
 	bool look;   /* is it time for a replay? */
 	bool replay; /* it is: some routes were not listened to */
+	bool tell;   /* BIRD does not know yet what is announced now; it is told at this pace: */
+	struct pace pace;
 	enum source_standing standing;
 };
 

@@ -5,6 +5,7 @@
 #include "gateway/event.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
+#include "gateway/prober.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -274,6 +275,10 @@ static void commit(struct gateway *g, struct conf *c, struct change_report *repo
 		if (tell_engine(g, i, conf_tunnel_at(old, i), conf_tunnel_at(c, i), report) < 0)
 			log_error("config", tunnels_name(g->tunnels, i),
 				  "out of memory: the IKE engine was not told");
+	for (unsigned i = 0; i < c->n_connections; i++)
+		gateway_usable(g, c->connection[i].id);
+	if (g->prober)
+		prober_update(g->prober);
 	if (c->log.format != old->log.format || c->log.target != old->log.target ||
 	    c->log.level != old->log.level)
 		log_configure(&c->log);

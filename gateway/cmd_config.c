@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,8 +163,9 @@ int config_reload(struct command_call *call)
 	struct gateway *g = call->gateway;
 	struct problem_list problems = { 0 };
 	struct change_report r;
-	char error[COMMAND_ERROR_MAX / 2];
-	int rc = config_from_file(g, &problems, &r, error, sizeof(error));
+	char error[COMMAND_ERROR_MAX - 64], aside[PATH_MAX] = "";
+	int rc = call->n > 1 ? config_discard(g, aside, &problems, &r, error, sizeof(error))
+			     : config_from_file(g, &problems, &r, error, sizeof(error));
 
 	if (rc < 0 && problems.errors > 0) {
 		rc = refused(call, &problems);
@@ -172,6 +174,9 @@ int config_reload(struct command_call *call)
 	} else {
 		report_change(call->page, &r);
 		warnings(call->page, &problems);
+		page_text(call->page, "kept_aside", NULL, aside);
+		if (aside[0])
+			page_line(call->page, "what ran before is kept in %s", aside);
 	}
 	problem_clear(&problems);
 	return rc;
@@ -199,20 +204,11 @@ int config_save(struct command_call *call)
 static void tell_difference(void *ctx, const struct conf_difference *d)
 {
 	static const char *const deed[] = { "added", "removed", "changed" };
-	static const char sign[] = "+-~";
 	struct page *p = ctx;
-	const char *quote = d->name[0] ? "'" : "";
+	char text[1024];
 
 	if (!page_is_json(p)) {
-		if (!d->field)
-			page_line(p, "%c %s %s%s%s", sign[d->deed], d->kind->word, quote, d->name,
-				  quote);
-		else if (!d->was || !d->is)
-			page_line(p, "~ %s %s%s%s: %s: %s %s", d->kind->word, quote, d->name, quote,
-				  d->field, d->is ? "added" : "removed", d->is ? d->is : d->was);
-		else
-			page_line(p, "~ %s %s%s%s: %s: %s -> %s", d->kind->word, quote, d->name,
-				  quote, d->field, d->was, d->is);
+		page_line(p, "%s", conf_difference_format(d, text, sizeof(text)));
 		return;
 	}
 	page_object(p, NULL, NULL);
@@ -247,6 +243,9 @@ int config_diff(struct command_call *call)
 	if (n < 0)
 		return command_fail(call, n, "out of memory");
 	page_flag(call->page, "unsaved", NULL, g->conf->unsaved);
+	if (n > 0 && g->conf->unsaved)
+		page_line(call->page,
+			  "commands changed what runs since it was saved: \"reload\" refuses");
 	if (n == 0)
 		page_line(call->page, "what runs is what %s says", g->conf->path);
 	return 0;

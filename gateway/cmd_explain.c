@@ -1,6 +1,7 @@
 /* `explain`: where a packet would go, by the tables that the workers use, and why not further. */
 #include "gateway/show.h"
 
+#include "conf/number.h"
 #include "gateway/command_word.h"
 #include "gateway/format.h"
 #include "gateway/gateway.h"
@@ -312,6 +313,64 @@ static bool is_refused_transit(const struct command_call *call, const struct que
 	       !call->gateway->tunnels->v[q->in_tunnel].connection->gateway->transit;
 }
 
+/* Do packets from the place go through this border gateway's table? */
+static bool is_reached(const struct conf *c, const struct question *q, const struct tunnels *t,
+		       const struct conf_border_gateway *b)
+{
+	const struct tunnel *in = tunnels_get(t, q->in_tunnel);
+
+	if (in)
+		return in->connection->gateway == b;
+	for (unsigned i = 0; i < c->n_attachments; i++)
+		if (c->attachment[i].gateway == b &&
+		    strcmp(c->attachment[i].vpc_name, q->place) == 0)
+			return true;
+	return false;
+}
+
+/* The static route that would cover the destination if its connection had a tunnel. */
+struct asleep {
+	const struct addr *dst;
+	bool found;
+	struct rib_route route; /* the longest */
+};
+
+static void on_candidate(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
+			 const char *why)
+{
+	struct asleep *s = ctx;
+
+	if (verdict != RIB_UNUSABLE || !prefix_contains(&r->prefix, s->dst) ||
+	    (s->found && s->route.prefix.len >= r->prefix.len))
+		return;
+	s->found = true;
+	s->route = *r;
+}
+
+static void nowhere(struct command_call *call, const struct question *q)
+{
+	const struct gateway *g = call->gateway;
+	struct prefix host = prefix_host(&q->dst);
+	struct asleep s = { .dst = &q->dst };
+	const struct conf_vpn_connection *c;
+	char route[PREFIX_STR_MAX];
+
+	for (unsigned i = 0; i < g->conf->n_border_gateways; i++) {
+		const struct conf_border_gateway *b = &g->conf->border_gateway[i];
+
+		if (is_reached(g->conf, q, g->tunnels, b))
+			rib_walk(tables_rib(apply_tables(g->applied)),
+				 apply_gateway_table(g->applied, b->id), &host, on_candidate, &s);
+	}
+	c = s.found ? conf_connection_at(g->conf, s.route.via_index) : NULL;
+	if (c)
+		verdict(call, false, "no-route",
+			"the route %s by vpn_connection '%s' is not valid: no tunnel up",
+			prefix_format(&s.route.prefix, route), c->name);
+	else
+		verdict(call, false, "no-route", "no route covers the destination");
+}
+
 /* Packets that do not go into a tunnel. True: that was all. */
 static bool ends_here(struct command_call *call, const struct question *q)
 {
@@ -322,7 +381,7 @@ static bool ends_here(struct command_call *call, const struct question *q)
 	if (path->table_loop)
 		verdict(call, false, "table-loop", "the routes lead from table to table");
 	else if (nexthop_kind(path->nh) == NEXTHOP_NONE)
-		verdict(call, false, "no-route", "no route covers the destination");
+		nowhere(call, q);
 	else if (nexthop_kind(path->nh) == NEXTHOP_DISCARD)
 		verdict(call, false, "discard-route", "the route says so");
 	else if (nexthop_kind(path->nh) == NEXTHOP_LOCAL)

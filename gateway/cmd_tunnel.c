@@ -1,11 +1,11 @@
 #include "gateway/show.h"
 
 #include "gateway/config.h"
+#include "gateway/drain.h"
 #include "gateway/event.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <string.h>
 
 static void tunnel_changed(struct negotiator_ask *ask)
@@ -31,6 +31,7 @@ static void tunnel_changed(struct negotiator_ask *ask)
 		command_fail(call, rc, "tunnel '%s': %s", t->conf->name, strerror(-rc));
 	if (rc == 0 && (ask->kind == ASK_ENABLE || ask->kind == ASK_DISABLE)) {
 		t->enabled = ask->kind == ASK_ENABLE;
+		gateway_usable(call->gateway, t->connection_index);
 		event_publish(t->enabled ? EVENT_TUNNEL_ENABLED : EVENT_TUNNEL_DISABLED,
 			      t->conf->name, NULL, "%s", "");
 		rc = config_switched(call->gateway, t->conf->name, t->enabled);
@@ -57,9 +58,8 @@ static int change(struct command_call *call, enum ask_kind kind)
 
 /* ---- draining ---------------------------------------------------------------------------- */
 
-static void on_drained(evutil_socket_t fd, short what, void *ctx)
+static void drained(struct command_call *call)
 {
-	struct command_call *call = ctx;
 	int64_t i = command_tunnel(call, 1); /* it may be gone, and its number another's */
 	int rc = i < 0 ? (int)i : command_ask(call, ASK_DISABLE, (uint32_t)i, 0, tunnel_changed);
 
@@ -69,29 +69,26 @@ static void on_drained(evutil_socket_t fd, short what, void *ctx)
 
 int tunnel_drain(struct command_call *call)
 {
-	struct gateway *g = call->gateway;
 	int64_t i = command_tunnel(call, 1);
-	struct timeval wait = { 0 };
+	int rc = i < 0 ? (int)i : drain_start(call->gateway, (uint32_t)i, call, drained);
 
-	if (i < 0)
-		return (int)i;
-	call->ask.first = (uint32_t)i;
-	event_publish(EVENT_TUNNEL_DRAIN, g->tunnels->v[i].conf->name, NULL, "%s", "");
-	if (g->tunnels->v[i].up) {
-		if (g->bgp)
-			bgp_drain(g->bgp, (uint32_t)i, true);
-		else
-			dataplane_tunnel_state(g->dp, (uint32_t)i, false);
-		wait.tv_sec = (time_t)g->tunnels->v[i].conf->drain_wait;
-	}
-	if (event_base_once(g->base, -1, EV_TIMEOUT, on_drained, call, &wait) < 0)
-		return command_fail(call, -ENOMEM, "out of memory");
-	return COMMAND_LATER;
+	return rc < 0 ? rc : COMMAND_LATER;
 }
 
 int tunnel_enable(struct command_call *call)
 {
-	return change(call, ASK_ENABLE);
+	int64_t i = command_tunnel(call, 1);
+	const struct tunnel *t;
+
+	if (i < 0)
+		return (int)i;
+	t = &call->gateway->tunnels->v[i];
+	if (!drain_cancel(call->gateway, (uint32_t)i) || !t->enabled)
+		return command_ask(call, ASK_ENABLE, (uint32_t)i, 0, tunnel_changed);
+	page_text(call->page, "tunnel", NULL, t->conf->name);
+	page_text(call->page, "done", NULL, "draining called off");
+	page_line(call->page, "tunnel '%s': draining called off, it is in service", t->conf->name);
+	return 0;
 }
 
 int tunnel_disable(struct command_call *call)

@@ -58,7 +58,8 @@ const struct command commands[] = {
 	{ "show version", "version, uptime, hardware in use", show_version },
 	{ "tunnel TUNNEL enable", "negotiate the tunnel", tunnel_enable },
 	{ "tunnel TUNNEL disable", "delete the tunnel's SAs and keep it down", tunnel_disable },
-	{ "tunnel TUNNEL drain", "withdraw routes, wait, then disable the tunnel", tunnel_drain },
+	{ "tunnel TUNNEL drain",
+	  "withdraw routes, wait, then disable the tunnel; \"enable\" calls it off", tunnel_drain },
 	{ "tunnel TUNNEL rekey", "rekey the tunnel's child SA now", tunnel_rekey_child },
 	{ "tunnel TUNNEL rekey child", "the same", tunnel_rekey_child },
 	{ "tunnel TUNNEL rekey ike", "rekey the tunnel's IKE SA now", tunnel_rekey_ike },
@@ -76,6 +77,9 @@ const struct command commands[] = {
 	{ "show configuration KIND NAME", "the same of one object", config_show },
 	{ "diff", "what \"reload\" would change: the file against what runs", config_diff },
 	{ "reload", "read the configuration file again and apply what differs", config_reload },
+	{ "reload discard",
+	  "although commands changed what runs and it was not saved; that is kept aside",
+	  config_reload },
 	{ "save", "write what runs to the configuration file", config_save },
 	{ "save force", "even if the file was changed since it was read", config_save },
 	{ "route add TABLE PREFIX NEXT_HOP", "a static route", static_route_add },
@@ -150,8 +154,6 @@ int command_split(char *line, char **word, bool *json, bool *colour)
 
 		if (!w)
 			return -EINVAL;
-		if (!quoted && (strcmp(w, "--for") == 0 || strcmp(w, "--with-psk") == 0))
-			w += 2; /* as options, which these words look like */
 		if (!quoted && strcmp(w, "--json") == 0) {
 			*json = true;
 			continue;
@@ -162,7 +164,8 @@ int command_split(char *line, char **word, bool *json, bool *colour)
 		}
 		if (n == COMMAND_WORDS_MAX)
 			return -E2BIG;
-		word[n++] = w;
+		/* A word of a command may look like an option: "--for". */
+		word[n++] = !quoted && strncmp(w, "--", 2) == 0 && w[2] ? w + 2 : w;
 	}
 	return n;
 }

@@ -1,15 +1,19 @@
 #include "gateway/config.h"
 
+#include "conf/diff.h"
 #include "conf/edit.h"
 #include "conf/kind.h"
 #include "conf/state.h"
+#include "conf/write.h"
 #include "gateway/event.h"
 #include "gateway/gateway.h"
 #include "gateway/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int config_change(struct gateway *g, struct conf *then, struct change_report *report, char *error,
 		  size_t error_size)
@@ -51,11 +55,44 @@ static void log_problems(const struct problem_list *problems, char *error, size_
 	}
 }
 
-int config_from_file(struct gateway *g, struct problem_list *problems, struct change_report *report,
-		     char *error, size_t error_size)
+/* What reload would do to what was not saved, for the refusal: the first lines of it. */
+struct loss {
+	FILE *out;
+	unsigned n;
+};
+#define LOSSES 5
+
+static void on_loss(void *ctx, const struct conf_difference *d)
+{
+	struct loss *l = ctx;
+	char line[120];
+
+	if (l->n++ < LOSSES)
+		fprintf(l->out, "\n%s", conf_difference_format(d, line, sizeof(line)));
+}
+
+static int refuse_loss(struct gateway *g, const struct conf *file, char *error, size_t size)
+{
+	struct loss l = { .out = fmemopen(error, size, "w") };
+
+	if (!l.out)
+		return -ENOMEM;
+	fputs("commands changed what runs and it was not saved; reload would do this to it:",
+	      l.out);
+	conf_diff(g->conf, file, on_loss, &l);
+	if (l.n > LOSSES)
+		fprintf(l.out, "\nand %u more (\"diff\" shows all)", l.n - LOSSES);
+	fprintf(l.out,
+		"\n\"save%s\" writes what runs to the file, \"reload discard\" takes the file",
+		state_is_current(g->conf) ? "" : " force");
+	fclose(l.out);
+	return -EEXIST;
+}
+
+static struct conf *read_file(struct gateway *g, struct problem_list *problems, char *error,
+			      size_t error_size)
 {
 	struct conf *c = conf_load_after(g->conf->path, g->conf, problems);
-	int rc = -EINVAL;
 
 	if (c && conf_rules(g->conf, c, false, problems) < 0) {
 		conf_free(c);
@@ -63,11 +100,49 @@ int config_from_file(struct gateway *g, struct problem_list *problems, struct ch
 	}
 	snprintf(error, error_size, "%s cannot be read", g->conf->path);
 	log_problems(problems, error, error_size);
-	if (c)
+	return c;
+}
+
+/* aside NULL: nothing unsaved may be lost. */
+static int take_file(struct gateway *g, char *aside, struct problem_list *problems,
+		     struct change_report *report, char *error, size_t error_size)
+{
+	struct conf *c = read_file(g, problems, error, error_size);
+	bool loses = c && g->conf->unsaved && !conf_same(g->conf, c);
+	int rc = c ? 0 : -EINVAL;
+
+	if (aside)
+		aside[0] = '\0';
+	if (loses && !aside) {
+		rc = refuse_loss(g, c, error, error_size);
+	} else if (loses) {
+		rc = state_keep_aside(g->conf, aside, PATH_MAX);
+		if (rc < 0)
+			snprintf(error, error_size, "what was not saved cannot be kept aside: %s",
+				 strerror(-rc));
+	}
+	if (rc == 0) {
 		rc = config_change(g, c, report, error, error_size);
+		if (rc < 0 && aside && aside[0])
+			unlink(aside);
+	} else {
+		conf_free(c);
+	}
 	if (rc < 0)
 		event_publish(EVENT_CONFIG_REFUSED, NULL, NULL, "%s", error);
 	return rc;
+}
+
+int config_from_file(struct gateway *g, struct problem_list *problems, struct change_report *report,
+		     char *error, size_t error_size)
+{
+	return take_file(g, NULL, problems, report, error, error_size);
+}
+
+int config_discard(struct gateway *g, char *aside, struct problem_list *problems,
+		   struct change_report *report, char *error, size_t error_size)
+{
+	return take_file(g, aside, problems, report, error, error_size);
 }
 
 int config_switched(struct gateway *g, const char *tunnel, bool enabled)

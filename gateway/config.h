@@ -17,9 +17,14 @@ struct gateway;
 int config_change(struct gateway *g, struct conf *then, struct change_report *report, char *error,
 		  size_t error_size);
 /* The same with the file that the gateway was started with, read and checked anew. Its problems are
- * logged, and added to problems; error tells the first. */
+ * logged, and added to problems; error tells the first. -EEXIST: commands changed what runs, that
+ * was not saved, and the file would undo it; error tells what, and what to do. */
 int config_from_file(struct gateway *g, struct problem_list *problems, struct change_report *report,
 		     char *error, size_t error_size);
+/* The same, but what was not saved is kept in a file beside the state, whose name goes to aside
+ * (PATH_MAX bytes; "": nothing was unsaved, or there is no state). */
+int config_discard(struct gateway *g, char *aside, struct problem_list *problems,
+		   struct change_report *report, char *error, size_t error_size);
 /* The running model in which a tunnel was switched on or off already is kept. 0 or -errno. */
 int config_switched(struct gateway *g, const char *tunnel, bool enabled);
 

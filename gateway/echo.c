@@ -19,8 +19,15 @@ enum {
 #define HEAD6	  40
 #define HEAD_ICMP 8
 
-static struct echo *first;
+/* By the id's last bits: there may be one for each tunnel. */
+static struct echo *list[1024];
+static unsigned n_open;
 static uint16_t last_id;
+
+static struct echo **list_of(uint16_t id)
+{
+	return &list[id % (sizeof(list) / sizeof(list[0]))];
+}
 
 static void put16(uint8_t *to, size_t v)
 {
@@ -143,10 +150,12 @@ static bool take(void *ctx, uint32_t tunnel, const uint8_t *ip, size_t len)
 {
 	struct echo_answer a = { .len = len };
 	size_t left;
-	const uint8_t *icmp = first ? icmp_of(ip, len, &left) : NULL;
+	const uint8_t *icmp = n_open > 0 ? icmp_of(ip, len, &left) : NULL;
 	const uint8_t *request = icmp ? request_of(ip, icmp, left, &a.kind) : NULL;
 
-	for (struct echo *e = first; request && e; e = e->next) {
+	struct echo *e = request ? *list_of(get16(request + 4)) : NULL;
+
+	for (; e; e = e->next) {
 		if (e->id != get16(request + 4) || e->tunnel != tunnel)
 			continue;
 		a.from = source_of(ip);
@@ -166,17 +175,22 @@ void echo_start(struct dataplane *dp)
 
 void echo_open(struct echo *e)
 {
+	struct echo **at;
+
 	e->id = ++last_id;
-	e->next = first;
-	first = e;
+	at = list_of(e->id);
+	e->next = *at;
+	*at = e;
+	n_open++;
 }
 
 void echo_close(struct echo *e)
 {
-	for (struct echo **at = &first; *at; at = &(*at)->next) {
+	for (struct echo **at = list_of(e->id); *at; at = &(*at)->next) {
 		if (*at != e)
 			continue;
 		*at = e->next;
+		n_open--;
 		return;
 	}
 }

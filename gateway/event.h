@@ -23,6 +23,7 @@
 	_(TUNNEL_ENABLED, "tunnel-enabled", LOG_INFO, "tunnel", "an operator enabled it")       \
 	_(TUNNEL_DISABLED, "tunnel-disabled", LOG_INFO, "tunnel", "an operator disabled it")    \
 	_(TUNNEL_DRAIN, "tunnel-drain", LOG_INFO, "tunnel", "an operator drains it")            \
+	_(TUNNEL_UNDRAIN, "tunnel-undrain", LOG_INFO, "tunnel", "an operator called that off")  \
 	_(CHILD_REKEYED, "child-rekeyed", LOG_DEBUG, "ike", "a new ESP SA pair took over")      \
 	_(IKE_REKEYED, "ike-rekeyed", LOG_DEBUG, "ike", "a new IKE SA took over")               \
 	_(LIMITED, "limited", LOG_INFO, "tunnel", "packets beyond its bandwidth are dropped")   \

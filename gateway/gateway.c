@@ -4,13 +4,16 @@
 #include "gateway/clock.h"
 #include "gateway/config.h"
 #include "gateway/control.h"
+#include "gateway/drain.h"
 #include "gateway/echo.h"
 #include "gateway/event.h"
 #include "gateway/key_export.h"
 #include "gateway/exception.h"
 #include "gateway/log.h"
+#include "gateway/loop_memory.h"
 #include "gateway/notify.h"
 #include "gateway/metrics.h"
+#include "gateway/prober.h"
 #include "gateway/sampler.h"
 
 #include <errno.h>
@@ -89,8 +92,12 @@ static void on_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason
 			    const char *text)
 {
 	struct gateway *g = ctx;
+	const struct tunnel *t = tunnels_get(g->tunnels, tunnel);
 
+	if (!t)
+		return;
 	tunnels_state(g->tunnels, clock_now(), tunnel, up, reason, text);
+	gateway_usable(g, t->connection_index);
 	bgp_tunnel(g->bgp, tunnel);
 }
 
@@ -226,6 +233,8 @@ static int start_dataplane(struct gateway *g)
 		log_error("gateway", NULL, "%s", error);
 		return rc;
 	}
+	for (unsigned i = 0; i < g->conf->n_connections; i++)
+		gateway_usable(g, g->conf->connection[i].id);
 	echo_start(g->dp);
 	rc = start_exception(g);
 	if (rc < 0)
@@ -370,6 +379,15 @@ static int start_sampler(struct gateway *g)
 	return rc;
 }
 
+static int start_prober(struct gateway *g)
+{
+	int rc = prober_new(&g->prober, g->base, g->dp, g->tunnels);
+
+	if (rc < 0)
+		log_error("probe", NULL, "%s", strerror(-rc));
+	return rc;
+}
+
 static void free_event(struct event *ev)
 {
 	if (ev)
@@ -383,6 +401,8 @@ static void take_down(struct gateway *g)
 	bgp_answer(g->bgp);		/* and this as well */
 	metrics_free(g->metrics);
 	sampler_free(g->sampler);
+	prober_free(g->prober);
+	drain_abandon(g);
 	trace_abandon(g);
 	capture_abandon(g);
 	control_free(g->control);
@@ -414,6 +434,7 @@ int gateway_run(struct conf *c, int asker)
 
 	sched_getaffinity(0, sizeof(ours), &ours);
 	log_info("gateway", NULL, "isthmus %s starts with %s", ISTHMUS_VERSION, c->path);
+	loop_memory_start();
 	g.base = event_base_new();
 	if (!g.base || change_new(&g) < 0 || start_control(&g, asker) < 0 ||
 	    start_dataplane(&g) < 0)
@@ -423,7 +444,7 @@ int gateway_run(struct conf *c, int asker)
 	control_cpus(c, &ours, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	if (start_bgp(&g) < 0 || start_negotiator(&g, &cpus) < 0 || start_events(&g) < 0 ||
-	    start_metrics(&g) < 0 || start_sampler(&g) < 0)
+	    start_metrics(&g) < 0 || start_sampler(&g) < 0 || start_prober(&g) < 0)
 		goto out;
 	log_info("gateway", NULL, "running: %u tunnels, shell on %s", g.tunnels->count,
 		 g.conf->control_socket);

@@ -18,10 +18,12 @@
 struct change;
 struct capturing;
 struct control;
+struct drain;
 struct event;
 struct event_base;
 struct notify;
 struct metrics;
+struct prober;
 struct sampler;
 struct tracing;
 
@@ -35,9 +37,11 @@ struct gateway {
 	struct control *control;
 	struct metrics *metrics; /* NULL: nobody asked for them */
 	struct sampler *sampler;
+	struct prober *prober;
 	struct exception *exception; /* NULL: inner addresses are the dataplane's alone */
 	uint64_t started;	     /* clock_now() */
 
+	struct drain *drains;	      /* tunnels that are being drained */
 	bool stuck[CONF_WORKERS_MAX]; /* workers, as was last said */
 	struct tracing *tracing;      /* a trace or capture that an operator waits for; or NULL */
 	struct capturing *capturing;  /* the same */
@@ -58,6 +62,12 @@ struct gateway {
 int gateway_run(struct conf *c, int asker);
 /* What was said to the negotiator goes out; after a burst of words. */
 void gateway_flush(struct gateway *g);
+
+/* Static routes of the connection are valid or not, by the tunnels that it has now. */
+static inline void gateway_usable(struct gateway *g, uint32_t connection)
+{
+	apply_usable(g->applied, connection, tunnels_usable(g->tunnels, connection));
+}
 
 /* The gateway stops: what is under way of a trace or a capture is answered. */
 void trace_abandon(struct gateway *g);

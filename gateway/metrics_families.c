@@ -184,6 +184,24 @@ PUT(put_tunnel_drops)
 				       T->stats.drop[r]);
 }
 
+PUT(put_latency)
+{
+	if (T->probed && T->up && T->probe.answers)
+		expo_real(x, name, T->labels, (double)T->probe.last / 1e6);
+}
+
+PUT(put_probes)
+{
+	if (T->probed)
+		expo_uint(x, name, T->labels, T->probe.sent);
+}
+
+PUT(put_probes_lost)
+{
+	if (T->probed)
+		expo_uint(x, name, T->labels, T->probe.lost);
+}
+
 PUT(put_mtu)
 {
 	if (T->stats.mtu)
@@ -446,6 +464,13 @@ const struct metrics_family metrics_families[] = {
 	{ "isthmus_tunnel_drops_total", COUNTER,
 	  "Dropped packets that are known to be of this tunnel, by reason, from the first on.",
 	  OF_TUNNEL, put_tunnel_drops },
+	{ "isthmus_tunnel_latency_seconds", GAUGE,
+	  "Time until the inner peer answered the last probe; none while it does not.", OF_TUNNEL,
+	  put_latency },
+	{ "isthmus_tunnel_probes_total", COUNTER, "Probes of the latency that were sent.",
+	  OF_TUNNEL, put_probes },
+	{ "isthmus_tunnel_probes_lost_total", COUNTER, "Probes that were not answered.", OF_TUNNEL,
+	  put_probes_lost },
 	{ "isthmus_tunnel_mtu_bytes", GAUGE, "Largest inner packet that fits now.", OF_TUNNEL,
 	  put_mtu },
 	{ "isthmus_bgp_session_up", GAUGE, "1: the tunnel's BGP session is established.", OF_TUNNEL,

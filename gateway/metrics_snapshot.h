@@ -28,6 +28,8 @@ struct metrics_tunnel {
 	enum ike_reason reason;
 	uint64_t since; /* Unix time, microseconds */
 	uint64_t ups, downs, child_rekeys, ike_rekeys;
+	bool probed;
+	struct tunnel_probe probe;
 	struct dataplane_tunnel_stats stats;
 	bool has_bgp, bgp_up;
 	uint64_t bgp_since; /* Unix time, seconds */

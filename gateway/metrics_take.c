@@ -65,6 +65,8 @@ static void take_tunnel(struct metrics_snapshot *s, struct gateway *g, uint32_t 
 		.downs = t->downs,
 		.child_rekeys = t->child_rekeys,
 		.ike_rekeys = t->ike_rekeys,
+		.probed = t->conf->probe > 0,
+		.probe = t->probe,
 	};
 	if (!m->info)
 		return;

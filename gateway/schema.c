@@ -29,7 +29,9 @@ const struct schema schemas[] = {
 	  TUNNEL " local_id? remote_id? inner? inner_peer? tries# ike?{" IKE "} sas[]{" SA "} "
 		 "traffic{in_packets# in_bytes# in_wire_bytes# out_packets# out_bytes# "
 		 "out_wire_bytes# replayed# bad_icv# selector#} "
-		 "drops[]{reason packets# text}" },
+		 "drops[]{reason packets# text} "
+		 "probe?{answers! last_ms~? least_ms~? mean_ms~? most_ms~? sent# lost# "
+		 "interval_seconds#}" },
 	{ "show tunnel TUNNEL history [HOURS]",
 	  "name first_minute minutes# samples[]{minute in_bytes# out_bytes# in_wire_bytes# "
 	  "out_wire_bytes# in_packets# out_packets#}" },

@@ -39,10 +39,18 @@ void link_close(struct link *l)
 	l->len = 0;
 }
 
+/* It may have been a key. */
+static void forget_text(struct link *l)
+{
+	if (l->text)
+		explicit_bzero(l->text, l->room);
+	free(l->text);
+}
+
 void link_free(struct link *l)
 {
 	link_close(l);
-	free(l->text);
+	forget_text(l);
 	l->text = NULL;
 	l->room = 0;
 }
@@ -70,10 +78,13 @@ static enum link_result fill(struct link *l, const struct link_taker *t)
 
 	if (l->len == l->room) {
 		size_t room = l->room ? l->room * 2 : 16384;
-		char *text = realloc(l->text, room);
+		char *text = malloc(room);
 
 		if (!text)
 			return LINK_LOST;
+		if (l->len > 0)
+			memcpy(text, l->text, l->len);
+		forget_text(l);
 		l->text = text;
 		l->room = room;
 	}
@@ -173,6 +184,7 @@ enum link_result link_ask(struct link *l, const char *line, const struct link_ta
 			l->len -= used;
 		} while (used > 0 && !last && l->len > 0);
 	}
+	explicit_bzero(l->text + l->len, l->room - l->len);
 	if (t == &nobody)
 		return LINK_STOPPED;
 out:

@@ -4,7 +4,7 @@
  *
  *   create ... set ... unset ... delete ...
  *                   kind name done, and as reload
- *   reload          added removed rebuilt changed (tunnels) seconds warnings[]
+ *   reload          added removed rebuilt changed (tunnels) seconds warnings[] kept_aside
  *   diff            differences[]: deed (added removed changed) kind name field was is; unsaved
  *   save            file done
  *   trace           wanted traced packets[]: worker packet inner steps[]: phase event text

@@ -236,6 +236,32 @@ static void traffic_section(struct page *p, const struct dataplane_tunnel_stats 
 	page_end(p);
 }
 
+static void latency(struct page *p, const char *key, const char *title, uint64_t us)
+{
+	if (us > 0)
+		page_real(p, key, title, (double)us / 1e3, "ms");
+	else
+		page_none(p, key, title);
+}
+
+static void probe_section(struct page *p, const struct tunnel *t)
+{
+	if (t->conf->probe == 0) {
+		page_none(p, "probe", NULL);
+		return;
+	}
+	page_object(p, "probe", "Latency to the inner peer");
+	page_flag(p, "answers", "answers", t->up && t->probe.answers);
+	latency(p, "last_ms", "last", t->probe.last);
+	latency(p, "least_ms", "least", t->probe.least);
+	latency(p, "mean_ms", "mean", t->probe.mean);
+	latency(p, "most_ms", "most", t->probe.most);
+	page_count(p, "sent", "requests", t->probe.sent);
+	page_count(p, "lost", "lost", t->probe.lost);
+	page_number(p, "interval_seconds", NULL, t->conf->probe);
+	page_end(p);
+}
+
 void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 			const struct tunnel_snapshot *s, const struct dataplane_tunnel_stats *stats)
 {
@@ -269,6 +295,7 @@ void show_tunnel_detail(struct page *page, const struct tunnel *t, uint64_t now,
 	page_end(page);
 	selector_section(page, &s->ike);
 	traffic_section(page, stats);
+	probe_section(page, t);
 }
 
 static void tunnel_answered(struct negotiator_ask *ask)

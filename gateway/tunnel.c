@@ -158,6 +158,7 @@ void tunnels_state(struct tunnels *t, uint64_t now, uint32_t index, bool up, enu
 	snprintf(tunnel->text, sizeof(tunnel->text), "%s",
 		 strcmp(text, tunnel_reason(reason)) == 0 ? "" : text);
 	if (changed) {
+		tunnel->draining = false;
 		tunnel->since = now;
 		if (up)
 			tunnel->ups++;
@@ -197,6 +198,20 @@ void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, 
 	*up = 0;
 	for (uint32_t i = 0; i < *all; i++)
 		*up += t->v[c->tunnel[i].id].up;
+}
+
+bool tunnels_usable(const struct tunnels *t, uint32_t connection)
+{
+	const struct conf_vpn_connection *c = conf_connection_at(t->conf, connection);
+
+	for (unsigned i = 0; c && i < c->n_tunnels; i++) {
+		const struct tunnel *m = &t->v[c->tunnel[i].id];
+		bool demand = m->enabled && m->conf->start == CONF_START_ON_DEMAND;
+
+		if (!m->draining && (m->up || demand))
+			return true;
+	}
+	return false;
 }
 
 const char *tunnels_name(const struct tunnels *t, uint32_t index)

@@ -14,17 +14,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the requests of gateway/prober.h found, in microseconds; 0: nothing yet. */
+struct tunnel_probe {
+	uint64_t sent, lost;
+	bool answers;			  /* the peer did lately */
+	uint64_t last, least, mean, most; /* mean: of the last ones, mostly */
+};
+
 struct tunnel {
 	const struct conf_tunnel *conf; /* NULL: a hole, no tunnel has this number */
 	const struct conf_vpn_connection *connection;
 	uint32_t connection_index; /* its number */
 	bool enabled;		   /* admin status */
 	bool up;
+	bool draining; /* nothing new goes into it */
 	enum ike_reason reason;
 	char text[512]; /* for a person; may have several lines */
 	uint64_t since; /* of the last change between UP and DOWN, clock_now() */
 	uint64_t ups, downs;
 	uint64_t child_rekeys, ike_rekeys;
+	struct tunnel_probe probe;
 };
 
 struct tunnels {
@@ -59,6 +68,9 @@ void tunnels_rekeyed(struct tunnels *t, uint32_t index, bool ike);
 int64_t tunnels_find(const struct tunnels *t, const char *name);
 /* Counts the tunnels of the connection of that number, and those that are UP. */
 void tunnels_count(const struct tunnels *t, uint32_t connection, unsigned *all, unsigned *up);
+/* Can the connection take a packet: by a tunnel that is UP and not drained, or by one that the
+ * packet itself brings up? */
+bool tunnels_usable(const struct tunnels *t, uint32_t connection);
 const char *tunnel_reason(enum ike_reason reason);		   /* for a person: "no answer" */
 const char *tunnels_name(const struct tunnels *t, uint32_t index); /* NULL: no such tunnel */
 

@@ -24,6 +24,7 @@ struct candidate {
 	uint8_t kind; /* the preference of next hop and route type as one number */
 	bool valid : 1;
 	bool overlaps : 1; /* another VPC's earlier prefix keeps it out */
+	bool unusable : 1;
 };
 
 struct entry {

@@ -88,7 +88,8 @@ static struct rib_route route_of(const struct prefix *p, const struct candidate 
 				   .via_index = c->via_index,
 				   .origin = origins[c->kind % 4],
 				   .metric = c->metric,
-				   .source = c->source };
+				   .source = c->source,
+				   .unusable = c->unusable };
 }
 
 static struct book *book_of(const struct table *t, const struct prefix *p)
@@ -119,7 +120,7 @@ static bool lies_in_local(const struct table *t, const struct prefix *p)
 
 static bool is_eligible(const struct candidate *c, bool in_local)
 {
-	return !c->overlaps && (!in_local || is_local(c));
+	return !c->overlaps && !c->unusable && (!in_local || is_local(c));
 }
 
 static const struct candidate *best_of(const struct book *b, const struct entry *e, bool in_local)
@@ -382,7 +383,8 @@ static int add_new(struct rib *r, struct table *t, struct book *b, struct entry 
 	struct candidate c = { .via_index = route->via_index,
 			       .source = route->source,
 			       .metric = metric_of(route),
-			       .kind = kind_of(route) };
+			       .kind = kind_of(route),
+			       .unusable = route->unusable };
 	struct node *claim = NULL;
 	int err = reserve_all(r, t, b, e, route);
 
@@ -421,10 +423,11 @@ int rib_add(struct rib *r, uint32_t id, const struct rib_route *route)
 	c = find(b, e, kind_of(route), route->via_index, route->source);
 	if (c == NULL)
 		return add_new(r, t, b, e, route);
-	if (c->metric != metric_of(route)) {
-		book_set_metric(b, e, c, metric_of(route));
-		choose(r, t, b, e, false);
-	}
+	if (c->metric == metric_of(route) && c->unusable == route->unusable)
+		return 0;
+	c->unusable = route->unusable;
+	book_set_metric(b, e, c, metric_of(route)); /* c is another's place from here on */
+	choose(r, t, b, e, false);
 	return 0;
 }
 
@@ -534,6 +537,8 @@ static void tell(const struct table *t, const struct book *b, uint32_t i, rib_wa
 		} else if (c->overlaps) {
 			fn(ctx, &route, RIB_OVERLAPS,
 			   "another VPC propagated an overlapping prefix first");
+		} else if (c->unusable) {
+			fn(ctx, &route, RIB_UNUSABLE, "no tunnel up");
 		} else if (!is_eligible(c, in_local)) {
 			fn(ctx, &route, RIB_WORSE, "it lies in one of the table's own subnets");
 		} else {

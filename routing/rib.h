@@ -34,7 +34,8 @@ enum rib_origin { /* route type, with its preference */
 		  RIB_IBGP = 200,
 };
 
-/* (table, prefix, via, via_index, origin, source) identifies a route; a metric is its property. */
+/* (table, prefix, via, via_index, origin, source) identifies a route; metric and unusable are its
+ * properties. */
 struct rib_route {
 	struct prefix prefix; /* a network: no host bits */
 	enum rib_via via;
@@ -42,12 +43,14 @@ struct rib_route {
 	enum rib_origin origin;
 	uint32_t metric; /* AS_PATH length, from 65535 on the same; 0 for what is not BGP */
 	uint32_t source; /* who said so; of what was learnt by BGP, the tunnel */
+	bool unusable; /* its next hop can take nothing now: it is not valid, whatever the others */
 };
 
 enum rib_verdict {
 	RIB_VALID,
 	RIB_WORSE,    /* another route to the same prefix is preferred */
 	RIB_OVERLAPS, /* another VPC propagated an overlapping prefix first, and still does */
+	RIB_UNUSABLE, /* as its property says */
 };
 
 struct rib;
@@ -65,8 +68,8 @@ void rib_free(struct rib *r);			      /* without a word; NULL is fine */
 int rib_table_add(struct rib *r, uint32_t table);
 int rib_table_delete(struct rib *r, uint32_t table);
 
-/* Adds a route, or replaces the metric of the same identity, which keeps its place in the order of
- * arrival. 0; -ENOENT: no such table; -EINVAL: no network; -ENOMEM: nothing happened. */
+/* Adds a route, or replaces the properties of the same identity, which keeps its place in the order
+ * of arrival. 0; -ENOENT: no such table; -EINVAL: no network; -ENOMEM: nothing happened. */
 int rib_add(struct rib *r, uint32_t table, const struct rib_route *route);
 /* Never fails for want of memory. 0 or -ENOENT: no such table or identity. */
 int rib_remove(struct rib *r, uint32_t table, const struct rib_route *route);

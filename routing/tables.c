@@ -489,8 +489,12 @@ int tables_add(struct tables *t, uint32_t table, const struct rib_route *r)
 	struct rivals rivals;
 	int err = 0;
 
-	if (g == NULL || rib_has(t->rib, table, r))
-		return tables_settle(t, rib_add(t->rib, table, r));
+	if (g == NULL || rib_has(t->rib, table, r)) {
+		err = tables_settle(t, rib_add(t->rib, table, r));
+		if (g != NULL)
+			t->ops->announce(t->ctx, g->id);
+		return err;
+	}
 	if (!prefix_is_network(&r->prefix))
 		return -EINVAL;
 	err = own_add(&g->own, r);

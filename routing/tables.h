@@ -59,7 +59,8 @@ int tables_vpc_delete(struct tables *t, uint32_t vpc);
 int tables_quota_set(struct tables *t, uint32_t gateway, uint32_t quota);
 
 /* All routes but those learnt by BGP: an operator's, a VPC's subnets (in its own table, and
- * propagated by its attachments). 0, -ENOENT, -EINVAL or -ENOMEM. */
+ * propagated by its attachments). One that is there gets the properties of this one. 0, -ENOENT,
+ * -EINVAL or -ENOMEM. */
 int tables_add(struct tables *t, uint32_t table, const struct rib_route *route);
 int tables_remove(struct tables *t, uint32_t table, const struct rib_route *route);
 
@@ -67,7 +68,8 @@ int tables_remove(struct tables *t, uint32_t table, const struct rib_route *rout
 
 /* The changes of a border gateway between begin and end are taken together, or the new routes among
  * them are refused together. From a refusal on all new routes are refused, until tables_replay()
- * finds room for all. What goes, goes in any case. */
+ * finds room for all. What goes, goes in any case, and what is there may be replaced: its metric,
+ * and in one batch also the tunnel of a connection's route. */
 void tables_batch_begin(struct tables *t, uint32_t gateway);
 void tables_learn(struct tables *t, uint32_t gateway, const struct prefix *p, uint32_t connection,
 		  uint32_t tunnel, uint32_t metric);

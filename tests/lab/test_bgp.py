@@ -5,7 +5,7 @@ import os
 from lab import wait_for
 from lab.network import command
 from lab.process import Process
-from lab.topology import Pair
+from lab.topology import PSK, Pair
 
 
 def valid(gateway, table, prefix):
@@ -68,6 +68,38 @@ def test_gateways_learn_each_others_vpcs(lab):
     east.isthmus("tunnel", "east-1", "drain")
     await_valid(west, "bgw", "10.1.0.0/16", [], timeout=5)
     assert east.show("tunnel", "east-1")["state"] == "DOWN"
+
+
+def test_a_static_route_without_a_tunnel_gives_way(lab):
+    """A static route by a connection that is DOWN is not valid: what BGP learns to the same prefix carries."""
+    pair = Pair(lab, bgp=True)
+    east, west = pair.gateways
+    east.config["customer_gateways"].append({"name": "ghost", "addresses": ["198.51.77.1"], "asn": 65099})
+    east.config["vpn_connections"].append(
+        {"name": "ghost", "border_gateway": "bgw", "customer_gateway": "ghost", "bgp": False,
+         "tunnels": [{"name": "ghost-1", "cloud_ip": pair.clouds[0].address, "customer_ip": "198.51.77.1", "psk": PSK}]})
+    east.config["border_gateways"][0]["static_routes"] = [{"prefix": p, "next_hop": c} for p, c in (
+        ("10.2.0.0/16", "ghost"), ("172.20.0.0/16", "ghost"), ("10.2.9.0/24", "east"))]
+    east.write()
+    pair.start()
+    pair.await_up(timeout=30)
+    learnt = ["tunnel east-1 of vpn connection east"]
+    await_valid(east, "bgw", "10.2.0.0/16", learnt)
+    routes = east.show("route", "table", "bgw", "10.2.0.0/16")["tables"][0]["routes"]
+    assert [(r["valid"], r["why"]) for r in routes if r["type"] == "static" and r["prefix"] == "10.2.0.0/16"] \
+        == [(False, "no tunnel up")]
+    pair.hosts[0].await_ping(pair.hosts[1], timeout=5)
+    said = east.isthmus("explain", "10.1.1.2", "172.20.0.1", "in", "vpc").stdout
+    assert "172.20.0.0/16 by vpn_connection 'ghost' is not valid: no tunnel up" in said, said
+
+    # One that is UP is valid, and leaves with its tunnel.
+    await_valid(east, "bgw", "10.2.9.0/24", ["vpn connection east, 1 of 1 tunnels UP"])
+    west.isthmus("tunnel", "west-1", "disable")
+    await_valid(east, "bgw", "10.2.9.0/24", [], timeout=5)
+    await_valid(east, "vpc", "10.2.9.0/24", [], timeout=5)
+    west.isthmus("tunnel", "west-1", "enable")
+    await_valid(east, "bgw", "10.2.9.0/24", ["vpn connection east, 1 of 1 tunnels UP"], timeout=30)
+    await_valid(east, "vpc", "10.2.9.0/24", ["border gateway bgw"], timeout=5)
 
 
 def test_a_bird_of_the_operator(lab):

@@ -2,6 +2,7 @@
 
 from lab import wait_for
 from lab.capture import Capture
+from lab.process import Process
 from lab.office import Estate, Office
 from lab.topology import Cloud, Customer, Wan
 
@@ -62,6 +63,35 @@ def test_maintenance_loses_nothing(lab):
     seen.stop()
     assert seen.count(f"icmp[icmptype] == icmp-echo and src {host.address}") == count
     assert gateway.tunnel(used)["state"] == "DOWN"
+
+
+def test_a_drain_is_called_off(lab):
+    """Enabled while it is drained: the same SAs carry again, it is announced again, and nothing was lost."""
+    estate = Estate(lab, drain_wait=60).start()
+    gateway, host = estate.gateway, estate.cloud.host
+    before = [sa["spi_in"] for sa in gateway.tunnel("dc1-2")["sas"]]
+    session = gateway.show("bgp", "dc1-2")["since_seconds"]
+    ping = host.ping_in_background(estate.office.host, count=int(8 / INTERVAL), interval=INTERVAL)
+    words = [gateway.program("isthmus"), "--socket", gateway.socket, "tunnel", "dc1-2", "drain"]
+    drain = lab.own(Process(words, lab.path("drain.log")))
+    estate.await_tunnels("dc1-1", timeout=5)
+    assert gateway.isthmus("tunnel", "dc1-2", "drain", check=False).returncode != 0, "drained twice"
+    said = gateway.isthmus("tunnel", "dc1-2", "enable").stdout
+    assert "called off" in said, said
+    assert drain.popen.wait(5) != 0
+    with open(lab.path("drain.log")) as f:
+        assert "called off" in f.read()
+    estate.await_tunnels("dc1-1", "dc1-2", timeout=10)
+    tunnel = gateway.tunnel("dc1-2")
+    assert tunnel["state"] == "UP" and tunnel["enabled"] and tunnel["downs"] == 0
+    assert [sa["spi_in"] for sa in tunnel["sas"]] == before
+    assert gateway.show("bgp", "dc1-2")["since_seconds"] >= session
+    done = ping.result()
+    assert done.lost == 0, done.text
+    # And it can be drained to the end.
+    gateway.isthmus("set", "tunnel", "dc1-2", "drain_wait=0")
+    gateway.isthmus("tunnel", "dc1-2", "drain")
+    assert gateway.tunnel("dc1-2")["state"] == "DOWN"
 
 
 def test_a_quota_refuses_and_recovers(lab):

@@ -12,7 +12,7 @@ import pytest
 from lab import Stopwatch, wait_for
 from lab.network import command
 from lab.office import Estate
-from lab.topology import PSK, Pair
+from lab.topology import PSK, Pair, Site
 
 INTERVAL = 0.02
 TUNNELS = int(os.environ.get("LAB_TUNNELS", 1000))
@@ -105,6 +105,45 @@ def test_others_do_not_notice(lab):
         assert spis(gateway, name) == before[name][0]
         assert gateway.show("bgp", name)["since_seconds"] > before[name][1] + 5
         assert gateway.tunnel(name)["downs"] == 0
+
+
+def test_unsaved_changes_are_not_lost(lab):
+    """What commands changed and nobody saved: reload refuses and names it; discarded it stays in a file."""
+    site = Site(lab).start()
+    gateway = site.gateway
+    site.await_up()
+    original = {k: v for k, v in copy.deepcopy(gateway.config).items() if k != "control_socket"}
+    before = spis(gateway, site.TUNNEL)
+    gateway.isthmus("create", "customer-gateway", "late", "addresses=198.51.100.9")
+    gateway.isthmus("set", "tunnel", site.TUNNEL, "description=unsaved")
+
+    edited = copy.deepcopy(original)
+    edited["border_gateways"][0]["description"] = "edited"
+    for _ in range(2):
+        done = reload(gateway, edited)
+        assert done.returncode != 0
+        for words in ("- customer-gateway 'late'", f"tunnel '{site.TUNNEL}': description", "not saved",
+                      "reload discard", "save force"):
+            assert words in done.stderr, done.stderr
+    reload(gateway, signalled=True)
+    wait_for(lambda: gateway.output().count("not saved; reload would") == 3, 5, "the refusal in the log")
+    assert "late" in gateway.isthmus("show", "customer-gateways").stdout
+    assert "edited" not in gateway.isthmus("show", "configuration").stdout
+
+    aside = json.loads(gateway.isthmus("reload", "discard", json=True).stdout)["kept_aside"]
+    assert aside and os.stat(aside).st_mode & 0o777 == 0o600
+    with open(aside) as f:
+        text = f.read()
+    assert '"late"' in text and "unsaved" in text
+    assert "late" not in gateway.isthmus("show", "customer-gateways").stdout
+    assert "edited" in gateway.isthmus("show", "configuration").stdout
+    assert spis(gateway, site.TUNNEL) == before
+    assert reload(gateway).returncode == 0  # nothing is unsaved now
+
+    gateway.isthmus("create", "customer-gateway", "kept", "addresses=198.51.100.10")
+    gateway.isthmus("save")
+    assert gateway.isthmus("reload").returncode == 0
+    assert "kept" in gateway.isthmus("show", "customer-gateways").stdout
 
 
 def with_bgp(config, mine, other):

@@ -70,6 +70,42 @@ def test_metrics_over_http(lab):
     assert http(site.gateway, "GET / HTTP/1.1\r\n\r\n").startswith("HTTP/1.1 404")
 
 
+def test_latency(lab):
+    """Probes of a tunnel: the inner peer answers, falls silent while the tunnel stays UP, and answers again."""
+    site = Site(lab, inner="169.254.1.2/30", probe=1)
+    site.gateway.config["metrics"] = {"listen": METRICS}
+    site.gateway.write()
+    site.start()
+    site.await_up()
+
+    def probe():
+        return site.gateway.tunnel(site.TUNNEL)["probe"]
+
+    wait_for(lambda: probe()["answers"], 10, lambda: f"an answer: {probe()}")
+    seen = probe()
+    assert 0 < seen["least_ms"] <= seen["mean_ms"] <= seen["most_ms"] < 1000 and seen["interval_seconds"] == 1
+    assert "Latency to the inner peer" in site.gateway.isthmus("show", "tunnel", site.TUNNEL).stdout
+    wait_for(lambda: probe()["sent"] >= 3, 5, "more requests")
+    assert 0 < metric(http(site.gateway), 'isthmus_tunnel_latency_seconds{tunnel="dc1-1"}') < 1
+
+    site.idc.ns.run(["sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=1"])
+    wait_for(lambda: not probe()["answers"], 10, lambda: f"silence: {probe()}")
+    assert probe()["lost"] >= 3
+    assert "requests in a row" in site.gateway.output()
+    assert metric(http(site.gateway), 'isthmus_events_total{event="probe-lost"}') == 1
+    assert metric(http(site.gateway), 'isthmus_tunnel_probes_lost_total{tunnel="dc1-1"}') >= 3
+    tunnel = site.gateway.tunnel(site.TUNNEL)
+    assert tunnel["state"] == "UP" and tunnel["downs"] == 0
+    site.idc.ns.run(["sysctl", "-qw", "net.ipv4.icmp_echo_ignore_all=0"])
+    wait_for(lambda: probe()["answers"], 10, lambda: f"an answer again: {probe()}")
+
+    # Off again, without a rebuild.
+    spi = tunnel["sas"][0]["spi_in"]
+    site.gateway.isthmus("set", "tunnel", site.TUNNEL, "probe=0")
+    tunnel = site.gateway.tunnel(site.TUNNEL)
+    assert tunnel["probe"] is None and tunnel["sas"][0]["spi_in"] == spi
+
+
 def dumped(pid):
     """What a core of this process would hold, even root's: its memory but what is excluded from dumps."""
     kept, last = [], None
@@ -138,6 +174,12 @@ def test_no_secret_is_told(lab):
     for where, told in everything_told(gateway, lab.folder):
         for what, secret in SECRETS.items():
             assert secret.encode() not in told, f"{what} is in {where}"
+    # Each key once to and from an operator who may have it.
+    fresh = SECRETS["psk"] + "-fresh"
+    assert SECRETS["psk"] in gateway.isthmus("show", "tunnel", "east-1", "psk").stdout
+    assert SECRETS["psk"] in gateway.isthmus("client-config", "east-1", "for", "strongswan", "with-psk").stdout
+    gateway.isthmus("set", "tunnel", "east-1", f"psk={fresh}")
+    assert fresh in gateway.isthmus("show", "tunnel", "east-1", "psk", json=True).stdout
     # It is meant to be without a core; and root's debugger finds none of them in what it would dump.
     limits = open(f"/proc/{gateway.process.popen.pid}/limits").read()
     assert re.search(r"^Max core file size\s+0\s+0\s", limits, re.M), limits

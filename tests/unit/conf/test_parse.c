@@ -431,7 +431,8 @@ static void bgp_is_on_by_default(void **state)
 	assert_int_equal(t->bfd_multiplier, 3);
 	assert_true(t->graceful_restart);
 	assert_int_equal(t->graceful_restart_time, 120);
-	assert_int_equal(t->import_limit + t->med + t->prepend, 0);
+	assert_int_equal(t->import_limit, 10000);
+	assert_int_equal(t->med + t->prepend + t->probe, 0);
 	assert_int_equal(t->drain_wait, 5);
 	conf_free(c);
 }

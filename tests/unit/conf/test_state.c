@@ -254,7 +254,8 @@ static void the_order_of_writing(void **state_)
 	c = started();
 	calls[0] = '\0';
 	assert_int_equal(state_keep(c), 0);
-	assert_string_equal(calls, "folder unlink unlink create write fsync link rename fsync unlink unlink ");
+	assert_string_equal(
+		calls, "folder unlink unlink create write fsync link rename fsync unlink unlink ");
 	assert_int_equal(stat(state, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	conf_free(c);
@@ -508,6 +509,35 @@ static void an_edited_file_counts(void **state_)
 	free(text);
 }
 
+/* Whatever becomes of the state, it stays, and is a configuration by itself. */
+static void what_is_discarded_stays_aside(void **state_)
+{
+	struct problem_list problems = { 0 };
+	struct conf *c, *file_, *aside;
+	char name[200], twin[200];
+
+	first_day();
+	c = create(started(), 0);
+	assert_int_equal(state_keep(c), 0);
+	assert_int_equal(state_keep_aside(c, name, sizeof(name)), 0);
+	assert_int_equal(state_keep_aside(c, twin, sizeof(twin)), 0);
+	assert_string_not_equal(name, twin);
+	file_ = conf_load(file, &problems);
+	assert_int_equal(state_keep(file_), 0);
+	aside = conf_load(name, &problems);
+	assert_int_equal(problems.n, 0);
+	assert_true(conf_same(c, aside));
+	conf_free(aside);
+	aside = started();
+	assert_false(has(aside, 0));
+	conf_free(aside);
+	strcpy(c->state_directory, "");
+	assert_int_equal(state_keep_aside(c, name, sizeof(name)), 0);
+	assert_string_equal(name, "");
+	conf_free(file_);
+	conf_free(c);
+}
+
 static void a_saved_file_says_what_runs(void **state_)
 {
 	struct conf *c, *again;
@@ -581,6 +611,7 @@ int main(void)
 		cmocka_unit_test(a_kill_loses_nothing_that_was_acknowledged),
 		cmocka_unit_test(a_bad_state_is_refused_and_kept),
 		cmocka_unit_test(an_edited_file_counts),
+		cmocka_unit_test(what_is_discarded_stays_aside),
 		cmocka_unit_test(a_saved_file_says_what_runs),
 		cmocka_unit_test(where_the_state_lies),
 	};

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Two VPCs on one border gateway with one connection of two tunnels; the second VPC is attached to
@@ -144,6 +145,8 @@ static void the_model_becomes_tables_and_routes(void **state)
 	unsigned lines = 0;
 
 	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), 0);
+	assert_int_equal(count("route 1 192.168.0.0/16 connection 0\n"), 0);
+	apply_usable(a, 0, true);
 	for (size_t i = 0; i < ARRAY_LEN(expected); i++)
 		if (count(expected[i]) != 1)
 			fail_msg("%s%s", expected[i], fake_told);
@@ -210,6 +213,51 @@ static void learnt_routes_lead_to_tunnels(void **state)
 	apply_free(a);
 }
 
+static const struct {
+	int usable; /* of the connection; -1: a route is learnt, -2: it is forgotten */
+	const char *told;
+} turns[] = {
+	{ -1, "route 1 192.168.0.0/16 tunnel 1\nroute 3 192.168.0.0/16 table 1\n"
+	      "route 4 192.168.0.0/16 table 1\n" },
+	{ 1, "route 1 192.168.0.0/16 connection 0\n" },
+	{ 1, "" },
+	{ 0, "route 1 192.168.0.0/16 tunnel 1\n" },
+	{ -2, "gone 1 192.168.0.0/16\ngone 3 192.168.0.0/16\n"
+	      "gone 4 192.168.0.0/16\n" },
+	{ 1, "route 1 192.168.0.0/16 connection 0\nroute 3 192.168.0.0/16 table 1\n"
+	     "route 4 192.168.0.0/16 table 1\n" },
+	{ 0, "gone 1 192.168.0.0/16\ngone 3 192.168.0.0/16\n"
+	     "gone 4 192.168.0.0/16\n" },
+};
+
+/* What a static route leads to takes no packets: another route takes over, or nobody hears of it.
+ */
+static void a_static_route_needs_a_tunnel(void **state)
+{
+	struct tables_announcement *v;
+	struct applied *a;
+	size_t n;
+
+	assert_int_equal(apply_new(&a, NULL, &conf, error, sizeof(error)), 0);
+	for (size_t i = 0; i < ARRAY_LEN(turns); i++) {
+		bool announced = false;
+
+		fake_told[0] = '\0';
+		if (turns[i].usable < 0)
+			learn(apply_tables(a), 0, "192.168.0.0/16", 1, turns[i].usable == -1);
+		else
+			apply_usable(a, 0, turns[i].usable);
+		assert_string_equal(fake_told, turns[i].told);
+		assert_int_equal(tables_announced(apply_tables(a), 0, &v, &n), 0);
+		for (size_t k = 0; k < n; k++)
+			announced |= v[k].connection == 0;
+		assert_int_equal(announced, turns[i].usable == 1);
+		free(v);
+	}
+	apply_usable(a, 77777, true); /* one that is not there */
+	apply_free(a);
+}
+
 static void a_refusal_names_the_object(void **state)
 {
 	struct applied *a;
@@ -255,6 +303,7 @@ static void a_failed_attachment_is_taken_back(void **state)
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(rib_routes(tables_rib(apply_tables(a)), apply_vpc_table(a, 0)), 0);
 	assert_int_equal(apply_change(a, &conf, error, sizeof(error)), 0);
+	apply_usable(a, 0, true);
 	assert_int_equal(count("route 3 192.168.0.0/16 table 1\n"), 1);
 	apply_free(a);
 	conf_number_clear(&without);
@@ -299,6 +348,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_model_becomes_tables_and_routes, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(learnt_routes_lead_to_tunnels, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_static_route_needs_a_tunnel, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_names_the_object, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_failed_attachment_is_taken_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_tunnel_leaves_after_its_routes, setup, teardown),

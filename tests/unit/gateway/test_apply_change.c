@@ -304,6 +304,13 @@ static char *picture(const struct applied *a, const struct conf *c)
 	return text;
 }
 
+/* What static routes need to be valid. */
+static void use(struct applied *a, const struct conf *c)
+{
+	for (unsigned i = 0; i < c->n_connections; i++)
+		apply_usable(a, c->connection[i].id, true);
+}
+
 static char *alone(const struct conf *c)
 {
 	char error[256], *text;
@@ -311,6 +318,7 @@ static char *alone(const struct conf *c)
 
 	fake_reset();
 	assert_int_equal(apply_new(&a, NULL, c, error, sizeof(error)), 0);
+	use(a, c);
 	text = picture(a, c);
 	apply_free(a);
 	return text;
@@ -355,6 +363,7 @@ static void what_is_left_is_the_last_model(void **state)
 
 		fake_reset();
 		assert_int_equal(apply_new(&a, NULL, c[0], error, sizeof(error)), 0);
+		use(a, c[0]);
 		for (unsigned i = 1; i < 5; i++) {
 			struct conf *to = c[i % 2];
 
@@ -362,6 +371,7 @@ static void what_is_left_is_the_last_model(void **state)
 			if (apply_change(a, to, error, sizeof(error)) != 0)
 				fail_msg("seed %u: %s", seed, error);
 			apply_clean(a, to, gone, a);
+			use(a, to);
 			expect(a, to, wanted[i % 2], seed);
 		}
 		apply_free(a);
@@ -384,6 +394,7 @@ static void a_refused_model_leaves_the_one_before(void **state)
 
 		fake_reset();
 		assert_int_equal(apply_new(&a, NULL, was, error, sizeof(error)), 0);
+		use(a, was);
 		number(a, to, was);
 		fake_tunnel_error = -ENOSPC;
 		fake_tunnel_refused = conf_numbers(to, CONF_TUNNEL) - 1;
@@ -392,6 +403,7 @@ static void a_refused_model_leaves_the_one_before(void **state)
 			assert_non_null(strstr(error, "No space left on device"));
 			assert_int_equal(apply_change(a, was, error, sizeof(error)), 0);
 			apply_clean(a, was, gone, a);
+			use(a, was);
 			expect(a, was, wanted, seed);
 		}
 		apply_free(a);
@@ -412,10 +424,12 @@ static void the_same_again_touches_nothing(void **state)
 
 		fake_reset();
 		assert_int_equal(apply_new(&a, NULL, c, error, sizeof(error)), 0);
+		use(a, c);
 		number(a, again, c);
 		fake_told[0] = '\0';
 		assert_int_equal(apply_change(a, again, error, sizeof(error)), 0);
 		apply_clean(a, again, gone, a);
+		use(a, again);
 		assert_string_equal(fake_told, "");
 		apply_free(a);
 		conf_free(c);

@@ -202,6 +202,7 @@ static int setup(void **state)
 	    apply_new(&gateway.applied, NULL, &conf, error, sizeof(error)) < 0)
 		return -1;
 	gateway.tunnels->v[0].up = true;
+	gateway_usable(&gateway, connection.id);
 	gateway.tunnels->v[0].reason = IKE_REASON_NONE;
 	gateway.tunnels->v[0].ups = 1;
 	gateway.tunnels->v[1].reason = IKE_REASON_NO_ANSWER;

@@ -327,9 +327,57 @@ static void wrong_calls_are_refused(void **state)
 	rib_free(NULL);
 }
 
+static void on_listed(void *ctx, const struct rib_route *r, enum rib_verdict verdict,
+		      const char *why)
+{
+	char *to = ctx;
+
+	sprintf(to + strlen(to), "%u %s%s; ", r->via_index,
+		verdict == RIB_VALID	  ? "valid"
+		: verdict == RIB_UNUSABLE ? "unusable: "
+					  : "?",
+		why ? why : "");
+}
+
+/* A route whose next hop takes nothing: others take its place, and it comes back to it. */
+static void an_unusable_route_is_not_valid(void **state)
+{
+	struct rib_route fixed = route("10.0.0.0/8", CONNECTION, 1, RIB_STATIC, 0, 0);
+	struct rib_route learnt = route("10.0.0.0/8", CONNECTION, 2, RIB_EBGP, 3, 5), out[4];
+	struct rib *r = rib_new(say, NULL);
+	char list[300] = "";
+
+	assert_int_equal(rib_table_add(r, 7), 0);
+	fixed.unusable = true;
+	said[0] = '\0';
+	assert_int_equal(rib_add(r, 7, &fixed), 0);
+	assert_string_equal(said, ""); /* nobody heard of it */
+	assert_int_equal(rib_add(r, 7, &learnt), 0);
+	assert_string_equal(said, "10.0.0.0/8: connection 2; ");
+	assert_true(rib_has(r, 7, &fixed));
+	rib_walk(r, 7, NULL, on_listed, list);
+	assert_string_equal(list, "1 unusable: no tunnel up; 2 valid; ");
+	said[0] = '\0';
+	fixed.unusable = false;
+	assert_int_equal(rib_add(r, 7, &fixed), 0);
+	assert_int_equal(rib_add(r, 7, &fixed), 0);
+	assert_string_equal(said, "10.0.0.0/8: connection 1; ");
+	said[0] = '\0';
+	fixed.unusable = true;
+	assert_int_equal(rib_add(r, 7, &fixed), 0);
+	assert_int_equal(rib_remove(r, 7, &learnt), 0);
+	assert_string_equal(said, "10.0.0.0/8: connection 2; 10.0.0.0/8: gone; ");
+	assert_int_equal(rib_valid(r, 7, &fixed.prefix, out, 4), 0);
+	said[0] = '\0';
+	assert_int_equal(rib_remove(r, 7, &fixed), 0);
+	assert_string_equal(said, "");
+	rib_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_unusable_route_is_not_valid),
 		cmocka_unit_test(preference_decides),
 		cmocka_unit_test(equals_share),
 		cmocka_unit_test(overlapping_vpcs_wait),
