@@ -113,7 +113,14 @@ static void write_bool(struct writer *w, const struct field *f, const void *obje
 	fputs(*(const bool *)field_value(f, object) ? "true" : "false", w->out);
 }
 
-const struct field_kind field_bool = { .read = read_bool, .write = write_bool, .plain = true };
+static const char *bool_choice(const struct field *f, unsigned i)
+{
+	return i == 0 ? "true" : i == 1 ? "false" : NULL;
+}
+
+const struct field_kind field_bool = {
+	.read = read_bool, .write = write_bool, .choice = bool_choice, .plain = true
+};
 
 bool field_read_uint(struct reader *r, const config_setting_t *s, const struct field *f,
 		     void *object)
@@ -348,7 +355,14 @@ static void write_choice(struct writer *w, const struct field *f, const void *ob
 	writer_string(w, c->name != NULL ? c->name : "");
 }
 
-const struct field_kind field_choice = { .read = read_choice, .write = write_choice };
+static const char *choice_at(const struct field *f, unsigned i)
+{
+	return ((const struct field_choice *)f->arg)[i].name;
+}
+
+const struct field_kind field_choice = { .read = read_choice,
+					 .write = write_choice,
+					 .choice = choice_at };
 
 /* ---- secrets ----------------------------------------------------------------------------- */
 

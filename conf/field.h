@@ -40,6 +40,9 @@ struct field_kind {
 	bool (*same)(const struct field *f, const void *a, const void *b);
 	/* Writes the value of object's field, as read() takes it. */
 	void (*write)(struct writer *w, const struct field *f, const void *object);
+	/* The i-th of the few values that it may have; NULL: there are no more, or too many to
+	 * list. A NULL function: the same. */
+	const char *(*choice)(const struct field *f, unsigned i);
 	bool list;  /* several values may be given */
 	bool plain; /* true, false and numbers are no texts */
 };
@@ -56,7 +59,8 @@ struct field {
 	int64_t min, max;    /* of a number; max: also how many elements a list may have */
 	bool zero;	     /* a number may be 0 as well, which is off */
 	const char *unit;    /* "seconds" */
-	const char *means;   /* what it is, when it is missing */
+	const char *means;   /* what it is, for help and when it is missing */
+	const char *refers;  /* it names an object of this kind: "border-gateway" */
 	const void *arg;     /* the kind's own table */
 };
 
@@ -147,5 +151,10 @@ void field_write_object(struct writer *w, const struct field_object *kind, const
 /* The row of this name, or -1. */
 int field_row(const struct field_object *kind, const char *name);
 bool field_given(const struct field_object *kind, uint64_t given, const char *name);
+
+/* The i-th of the few values that the field, or each element of it, may have; NULL: no more. */
+const char *field_choice_at(const struct field *f, unsigned i);
+/* What it is and may be, in a line: "limit of inner packets, each way: 0 to 400000 Mbit/s". */
+const char *field_help(const struct field *f, char *buf, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 
 struct kind {
 	const char *word;   /* "border-gateway" */
+	const char *what;   /* "the router of one tenant" */
 	const char *plural; /* "border-gateways" */
 	const char *list;   /* the list that holds them, in the file; NULL: one object */
 	const struct field_object *fields;

@@ -227,14 +227,17 @@ void check_layout(struct check *k)
 	}
 }
 
-bool conf_is_redundant(const struct conf_vpn_connection *v,
-		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t), const void *ctx)
+const char *conf_redundancy_lacks(const struct conf_vpn_connection *v,
+				  bool (*is_up)(const void *ctx, const struct conf_tunnel *t),
+				  const void *ctx)
 {
 	unsigned up[2] = { 0, 0 };
 	bool apart = false;
 
-	if (v->n_cloud < 2 || v->customer->n_addresses < 2)
-		return false;
+	if (v->customer->n_addresses < 2)
+		return "the customer gateway has one address";
+	if (v->n_cloud < 2)
+		return "it has one cloud address";
 	for (unsigned i = 0; i < v->n_tunnels; i++) {
 		const struct conf_tunnel *t = &v->tunnel[i];
 
@@ -244,5 +247,9 @@ bool conf_is_redundant(const struct conf_vpn_connection *v,
 			apart = apart || (!addr_equal(&t->cloud_ip, &v->tunnel[k].cloud_ip) &&
 					  !addr_equal(&t->customer_ip, &v->tunnel[k].customer_ip));
 	}
-	return apart && up[0] > 0 && up[1] > 0;
+	if (!apart)
+		return "no tunnels of both cloud addresses lead to different customer addresses";
+	return up[0] == 0   ? "no tunnel of its first cloud address is UP"
+	       : up[1] == 0 ? "no tunnel of its second cloud address is UP"
+			    : NULL;
 }

@@ -343,10 +343,10 @@ void conf_tunnel_clear(struct conf_tunnel *t); /* frees the secrets, zeroes the 
 
 /* ha_status: can the connection lose any one of its addresses and go on? The customer has two or
  * more, both cloud addresses have a tunnel that is UP, and tunnels of different cloud addresses
- * lead to different addresses of the customer. */
-bool conf_is_redundant(const struct conf_vpn_connection *v,
-		       bool (*is_up)(const void *ctx, const struct conf_tunnel *t),
-		       const void *ctx);
+ * lead to different addresses of the customer. NULL: it can; else the first thing that it lacks. */
+const char *conf_redundancy_lacks(const struct conf_vpn_connection *v,
+				  bool (*is_up)(const void *ctx, const struct conf_tunnel *t),
+				  const void *ctx);
 
 /* "192.0.2.1", "gw.example.com", "user@example.com"; "fqdn:", "user_fqdn:" and "key_id:" (text, or
  * 0x and hex) say the type. 0 or -EINVAL. */

@@ -35,12 +35,16 @@ static const struct field one_addr = { .kind = &field_addr, .size = sizeof(struc
 
 static const struct field worker_fields[] = {
 	{ "lcores", &field_list, FIELD_AT(struct conf_workers, lcore),
-	  FIELD_COUNT(struct conf_workers, n), .max = CONF_WORKERS_MAX, .arg = &one_lcore },
-	{ "idle_nap", &field_bool, FIELD_AT(struct conf_workers, idle_nap) },
-	{ "hugepages", &field_bool, FIELD_AT(struct conf_workers, hugepages) },
+	  FIELD_COUNT(struct conf_workers, n), .max = CONF_WORKERS_MAX, .arg = &one_lcore,
+	  .means = "a CPU for each worker" },
+	{ "idle_nap", &field_bool, FIELD_AT(struct conf_workers, idle_nap),
+	  .means = "a worker with nothing to do sleeps for short moments" },
+	{ "hugepages", &field_bool, FIELD_AT(struct conf_workers, hugepages),
+	  .means = "use huge pages if there are any" },
 	{ "memory_mb", &field_uint, FIELD_AT(struct conf_workers, memory_mb), .min = 64,
-	  .max = 1048576, .unit = "MiB" },
-	{ "telemetry", &field_bool, FIELD_AT(struct conf_workers, telemetry) },
+	  .max = 1048576, .unit = "MiB", .means = "for packets and SAs" },
+	{ "telemetry", &field_bool, FIELD_AT(struct conf_workers, telemetry),
+	  .means = "dpdk-telemetry.py may ask for counters" },
 };
 
 /* One worker, on the second CPU where there is one: the first has the system's interrupts. */
@@ -79,11 +83,14 @@ static const struct field port_fields[] = {
 	{ "addresses", &field_list, .required = true, FIELD_AT(struct conf_port, address),
 	  FIELD_COUNT(struct conf_port, n_addresses), .max = CONF_PORT_ADDRS, .arg = &one_prefix,
 	  .means = "the port's own addresses with their length, like [ \"203.0.113.1/24\" ]" },
-	{ "next_hop", &field_addr, FIELD_AT(struct conf_port, next_hop), .min = ADDR_IPV4 },
-	{ "next_hop6", &field_addr, FIELD_AT(struct conf_port, next_hop6), .min = ADDR_IPV6 },
+	{ "next_hop", &field_addr, FIELD_AT(struct conf_port, next_hop), .min = ADDR_IPV4,
+	  .means = "the router of the port; one port at most has one" },
+	{ "next_hop6", &field_addr, FIELD_AT(struct conf_port, next_hop6), .min = ADDR_IPV6,
+	  .means = "the same for IPv6" },
 	{ "mtu", &field_uint, FIELD_AT(struct conf_port, mtu), .min = 576, .max = 9216,
-	  .unit = "bytes" },
-	{ "queues", &field_uint, FIELD_AT(struct conf_port, queues), .max = 128 },
+	  .unit = "bytes", .means = "of outer packets" },
+	{ "queues", &field_uint, FIELD_AT(struct conf_port, queues), .max = 128,
+	  .means = "by itself one for each worker" },
 };
 
 static void port_begin(void *object, const void *first)
@@ -108,7 +115,7 @@ static const struct field underlay_fields[] = {
 	{ "next_hop", &field_addr, .required = true, FIELD_AT(struct conf_underlay_route, next_hop),
 	  .means = "the address of a router on the port's network" },
 	{ "port", &field_name, .required = true, FIELD_AT(struct conf_underlay_route, port_name),
-	  .means = "the name of a port" },
+	  .means = "the name of a port", .refers = "port" },
 };
 
 const struct field_object parse_underlay_route = {
@@ -175,12 +182,16 @@ static const struct field_kind kind_key_export = { .read = read_key_export,
 
 #define BIRD_OURS 3 /* the first of these matter only where we start BIRD, the others where not */
 static const struct field bird_fields[] = {
-	{ "program", &kind_path, FIELD_AT(struct conf_bird, program) },
-	{ "user", &field_name, FIELD_AT(struct conf_bird, user) },
-	{ "group", &field_name, FIELD_AT(struct conf_bird, group) },
-	{ "attach", &kind_path, FIELD_AT(struct conf_bird, attach) },
-	{ "netns", &kind_path, FIELD_AT(struct conf_bird, netns) },
-	{ "run_dir", &kind_path, FIELD_AT(struct conf_bird, run_dir) },
+	{ "program", &kind_path, FIELD_AT(struct conf_bird, program),
+	  .means = "the program of BIRD 2" },
+	{ "user", &field_name, FIELD_AT(struct conf_bird, user), .means = "whom BIRD runs as" },
+	{ "group", &field_name, FIELD_AT(struct conf_bird, group), .means = "whom BIRD runs as" },
+	{ "attach", &kind_path, FIELD_AT(struct conf_bird, attach),
+	  .means = "the control socket of a BIRD that you run yourself" },
+	{ "netns", &kind_path, FIELD_AT(struct conf_bird, netns),
+	  .means = "the network namespace of that BIRD" },
+	{ "run_dir", &kind_path, FIELD_AT(struct conf_bird, run_dir),
+	  .means = "where its configuration is written to" },
 };
 #define BIRD_FIELDS (sizeof(bird_fields) / sizeof(bird_fields[0]))
 
@@ -234,24 +245,35 @@ static const struct field top_fields[] = {
 	  .arg = &one_addr,
 	  .means = "the public addresses that tunnels may use, like [ \"203.0.113.1\" ]" },
 	{ "border_gateways", &field_objects, FIELD_AT(struct conf, border_gateway),
-	  FIELD_COUNT(struct conf, n_border_gateways), .arg = &parse_border_gateway },
+	  FIELD_COUNT(struct conf, n_border_gateways), .arg = &parse_border_gateway,
+	  .means = "tenants" },
 	{ "vpcs", &field_objects, FIELD_AT(struct conf, vpc), FIELD_COUNT(struct conf, n_vpcs),
-	  .arg = &parse_vpc },
+	  .arg = &parse_vpc, .means = "networks in the cloud" },
 	{ "customer_gateways", &field_objects, FIELD_AT(struct conf, customer_gateway),
-	  FIELD_COUNT(struct conf, n_customer_gateways), .arg = &parse_customer_gateway },
+	  FIELD_COUNT(struct conf, n_customer_gateways), .arg = &parse_customer_gateway,
+	  .means = "the customers' ends of the tunnels" },
 	{ "vpn_connections", &field_objects, FIELD_AT(struct conf, connection),
-	  FIELD_COUNT(struct conf, n_connections), .arg = &parse_connection },
+	  FIELD_COUNT(struct conf, n_connections), .arg = &parse_connection,
+	  .means = "connections and their tunnels" },
 	{ "vpc_attachments", &field_objects, FIELD_AT(struct conf, attachment),
-	  FIELD_COUNT(struct conf, n_attachments), .arg = &parse_attachment },
+	  FIELD_COUNT(struct conf, n_attachments), .arg = &parse_attachment,
+	  .means = "which VPC meets which border gateway" },
 	{ "underlay_routes", &field_objects, FIELD_AT(struct conf, underlay_route),
-	  FIELD_COUNT(struct conf, n_underlay_routes), .arg = &parse_underlay_route },
-	{ "workers", &field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers },
-	{ "bird", &field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird },
-	{ "log", &field_group, FIELD_AT(struct conf, log), .arg = &parse_log },
-	{ "metrics", &field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics },
-	{ "control_socket", &kind_path, FIELD_AT(struct conf, control_socket) },
-	{ "state_directory", &kind_state, FIELD_AT(struct conf, state_directory) },
-	{ "key_export", &kind_key_export, FIELD_AT(struct conf, key_export) },
+	  FIELD_COUNT(struct conf, n_underlay_routes), .arg = &parse_underlay_route,
+	  .means = "to networks that are no port's own" },
+	{ "workers", &field_group, FIELD_AT(struct conf, workers), .arg = &parse_workers,
+	  .means = "the threads that move packets" },
+	{ "bird", &field_group, FIELD_AT(struct conf, bird), .arg = &parse_bird,
+	  .means = "the program that speaks BGP" },
+	{ "log", &field_group, FIELD_AT(struct conf, log), .arg = &parse_log, .means = "the log" },
+	{ "metrics", &field_group, FIELD_AT(struct conf, metrics), .arg = &parse_metrics,
+	  .means = "for Prometheus" },
+	{ "control_socket", &kind_path, FIELD_AT(struct conf, control_socket),
+	  .means = "where operators' commands arrive" },
+	{ "state_directory", &kind_state, FIELD_AT(struct conf, state_directory),
+	  .means = "where what runs is kept" },
+	{ "key_export", &kind_key_export, FIELD_AT(struct conf, key_export),
+	  .means = "a folder for the keys of all tunnels, for debugging only" },
 };
 
 static void top_begin(void *object, const void *first)

@@ -71,9 +71,16 @@ static void write_families(struct writer *w, const struct field *f, const void *
 	      w->out);
 }
 
-const struct field_kind parse_bgp_families = {
-	.read = read_families, .same = same_families, .write = write_families, .list = true
-};
+static const char *family_at(const struct field *f, unsigned i)
+{
+	return i == 0 ? "ipv4" : i == 1 ? "ipv6" : NULL;
+}
+
+const struct field_kind parse_bgp_families = { .choice = family_at,
+					       .read = read_families,
+					       .same = same_families,
+					       .write = write_families,
+					       .list = true };
 
 /* A number, or "none", which undoes what the first tunnel has. */
 static bool read_med(struct reader *r, const config_setting_t *s, const struct field *f,

@@ -33,22 +33,24 @@ static const struct field_object route = {
 static const struct field gateway_fields[] = {
 	{ "name", &field_name, .required = true, FIELD_AT(struct conf_border_gateway, name),
 	  .means = "how other objects call the border gateway" },
-	{ "description", &field_text, FIELD_AT(struct conf_border_gateway, description),
-	  .max = 256 },
+	{ "description", &field_text, FIELD_AT(struct conf_border_gateway, description), .max = 256,
+	  .means = "for people" },
 	{ "asn", &field_uint, FIELD_AT(struct conf_border_gateway, asn), .min = 1,
-	  .max = 4294967294 },
+	  .max = 4294967294, .means = "our AS of this tenant" },
 	{ "static_routes", &field_objects, FIELD_AT(struct conf_border_gateway, route),
-	  FIELD_COUNT(struct conf_border_gateway, n_routes), .arg = &route },
-	{ "transit", &field_bool, FIELD_AT(struct conf_border_gateway, transit) },
+	  FIELD_COUNT(struct conf_border_gateway, n_routes), .arg = &route,
+	  .means = "added and deleted by \"route\"" },
+	{ "transit", &field_bool, FIELD_AT(struct conf_border_gateway, transit),
+	  .means = "connections learn each other's routes" },
 	{ "dynamic_quota", &field_uint, FIELD_AT(struct conf_border_gateway, dynamic_quota),
-	  .max = 10000000, .unit = "routes" },
+	  .max = 10000000, .unit = "routes", .means = "learnt by BGP or propagated by VPCs" },
 	{ "connection_quota", &field_uint, FIELD_AT(struct conf_border_gateway, connection_quota),
-	  .max = QUOTA_MAX, .unit = "connections" },
+	  .max = QUOTA_MAX, .unit = "connections", .means = "at most" },
 	{ "attachment_quota", &field_uint, FIELD_AT(struct conf_border_gateway, attachment_quota),
-	  .max = QUOTA_MAX, .unit = "attachments" },
+	  .max = QUOTA_MAX, .unit = "attachments", .means = "at most" },
 	{ "static_route_quota", &field_uint,
 	  FIELD_AT(struct conf_border_gateway, static_route_quota), .max = QUOTA_MAX,
-	  .unit = "routes" },
+	  .unit = "routes", .means = "at most" },
 };
 
 static void gateway_begin(void *object, const void *first)
@@ -72,12 +74,14 @@ const struct field_object parse_border_gateway = {
 static const struct field vpc_fields[] = {
 	{ "name", &field_name, .required = true, FIELD_AT(struct conf_vpc, name),
 	  .means = "how other objects call the VPC" },
-	{ "description", &field_text, FIELD_AT(struct conf_vpc, description), .max = 256 },
+	{ "description", &field_text, FIELD_AT(struct conf_vpc, description), .max = 256,
+	  .means = "for people" },
 	{ "prefixes", &field_heap_list, .required = true, FIELD_AT(struct conf_vpc, prefix),
 	  FIELD_COUNT(struct conf_vpc, n_prefixes), .arg = &one_network,
 	  .means = "the VPC's subnets, like [ \"10.0.0.0/16\" ]" },
 	{ "static_routes", &field_objects, FIELD_AT(struct conf_vpc, route),
-	  FIELD_COUNT(struct conf_vpc, n_routes), .arg = &route },
+	  FIELD_COUNT(struct conf_vpc, n_routes), .arg = &route,
+	  .means = "added and deleted by \"route\"" },
 };
 
 const struct field_object parse_vpc = {
@@ -189,14 +193,15 @@ static const struct field_object vxlan_host = {
 
 static const struct field vxlan_fields[] = {
 	{ "vni", &field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vni), .min = 1,
-	  .max = 16777215, .means = "the VPC's network identifier, 1 to 16777215" },
+	  .max = 16777215, .means = "the VPC's network identifier" },
 	{ "local_vtep", &field_addr, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, local_vtep), .means = "an address of the port" },
 	{ "remote_vtep", &field_addr, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, remote_vtep),
 	  .means = "the address of the VPC's side" },
 	{ "hosts", &field_objects, FIELD_AT(struct conf_vpc_attachment, host),
-	  FIELD_COUNT(struct conf_vpc_attachment, n_hosts), .arg = &vxlan_host },
+	  FIELD_COUNT(struct conf_vpc_attachment, n_hosts), .arg = &vxlan_host,
+	  .means = "hosts behind other VXLAN ends" },
 };
 
 static const struct field_object vxlan = {
@@ -207,7 +212,7 @@ static const struct field_object vxlan = {
 
 static const struct field vlan_fields[] = {
 	{ "id", &field_uint, .required = true, FIELD_AT(struct conf_vpc_attachment, vlan_id),
-	  .min = 1, .max = 4094, .means = "the VLAN, 1 to 4094" },
+	  .min = 1, .max = 4094, .means = "the VLAN" },
 };
 
 static const struct field_object vlan = {
@@ -226,29 +231,33 @@ static const struct field_choice propagations[] = {
 
 static const struct field attachment_fields[] = {
 	{ "vpc", &field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, vpc_name),
-	  .means = "the name of a vpc" },
+	  .means = "the name of a vpc", .refers = "vpc" },
 	{ "border_gateway", &field_name, .required = true,
 	  FIELD_AT(struct conf_vpc_attachment, border_gateway_name),
-	  .means = "the name of a border_gateway" },
-	{ "description", &field_text, FIELD_AT(struct conf_vpc_attachment, description),
-	  .max = 256 },
+	  .means = "the name of a border_gateway", .refers = "border-gateway" },
+	{ "description", &field_text, FIELD_AT(struct conf_vpc_attachment, description), .max = 256,
+	  .means = "for people" },
 	{ "propagate", &field_choice, FIELD_AT(struct conf_vpc_attachment, propagate),
-	  .arg = propagations },
+	  .arg = propagations, .means = "which subnets of the VPC become routes" },
 	{ "propagated", &field_heap_list, FIELD_AT(struct conf_vpc_attachment, propagated),
-	  FIELD_COUNT(struct conf_vpc_attachment, n_propagated), .arg = &one_network },
+	  FIELD_COUNT(struct conf_vpc_attachment, n_propagated), .arg = &one_network,
+	  .means = "these subnets, with propagate=partial" },
 	{ "import", &kind_import, FIELD_AT(struct conf_vpc_attachment, import),
-	  FIELD_COUNT(struct conf_vpc_attachment, n_import), .empty = true, .arg = &one_network },
+	  FIELD_COUNT(struct conf_vpc_attachment, n_import), .empty = true, .arg = &one_network,
+	  .means = "the routes that the VPC takes: those inside one of these; by itself all" },
 	{ "port", &field_name, .required = true, FIELD_AT(struct conf_vpc_attachment, port_name),
-	  .means = "the name of the port behind which the VPC is" },
+	  .means = "the name of the port behind which the VPC is", .refers = "port" },
 	{ "addresses", &field_list, .required = true, FIELD_AT(struct conf_vpc_attachment, address),
 	  FIELD_COUNT(struct conf_vpc_attachment, n_addresses), .max = CONF_PORT_ADDRS,
 	  .arg = &one_prefix,
 	  .means = "our addresses inside the VPC, its hosts' gateway, like [ \"10.0.0.1/16\" ]" },
-	{ "vxlan", &field_group, .arg = &vxlan },
-	{ "vlan", &field_group, .arg = &vlan },
-	{ "mac", &kind_mac, FIELD_AT(struct conf_vpc_attachment, mac) },
+	{ "vxlan", &field_group, .arg = &vxlan, .means = "the network between" },
+	{ "vlan", &field_group, .arg = &vlan, .means = "the network between" },
+	{ "mac", &kind_mac, FIELD_AT(struct conf_vpc_attachment, mac),
+	  .means = "our MAC address inside the VPC; by itself made from port and VNI" },
 	{ "mtu", &field_uint, FIELD_AT(struct conf_vpc_attachment, mtu), .min = 576, .max = 9216,
-	  .unit = "bytes" },
+	  .unit = "bytes",
+	  .means = "inside the VPC; by itself the port's, less the encapsulation" },
 };
 
 static void complain(struct reader *r, const config_setting_t *s, const char *text)

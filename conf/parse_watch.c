@@ -20,9 +20,12 @@ static const struct field_choice levels[] = { { "error", CONF_LOG_ERROR },
 					      { NULL, 0 } };
 
 static const struct field log_fields[] = {
-	{ "format", &field_choice, FIELD_AT(struct conf_log, format), .arg = formats },
-	{ "target", &field_choice, FIELD_AT(struct conf_log, target), .arg = targets },
-	{ "level", &field_choice, FIELD_AT(struct conf_log, level), .arg = levels },
+	{ "format", &field_choice, FIELD_AT(struct conf_log, format), .arg = formats,
+	  .means = "of each line" },
+	{ "target", &field_choice, FIELD_AT(struct conf_log, target), .arg = targets,
+	  .means = "where lines go" },
+	{ "level", &field_choice, FIELD_AT(struct conf_log, level), .arg = levels,
+	  .means = "the least that is told" },
 };
 
 static void log_begin(void *object, const void *first)

@@ -54,6 +54,8 @@ const struct command commands[] = {
 	  show_customer_gateways },
 	{ "show connections", "VPN connections: tunnels that are UP, redundancy",
 	  show_connections },
+	{ "show connection CONNECTION", "one connection: its tunnels, and why it is not redundant",
+	  show_connection },
 	{ "show schema", "the fields of every show's JSON form, and their types", show_schema },
 	{ "show version", "version, uptime, hardware in use", show_version },
 	{ "tunnel TUNNEL enable", "negotiate the tunnel", tunnel_enable },
@@ -371,6 +373,8 @@ int command_ask(struct command_call *call, enum ask_kind kind, uint32_t first, u
 	return COMMAND_LATER;
 }
 
+#define HELP_COLUMN 36 /* longer commands have their help below */
+
 static int help(struct command_call *call)
 {
 	struct command_match m;
@@ -382,13 +386,20 @@ static int help(struct command_call *call)
 		command_match_error(&m, n, word, call->error, sizeof(call->error));
 		return -EINVAL;
 	}
-	page_table(call->page, "commands", NULL, NULL);
+	page_list(call->page, "commands");
 	for (unsigned i = 0; i < commands_n; i++) {
-		if (!command_begins(&commands[i], n, word, &m))
+		const struct command *c = &commands[i];
+		bool fits = strlen(c->pattern) <= HELP_COLUMN;
+
+		if (!command_begins(c, n, word, &m))
 			continue;
 		page_object(call->page, NULL, NULL);
-		page_text(call->page, "command", "COMMAND", commands[i].pattern);
-		page_text(call->page, "help", "WHAT IT DOES", commands[i].help);
+		page_text(call->page, "command", NULL, c->pattern);
+		page_text(call->page, "help", NULL, c->help);
+		page_line(call->page, "%-*s%s%s", HELP_COLUMN, c->pattern, fits ? "  " : "",
+			  fits ? c->help : "");
+		if (!fits)
+			page_line(call->page, "%*s  %s", HELP_COLUMN, "", c->help);
 		page_end(call->page);
 	}
 	page_end(call->page);

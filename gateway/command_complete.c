@@ -9,7 +9,6 @@
 struct listing {
 	struct command_values values;
 	FILE *out;
-	const char *begin;
 	unsigned n;
 };
 
@@ -17,7 +16,7 @@ static void add_value(struct command_values *to, const char *value, const char *
 {
 	struct listing *l = to->ctx;
 
-	if (value[0] != '<' && strncmp(value, l->begin, strlen(l->begin)) != 0)
+	if (value[0] != '<' && strncmp(value, to->begin, strlen(to->begin)) != 0)
 		return;
 	if (l->n++ < COMMAND_VALUES_MAX)
 		fprintf(l->out, "%s\t%s\n", value, help ? help : "");
@@ -99,21 +98,21 @@ int command_complete(struct gateway *g, char *line, FILE *out, char *error, size
 {
 	size_t len = strlen(line);
 	bool whole = len == 0 || strchr(" \t\r\n", line[len - 1]); /* the last word is finished */
-	struct listing l = { .values = { .add = add_value }, .out = out, .begin = "" };
+	struct listing l = { .values = { .add = add_value, .begin = "" }, .out = out };
 	char *word[COMMAND_WORDS_MAX];
 	struct command_match m;
 	bool json, colour;
 	int n = command_split(line, word, &json, &colour);
 
 	if (n == -EINVAL)
-		n = 0; /* within quotes: no word of ours */
+		return 0; /* within quotes: no word of ours */
 	if (n < 0 || n == COMMAND_WORDS_MAX) {
 		snprintf(error, size, "more than %d words", COMMAND_WORDS_MAX - 1);
 		return -E2BIG;
 	}
 	l.values.ctx = &l;
 	if (!whole && n > 0)
-		l.begin = word[--n];
+		l.values.begin = word[--n];
 	command_match(&m, (unsigned)n, word);
 	if (m.good < (unsigned)n) {
 		command_match_error(&m, (unsigned)n, word, error, size);
@@ -122,7 +121,7 @@ int command_complete(struct gateway *g, char *line, FILE *out, char *error, size
 	add_next(g, &m, (unsigned)n, word, &l.values);
 	if (l.n > COMMAND_VALUES_MAX)
 		fprintf(out, "<...>\t%u more\n", l.n - COMMAND_VALUES_MAX);
-	if (m.command && l.begin[0] == '\0' && n > 0)
+	if (m.command && l.values.begin[0] == '\0' && n > 0)
 		fprintf(out, "<enter>\t%s\n", m.command->help);
 	return 0;
 }

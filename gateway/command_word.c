@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define VALUE_BYTES 512 /* of a word with what it may become */
+
 /* ---- forms ------------------------------------------------------------------------------- */
 
 static bool is_prefix(const char *word)
@@ -125,8 +127,11 @@ static bool is_kind(const char *word)
 static void list_kinds(const struct gateway *g, unsigned n, char *const *word,
 		       struct command_values *to)
 {
+	bool all = strcmp(word[0], "show") == 0; /* others: what can be made */
+
 	for (unsigned i = 0; i < kinds_n; i++)
-		to->add(to, kinds[i].word, NULL);
+		if (all || kinds[i].list)
+			to->add(to, kinds[i].word, kinds[i].what);
 }
 
 /* Of the kind that the word before names. */
@@ -148,14 +153,14 @@ static void add_fields(const struct field_object *fields, const char *before, co
 {
 	for (unsigned i = 0; i < fields->n_fields; i++) {
 		const struct field *f = &fields->fields[i];
-		char word[96];
+		char word[96], help[300];
 
 		snprintf(word, sizeof(word), "%s%s%s", before, f->name,
 			 f->kind == &field_group ? "." : after);
 		if (f->kind == &field_group)
 			add_fields(f->arg, word, after, to);
-		else if (f->kind != &field_objects)
-			to->add(to, word, f->means ? f->means : f->unit);
+		else if (f->kind != &field_objects && strcmp(word, "name=") != 0)
+			to->add(to, word, field_help(f, help, sizeof(help)));
 	}
 }
 
@@ -168,15 +173,78 @@ static void list_fields(const struct gateway *g, unsigned n, char *const *word,
 		add_fields(kind->fields, "", "", to);
 }
 
+/* The field that "vxlan.vni=" and the like begins with. */
+static const struct field *field_of(const struct field_object *fields, const char *word)
+{
+	size_t len = strcspn(word, ".=");
+
+	for (unsigned i = 0; i < fields->n_fields; i++) {
+		const struct field *f = &fields->fields[i];
+
+		if (strlen(f->name) != len || memcmp(f->name, word, len) != 0)
+			continue;
+		return word[len] != '.'		 ? f
+		       : f->kind == &field_group ? field_of(f->arg, word + len + 1)
+						 : NULL;
+	}
+	return NULL;
+}
+
+/* What may follow in "esp_cipher=aes256gcm,aes": whole words, with what is typed already. */
+static void list_values(const struct gateway *g, const struct field *f, struct command_values *to)
+{
+	const char *begin = to->begin, *comma = strrchr(begin, ','), *one;
+	size_t typed = (size_t)((comma ? comma : strchr(begin, '=')) - begin) + 1;
+	const struct kind *kind = f->refers ? kind_find(f->refers) : NULL;
+	char value[VALUE_BYTES], name[KIND_NAME_BYTES], help[300];
+	const void *o;
+
+	for (unsigned i = 0; (one = field_choice_at(f, i)) != NULL; i++) {
+		snprintf(value, sizeof(value), "%.*s%s", (int)typed, begin, one);
+		to->add(to, value, NULL);
+	}
+	for (unsigned i = 0; kind && (o = kind_object_at(g->conf, kind, i)) != NULL; i++) {
+		snprintf(value, sizeof(value), "%.*s%s", (int)typed, begin,
+			 kind_object_name(kind, o, name));
+		to->add(to, value, kind->word);
+	}
+	if (!kind && !field_choice_at(f, 0)) {
+		snprintf(value, sizeof(value), "<%s>", f->name);
+		to->add(to, value, field_help(f, help, sizeof(help)));
+	}
+}
+
+static const struct field connection_of_tunnel = { .name = "connection",
+						   .kind = &field_name,
+						   .means = "the connection that it belongs to",
+						   .refers = "connection" };
+
+static void list_settings(const struct gateway *g, const struct kind *kind, bool create,
+			  struct command_values *to)
+{
+	bool tunnel = create && strcmp(kind->word, "tunnel") == 0;
+	const struct field *f;
+
+	if (!strchr(to->begin, '=')) {
+		if (tunnel)
+			to->add(to, "connection=", connection_of_tunnel.means);
+		add_fields(kind->fields, "", "=", to);
+		return;
+	}
+	f = tunnel && strncmp(to->begin, "connection=", 11) == 0
+		    ? &connection_of_tunnel
+		    : field_of(kind->fields, to->begin);
+	if (f)
+		list_values(g, f, to);
+}
+
 static void list_fields_to_set(const struct gateway *g, unsigned n, char *const *word,
 			       struct command_values *to)
 {
 	const struct kind *kind = n > 1 ? kind_find(word[1]) : NULL;
 
 	if (kind)
-		add_fields(kind->fields, "", "=", to);
-	if (kind && strcmp(word[0], "create") == 0 && strcmp(kind->word, "tunnel") == 0)
-		to->add(to, "connection=", "the connection that the tunnel belongs to");
+		list_settings(g, kind, strcmp(word[0], "create") == 0, to);
 }
 
 static const struct command_word words[] = {

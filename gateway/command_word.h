@@ -11,6 +11,7 @@ struct gateway;
 struct command_values {
 	void (*add)(struct command_values *to, const char *value, const char *help);
 	void *ctx;
+	const char *begin; /* of the word being typed: values that begin otherwise are not wanted */
 };
 
 struct command_word {

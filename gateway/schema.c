@@ -23,6 +23,10 @@
 	"tunnel connection border_gateway peer? peer_asn# state established! since_seconds~? " \
 	"received_routes# advertised_routes# last_error?"
 
+#define CONNECTION                                                                          \
+	"name border_gateway customer_gateway cloud_addresses[] bgp! local_asn#? tunnels# " \
+	"tunnels_up# ha_status ha_reason? description?"
+
 const struct schema schemas[] = {
 	{ "show tunnels", "tunnels[]{" TUNNEL "}" },
 	{ "show tunnel TUNNEL",
@@ -76,9 +80,8 @@ const struct schema schemas[] = {
 	  "description?}" },
 	{ "show customer-gateways",
 	  "customer_gateways[]{name addresses[] asn#? connections# description?}" },
-	{ "show connections",
-	  "connections[]{name border_gateway customer_gateway cloud_addresses[] bgp! local_asn#? "
-	  "tunnels# tunnels_up# ha_status description?}" },
+	{ "show connections", "connections[]{" CONNECTION "}" },
+	{ "show connection CONNECTION", CONNECTION " members[]{" TUNNEL "}" },
 	{ "show configuration", "configuration" },
 	{ "show configuration KIND", "configuration" },
 	{ "show configuration KIND NAME", "configuration" },

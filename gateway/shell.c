@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #define PROMPT	      "isthmus> "
+#define CTRL_A	      0x01
 #define CTRL_C	      0x03
-#define PATIENCE      3 /* seconds for what may follow */
+#define CTRL_K	      0x0b
+#define CTRL_U	      0x15 /* rdline does not know it: the whole line goes */
+#define PATIENCE      3	   /* seconds for what may follow */
 #define CANDIDATE_MAX 256
 
 struct candidates { /* of the line being completed */
@@ -284,6 +287,12 @@ static bool list_one(struct candidates *c, char *to, size_t room)
 	return true;
 }
 
+/* "FIELD=" goes on with its value. */
+static bool wants_value(const char *word, const char *more)
+{
+	return more[0] ? more[strlen(more) - 1] == '=' : word[0] && word[strlen(word) - 1] == '=';
+}
+
 /* Tab completes if there is something to add, else lists like "?". As rdline wants it: 0 nothing
  * (more), 1 a line of the list, 2 text to add. */
 static int complete(struct rdline *rdl, const char *buf, char *to, unsigned int room, int *state)
@@ -298,7 +307,7 @@ static int complete(struct rdline *rdl, const char *buf, char *to, unsigned int 
 			blank--;
 		if (*state == 0) {
 			words = common(&s->candidates, strlen(blank), to, room - 2);
-			if (words == 1)
+			if (words == 1 && !wants_value(blank, to))
 				strcat(to, " ");
 			if (to[0])
 				return RDLINE_RES_COMPLETE;
@@ -418,7 +427,7 @@ static void loop(struct shell *s)
 				return;
 		}
 		for (ssize_t i = 0; i < n; i++)
-			if (!type(s, c[i]))
+			if (c[i] == CTRL_U ? !type(s, CTRL_A) || !type(s, CTRL_K) : !type(s, c[i]))
 				return;
 	}
 }

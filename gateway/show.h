@@ -31,6 +31,9 @@ int show_vpcs(struct command_call *call);
 int show_attachments(struct command_call *call);
 int show_customer_gateways(struct command_call *call);
 int show_connections(struct command_call *call);
+int show_connection(struct command_call *call);
+/* A tunnel's row of a table. */
+void show_tunnel_row(struct page *p, struct gateway *g, uint32_t number);
 int show_sas(struct command_call *call);
 int show_routes(struct command_call *call);
 int show_route_table(struct command_call *call);

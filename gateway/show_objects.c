@@ -1,6 +1,7 @@
 /* The objects of the configuration, with what has become of them. */
 #include "gateway/show.h"
 
+#include "conf/kind.h"
 #include "conf/psk.h"
 #include "gateway/gateway.h"
 
@@ -181,32 +182,58 @@ static bool is_up(const void *ctx, const struct conf_tunnel *t)
 	return i >= 0 && tunnels->v[i].up;
 }
 
+static void connection(struct page *p, const struct gateway *g, const struct conf_vpn_connection *v,
+		       const char *why)
+{
+	const char *lacks = conf_redundancy_lacks(v, is_up, g->tunnels);
+	unsigned up = 0;
+
+	for (unsigned t = 0; t < v->n_tunnels; t++)
+		up += is_up(g->tunnels, &v->tunnel[t]);
+	page_text(p, "name", "NAME", v->name);
+	page_text(p, "border_gateway", "BORDER GATEWAY", v->border_gateway_name);
+	page_text(p, "customer_gateway", "CUSTOMER GATEWAY", v->customer_gateway_name);
+	addresses(p, "cloud_addresses", "CLOUD ADDRESSES", v->cloud, v->n_cloud);
+	page_flag(p, "bgp", "BGP", v->bgp);
+	page_number(p, "local_asn", NULL, v->local_asn);
+	page_count(p, "tunnels", "TUNNELS", v->n_tunnels);
+	page_count(p, "tunnels_up", "UP", up);
+	page_text(p, "ha_status", "HA", lacks ? "not_redundant" : "redundant");
+	page_text(p, "ha_reason", why, lacks);
+	description(p, v->description);
+}
+
 int show_connections(struct command_call *call)
 {
 	const struct gateway *g = call->gateway;
-	const struct conf *c = g->conf;
 	struct page *p = call->page;
 
 	page_table(p, "connections", NULL, "no VPN connections");
-	for (unsigned i = 0; i < c->n_connections; i++) {
-		const struct conf_vpn_connection *v = &c->connection[i];
-		unsigned up = 0;
-
-		for (unsigned t = 0; t < v->n_tunnels; t++)
-			up += is_up(g->tunnels, &v->tunnel[t]);
+	for (unsigned i = 0; i < g->conf->n_connections; i++) {
 		page_object(p, NULL, NULL);
-		page_text(p, "name", "NAME", v->name);
-		page_text(p, "border_gateway", "BORDER GATEWAY", v->border_gateway_name);
-		page_text(p, "customer_gateway", "CUSTOMER GATEWAY", v->customer_gateway_name);
-		addresses(p, "cloud_addresses", "CLOUD ADDRESSES", v->cloud, v->n_cloud);
-		page_flag(p, "bgp", "BGP", v->bgp);
-		page_number(p, "local_asn", NULL, v->local_asn);
-		page_count(p, "tunnels", "TUNNELS", v->n_tunnels);
-		page_count(p, "tunnels_up", "UP", up);
-		page_text(p, "ha_status", "HA",
-			  conf_is_redundant(v, is_up, g->tunnels) ? "redundant" : "not_redundant");
-		description(p, v->description);
+		connection(p, g, &g->conf->connection[i], NULL);
 		page_end(p);
+	}
+	page_end(p);
+	return 0;
+}
+
+int show_connection(struct command_call *call)
+{
+	struct gateway *g = call->gateway;
+	const struct conf_vpn_connection *v =
+		kind_object(g->conf, kind_find("connection"), call->word[2]);
+	struct page *p = call->page;
+
+	if (!v)
+		return command_fail(call, -ENOENT, "no connection is called '%s'", call->word[2]);
+	connection(p, g, v, "WHY NOT");
+	page_table(p, "members", "Tunnels", "none");
+	for (unsigned i = 0; i < v->n_tunnels; i++) {
+		int64_t at = tunnels_find(g->tunnels, v->tunnel[i].name);
+
+		if (at >= 0)
+			show_tunnel_row(p, g, (uint32_t)at);
 	}
 	page_end(p);
 	return 0;

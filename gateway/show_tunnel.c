@@ -42,9 +42,18 @@ static void page_reason(struct page *p, const char *title, const struct tunnel *
 	page_text(p, "reason_code", NULL, t->up ? NULL : ike_reason_name(t->reason));
 }
 
-static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
-		       const struct dataplane_tunnel_stats *s)
+static void tunnel_stats(struct gateway *g, uint32_t tunnel, struct dataplane_tunnel_stats *s)
 {
+	memset(s, 0, sizeof(*s));
+	baseline_tunnel_stats(g, tunnel, s);
+}
+
+void show_tunnel_row(struct page *p, struct gateway *g, uint32_t number)
+{
+	const struct tunnel *t = &g->tunnels->v[number];
+	struct dataplane_tunnel_stats s;
+
+	tunnel_stats(g, number, &s);
 	page_object(p, NULL, NULL);
 	page_text(p, "name", "TUNNEL", t->conf->name);
 	page_text(p, "connection", "CONNECTION", t->connection->name);
@@ -55,35 +64,24 @@ static void tunnel_row(struct page *p, const struct tunnel *t, uint64_t now,
 	page_state(p, "state", "STATE", t->up ? "UP" : "DOWN", t->up ? PAGE_GOOD : PAGE_BAD);
 	page_reason(p, "REASON", t);
 	page_text(p, "text", NULL, t->text);
-	page_age(p, "since_seconds", "FOR", since(now, t->since));
+	page_age(p, "since_seconds", "FOR", since(clock_now(), t->since));
 	page_count(p, "ups", NULL, t->ups);
 	page_count(p, "downs", NULL, t->downs);
-	page_count(p, "in_packets", "PACKETS IN", s->in_packets);
-	page_bytes(p, "in_bytes", "BYTES IN", s->in_bytes);
-	page_count(p, "out_packets", "PACKETS OUT", s->out_packets);
-	page_bytes(p, "out_bytes", "BYTES OUT", s->out_bytes);
+	page_count(p, "in_packets", "PACKETS IN", s.in_packets);
+	page_bytes(p, "in_bytes", "BYTES IN", s.in_bytes);
+	page_count(p, "out_packets", "PACKETS OUT", s.out_packets);
+	page_bytes(p, "out_bytes", "BYTES OUT", s.out_bytes);
 	page_end(p);
-}
-
-static void tunnel_stats(struct gateway *g, uint32_t tunnel, struct dataplane_tunnel_stats *s)
-{
-	memset(s, 0, sizeof(*s));
-	baseline_tunnel_stats(g, tunnel, s);
 }
 
 int show_tunnels(struct command_call *call)
 {
 	struct gateway *g = call->gateway;
-	uint64_t now = clock_now();
 
 	page_table(call->page, "tunnels", NULL, "No tunnel is configured.");
 	for (uint32_t i = tunnels_next(g->tunnels, 0); i < g->tunnels->n;
-	     i = tunnels_next(g->tunnels, i + 1)) {
-		struct dataplane_tunnel_stats s;
-
-		tunnel_stats(g, i, &s);
-		tunnel_row(call->page, &g->tunnels->v[i], now, &s);
-	}
+	     i = tunnels_next(g->tunnels, i + 1))
+		show_tunnel_row(call->page, g, i);
 	page_end(call->page);
 	return 0;
 }

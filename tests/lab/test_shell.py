@@ -21,7 +21,7 @@ def shell(site, *words, text=None):
 
 
 def test_shows_are_as_the_schema_says(up_site):
-    words = {"TUNNEL": up_site.TUNNEL, "TABLE": "bgw", "VPC": "vpc", "PREFIX": "10.0.0.0/8",
+    words = {"TUNNEL": up_site.TUNNEL, "CONNECTION": "dc1", "TABLE": "bgw", "VPC": "vpc", "PREFIX": "10.0.0.0/8",
              "KIND": "vpc", "NAME": "vpc", "[HOURS]": "1"}
     refused = check_schema(up_site.gateway, words)
     assert all("bgp" in command for command in refused), refused

@@ -308,25 +308,31 @@ static bool is_up(const void *ctx, const struct conf_tunnel *t)
 
 static const struct {
 	const char *pool, *customer, *up; /* tunnels by their last digit */
-	bool redundant;
+	const char *lacks;		  /* NULL: it is redundant */
 } states[] = {
-	{ POOL_2, "two", "12", true },	 { POOL_2, "two", "1", false },
-	{ POOL_2, "two", "", false },	 { POOL_2, "four", "14", true },
-	{ POOL_2, "four", "12", false }, { POOL_2, "four", "3", false },
-	{ POOL_2, "one", "12", false }, /* the customer's only address may fail */
-	{ POOL_1, "two", "12", false }, /* ours as well */
+	{ POOL_2, "two", "12", NULL },
+	{ POOL_2, "two", "1", "second cloud address is UP" },
+	{ POOL_2, "two", "", "first cloud address is UP" },
+	{ POOL_2, "four", "14", NULL },
+	{ POOL_2, "four", "12", "second cloud address is UP" },
+	{ POOL_2, "four", "3", "first cloud address is UP" },
+	{ POOL_2, "one", "12", "customer gateway has one address" },
+	{ POOL_1, "two", "12", "one cloud address" },
 };
 
 static void some_connections_are_redundant(void **state)
 {
 	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
 		char text[200];
+		const char *lacks;
 		struct conf *c;
 
 		snprintf(text, sizeof(text), CONNECTION("dc", "%s") "}", states[i].customer);
 		c = built(states[i].pool, text, NULL);
-		assert_int_equal(conf_is_redundant(&c->connection[0], is_up, states[i].up),
-				 states[i].redundant);
+		lacks = conf_redundancy_lacks(&c->connection[0], is_up, states[i].up);
+		assert_int_equal(lacks == NULL, states[i].lacks == NULL);
+		if (lacks != NULL)
+			assert_non_null(strstr(lacks, states[i].lacks));
 		conf_free(c);
 	}
 }

@@ -1,5 +1,6 @@
 #include "gateway/command.h"
 
+#include "conf/kind.h"
 #include "gateway/command_word.h"
 #include "gateway/gateway.h"
 #include "gateway/show.h"
@@ -62,6 +63,10 @@ COMMAND(tunnel_rekey_child)
 COMMAND(tunnel_rekey_ike)
 COMMAND(client_config_show)
 COMMAND(doctor_command)
+
+void show_tunnel_row(struct page *p, struct gateway *g, uint32_t number)
+{
+}
 
 int show_tunnel(struct command_call *call)
 {
@@ -257,6 +262,21 @@ static const struct {
 	  "bgw\tborder gateway\nprod\tvpc\nunderlay\tthe ports' own networks\n" },
 	{ "?route add bgw ", COMMAND_DONE,
 	  "<PREFIX>\ta prefix, like 192.168.0.0/16, or an address\n" },
+	{ "?set tunnel dc1-a ike_v", COMMAND_DONE, "ike_version=\tthe version of IKE: v1, v2\n" },
+	{ "?set tunnel dc1-a ike_version=", COMMAND_DONE, "ike_version=v1\t\nike_version=v2\t\n" },
+	{ "?set tunnel dc1-a esp_cipher=aes256gcm,3", COMMAND_DONE, "" },
+	{ "?set tunnel dc1-a ike_cipher=aes256gcm,3", COMMAND_DONE,
+	  "ike_cipher=aes256gcm,3des\t\n" },
+	{ "?set tunnel dc1-a esn=t", COMMAND_DONE, "esn=true\t\n" },
+	{ "?set tunnel dc1-a dpd=", COMMAND_DONE,
+	  "<dpd>\ta peer that is silent for so long is probed: 0 to 3600 seconds, 0 is off\n" },
+	{ "?set attachment a vxlan.vn", COMMAND_DONE,
+	  "vxlan.vni=\tthe VPC's network identifier: 1 to 16777215\n" },
+	{ "?create connection x border_gateway=", COMMAND_DONE,
+	  "border_gateway=bgw\tborder-gateway\n" },
+	{ "?create tunnel x connection=dc", COMMAND_DONE,
+	  "connection=dc1\tconnection\nconnection=dc2\tconnection\n" },
+	{ "?set tunnel dc1-a description=\"not ", COMMAND_DONE, "" },
 	{ "?bgp dc", COMMAND_DONE,
 	  "dc1-a\tUP\ndc1-b\tDOWN\ndc1\tvpn connection\ndc2\tvpn connection\n" },
 	{ "?watch ", COMMAND_DONE, "<SECONDS>\ta number of seconds\nshow\t..." },
@@ -341,6 +361,29 @@ static void help_is_given_about_some(void **state)
 }
 
 /* A word in capitals that command_word.c does not know takes anything and completes nothing. */
+static void has_help(const struct field_object *o)
+{
+	char help[300];
+
+	for (unsigned i = 0; i < o->n_fields; i++) {
+		const struct field *f = &o->fields[i];
+
+		if (field_help(f, help, sizeof(help))[0] == '\0')
+			fail_msg("%s of %s has no help", f->name, o->kind);
+		assert_true(strlen(help) < sizeof(help) - 1);
+		if (f->kind == &field_group || f->kind == &field_objects)
+			has_help(f->arg);
+	}
+}
+
+static void every_parameter_has_help(void **state)
+{
+	for (unsigned i = 0; i < kinds_n; i++) {
+		assert_true(kinds[i].what[0] != '\0');
+		has_help(kinds[i].fields);
+	}
+}
+
 static void every_argument_is_known(void **state)
 {
 	for (unsigned i = 0; i < commands_n; i++) {
@@ -366,6 +409,7 @@ int main(void)
 		cmocka_unit_test_setup(help_lists_every_command, setup),
 		cmocka_unit_test_setup(help_is_given_about_some, setup),
 		cmocka_unit_test(every_argument_is_known),
+		cmocka_unit_test(every_parameter_has_help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
