@@ -111,13 +111,30 @@ void problem_print(struct problem_list *l, FILE *out)
 	free(order);
 }
 
+static void free_one(struct problem *p)
+{
+	free((char *)p->where.file);
+	free(p->object);
+	free(p->text);
+}
+
+void problem_drop_warnings(struct problem_list *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].level == PROBLEM_ERROR)
+			l->v[n++] = l->v[i];
+		else
+			free_one(&l->v[i]);
+	}
+	l->n = n;
+}
+
 void problem_clear(struct problem_list *l)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		free((char *)l->v[i].where.file);
-		free(l->v[i].object);
-		free(l->v[i].text);
-	}
+	for (size_t i = 0; i < l->n; i++)
+		free_one(&l->v[i]);
 	free(l->v);
 	*l = (struct problem_list){ 0 };
 }

@@ -38,6 +38,7 @@ void problem_add_list(struct problem_list *l, enum problem_level level, struct c
 	__attribute__((format(printf, 5, 0)));
 /* In file order: "isthmus.conf:12: error: vpn_connection 'dc1', tunnel 'dc1-a': ..." */
 void problem_print(struct problem_list *l, FILE *out);
+void problem_drop_warnings(struct problem_list *l);
 void problem_clear(struct problem_list *l);
 
 #endif

@@ -18,13 +18,14 @@
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
-/* A refusal's text: all errors, one a line. */
+/* A refusal's text: all errors, one a line. What would only have been a warning does not matter. */
 static int refused(struct command_call *call, struct problem_list *problems)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
+	problem_drop_warnings(problems);
 	if (out) {
 		problem_print(problems, out);
 		if (fclose(out) != 0)
@@ -63,8 +64,9 @@ static void report_change(struct page *p, const struct change_report *r)
 	page_count(p, "rebuilt", NULL, r->rebuilt);
 	page_count(p, "changed", NULL, r->changed);
 	page_real(p, "seconds", NULL, (double)r->micros / 1e6, "s");
-	page_line(p, "tunnels: %u added, %u removed, %u rebuilt, %u changed, in %.1f ms", r->added,
-		  r->removed, r->rebuilt, r->changed, (double)r->micros / 1e3);
+	if (r->added + r->removed + r->rebuilt + r->changed > 0)
+		page_line(p, "tunnels: %u added, %u removed, %u rebuilt, %u changed, in %.1f ms",
+			  r->added, r->removed, r->rebuilt, r->changed, (double)r->micros / 1e3);
 }
 
 /* then, which is NULL if there are errors, becomes what runs. */
@@ -172,6 +174,7 @@ int config_reload(struct command_call *call)
 	} else if (rc < 0) {
 		command_fail(call, rc, "nothing changed: %s", error);
 	} else {
+		page_line(call->page, "what runs is what %s says", g->conf->path);
 		report_change(call->page, &r);
 		warnings(call->page, &problems);
 		page_text(call->page, "kept_aside", NULL, aside);

@@ -44,7 +44,7 @@ static void log_problems(const struct problem_list *problems, char *error, size_
 	for (size_t i = 0; i < problems->n; i++) {
 		const struct problem *p = &problems->v[i];
 		bool wrong = p->level == PROBLEM_ERROR;
-		const char *colon = p->object ? ": " : "";
+		const char *colon = p->object && p->object[0] ? ": " : "";
 
 		log_write(wrong ? LOG_ERROR : LOG_WARNING, "config", NULL, "%s:%u: %s%s%s",
 			  p->where.file, p->where.line, p->object ? p->object : "", colon, p->text);

@@ -85,7 +85,11 @@ static const char *rate(double value, bool bytes, char buf[FORMAT_NUMBER_MAX])
 {
 	if (bytes)
 		return format_bytes((uint64_t)(value + 0.5), buf);
-	return format_count((uint64_t)(value + 0.5), buf);
+	if (value < 10)
+		snprintf(buf, FORMAT_NUMBER_MAX, "%.1f", value);
+	else
+		format_count((uint64_t)(value + 0.5), buf);
+	return buf;
 }
 
 /* A column's mean a second; negative: not known. */
