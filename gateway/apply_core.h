@@ -1,5 +1,5 @@
-/* What runs of a model, by its numbers: shared by apply.c (objects), apply_attachments.c and
- * apply_routes.c. Main thread. */
+/* What runs of a model, by its numbers: shared by apply.c (tables, the whole), apply_attachments.c,
+ * apply_tunnels.c and apply_routes.c. Main thread. */
 #ifndef GATEWAY_APPLY_CORE_H
 #define GATEWAY_APPLY_CORE_H
 
@@ -102,6 +102,12 @@ int apply_fail(struct applied *a, int rc, const char *fmt, ...)
 /* The RIB's and the dataplane's error, if any, since it was asked last. */
 int apply_outcome(struct applied *a, int rc);
 
+/* A connection and its tunnels as they are in the model. 0 or -errno with a text. */
+int apply_connection(struct applied *a, const struct conf_vpn_connection *c);
+void apply_connections_clean(struct applied *a, const struct conf *c,
+			     void (*leave)(void *ctx, uint32_t tunnel), void *ctx);
+/* One that leaves is gone with its last tunnel: its table is looked up while one receives. */
+void apply_gateway_end(struct applied *a, uint32_t id);
 /* Every route that c asks for is there, and only then those that it does not are taken away. What
  * is there stays untouched. 0 or -errno with a text. */
 int apply_routes(struct applied *a, const struct conf *c);

@@ -11,16 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ASK_MS	 1000
-#define RETRY_MS 20
-#define CHANGES	 1024 /* of routes in one turn of the loop: some milliseconds */
-
-static const char *gateway_name(const struct bgp *b, uint32_t gateway)
-{
-	const struct conf_border_gateway *g = conf_gateway_at(b->setup.conf, gateway);
-
-	return g != NULL ? g->name : "?";
-}
+#define ASK_MS 1000
 
 static uint32_t gateway_of(const struct bgp *b, uint32_t tunnel)
 {
@@ -29,16 +20,16 @@ static uint32_t gateway_of(const struct bgp *b, uint32_t tunnel)
 	return t != NULL ? t->connection->gateway->id : UINT32_MAX;
 }
 
-static struct bird_host *host_of_gateway(const struct bgp *b, uint32_t gateway)
+struct bird_host *bgp_host_of(const struct bgp *b, uint32_t gateway)
 {
 	uint32_t shard = exception_shard_of(b->setup.exception, gateway);
 
 	return shard < b->n_shards ? b->host[shard] : NULL;
 }
 
-static struct source *source_of(const struct bgp *b, uint32_t gateway)
+struct source *bgp_source_of(const struct bgp *b, uint32_t gateway)
 {
-	struct bird_host *h = host_of_gateway(b, gateway);
+	struct bird_host *h = bgp_host_of(b, gateway);
 
 	return h != NULL ? bird_host_source(h) : NULL;
 }
@@ -52,154 +43,6 @@ void bgp_later(struct bgp *b, unsigned ms)
 		return;
 	b->later_due = due;
 	evtimer_add(b->later, &tv);
-}
-
-/* ---- routes ------------------------------------------------------------------------------ */
-
-void bgp_on_batch_begin(void *ctx, uint32_t gateway)
-{
-	struct bgp *b = ctx;
-
-	b->gateway[gateway].batch = true;
-	tables_batch_begin(apply_tables(b->setup.applied), gateway);
-}
-
-void bgp_on_learn(void *ctx, const struct source_route *r)
-{
-	struct bgp *b = ctx;
-
-	if (r->session < b->n_sessions && !b->session[r->session].draining)
-		tables_learn(apply_tables(b->setup.applied), r->table, &r->prefix,
-			     b->session[r->session].connection, r->session, r->metric);
-}
-
-void bgp_on_forget(void *ctx, const struct source_route *r)
-{
-	struct bgp *b = ctx;
-
-	if (r->session < b->n_sessions)
-		tables_forget(apply_tables(b->setup.applied), r->table, &r->prefix,
-			      b->session[r->session].connection, r->session);
-}
-
-/* Is it time to hear all routes again? Asked when the source or the tables have changed. */
-static void look_for_room(struct bgp *b, uint32_t gateway)
-{
-	struct source *source = source_of(b, gateway);
-
-	if (gateway >= b->n_gateways || source == NULL ||
-	    !tables_wants_replay(apply_tables(b->setup.applied), gateway,
-				 source_routes(source, gateway)))
-		return;
-	b->gateway[gateway].look = true;
-	bgp_later(b, 0);
-}
-
-/* A batch is in the table, or refused. */
-void bgp_on_taken(void *ctx, uint32_t gateway, int rc)
-{
-	struct bgp *b = ctx;
-	struct tables *tables = apply_tables(b->setup.applied);
-	struct tables_quota q;
-
-	if (rc == -ENOSPC && tables_quota(tables, gateway, &q))
-		event_publish(
-			EVENT_QUOTA, gateway_name(b, gateway), NULL,
-			"more routes than dynamic_quota = %u allows: new ones are refused until "
-			"there is room for all (%zu learnt, %zu propagated)",
-			q.limit, q.learnt, q.propagated);
-	else if (rc < 0 && rc != -ENOSPC)
-		log_error("bgp", gateway_name(b, gateway), "routes are lost: %s", strerror(-rc));
-	look_for_room(b, gateway);
-}
-
-static void end_batch(struct bgp *b, uint32_t gateway)
-{
-	b->gateway[gateway].batch = false;
-	b->gateway[gateway].work = tables_batch_end(apply_tables(b->setup.applied), gateway);
-	if (b->gateway[gateway].work)
-		bgp_later(b, 0);
-	else
-		look_for_room(b, gateway);
-}
-
-void bgp_on_batch_end(void *ctx, uint32_t gateway)
-{
-	end_batch(ctx, gateway);
-}
-
-static void replay(struct bgp *b, uint32_t gateway)
-{
-	struct tables *tables = apply_tables(b->setup.applied);
-	struct source *source = source_of(b, gateway);
-	struct tables_quota q;
-	bool was_refusing = tables_quota(tables, gateway, &q) && q.refusing;
-	int rc;
-
-	b->gateway[gateway].look = false;
-	if (source == NULL || b->gateway[gateway].sessions == 0 ||
-	    (!b->gateway[gateway].replay &&
-	     !tables_wants_replay(tables, gateway, source_routes(source, gateway))))
-		return;
-	tables_replay(tables, gateway, true);
-	rc = source_replay(source, gateway);
-	if (rc < 0) {
-		tables_replay(tables, gateway, false);
-		b->gateway[gateway].look = true;
-		bgp_later(b, RETRY_MS);
-		return;
-	}
-	b->gateway[gateway].replay = false;
-	if (was_refusing && tables_quota(tables, gateway, &q) && !q.refusing)
-		event_publish(EVENT_QUOTA_OVER, gateway_name(b, gateway), NULL,
-			      "all routes fit again: %zu learnt", q.learnt);
-}
-
-/* A peer whose routes come and go beside a VPC's, or a connection that does, must not keep BIRD
- * busy for the other tenants of its shard. */
-static void tell_announced(struct bgp *b, uint32_t gateway)
-{
-	struct gateway_state *g = &b->gateway[gateway];
-	struct bird_host *h = host_of_gateway(b, gateway);
-	uint64_t now = clock_now(), due = pace_due(&g->pace, now);
-
-	g->tell = h != NULL && g->sessions > 0 && due > now;
-	if (g->tell) {
-		bgp_later(b, (unsigned)((due - now) / 1000 + 1));
-	} else if (h != NULL && g->sessions > 0) {
-		pace_told(&g->pace, now);
-		bird_host_change(h);
-	}
-}
-
-void bgp_on_announce(void *ctx, uint32_t gateway)
-{
-	struct bgp *b = ctx;
-
-	if (gateway >= b->n_gateways) /* it is new */
-		return;
-	if (!b->gateway[gateway].tell)
-		tell_announced(b, gateway);
-	b->gateway[gateway].look = true; /* a quota may have room now */
-	bgp_later(b, 0);
-}
-
-void bgp_on_standing(void *ctx, uint32_t gateway, enum source_standing standing)
-{
-	struct bgp *b = ctx;
-
-	if (standing == SOURCE_STALE)
-		event_publish(EVENT_STALE, gateway_name(b, gateway), NULL,
-			      "BIRD is not heard: its routes stay, and may be old");
-	else if (b->gateway[gateway].standing == SOURCE_STALE)
-		event_publish(EVENT_CURRENT, gateway_name(b, gateway), NULL,
-			      "routes are current again");
-	b->gateway[gateway].standing = standing;
-}
-
-void bgp_on_source_log(void *ctx, const char *text)
-{
-	log_debug("bird", NULL, "%s", text);
 }
 
 /* ---- sessions ---------------------------------------------------------------------------- */
@@ -269,18 +112,8 @@ void bgp_on_later(evutil_socket_t fd, short what, void *ctx)
 	struct bgp *b = ctx;
 
 	bgp_free_endings(b, clock_now());
-	for (uint32_t i = 0; i < b->n_gateways; i++) {
-		struct gateway_state *g = &b->gateway[i];
-
-		if (g->work)
-			g->work = tables_work(apply_tables(b->setup.applied), i, CHANGES);
-		else if (g->look)
-			replay(b, i);
-		if (g->work || g->look)
-			bgp_later(b, g->work ? 0 : RETRY_MS);
-		if (g->tell)
-			tell_announced(b, i);
-	}
+	for (uint32_t i = 0; i < b->n_gateways; i++)
+		bgp_work(b, i);
 	bgp_tell_waiters(b, UINT32_MAX, clock_now());
 	if (b->waiters != NULL || b->endings != NULL)
 		bgp_later(b, ASK_MS / 4);
@@ -291,7 +124,7 @@ void bgp_want(struct bgp *b, uint32_t tunnel)
 	struct session *s = &b->session[tunnel];
 	const struct tunnel *t = tunnels_get(b->setup.tunnels, tunnel);
 	bool wanted = s->configured && !s->off && t != NULL && t->up;
-	struct source *source = s->configured ? source_of(b, s->gateway) : NULL;
+	struct source *source = s->configured ? bgp_source_of(b, s->gateway) : NULL;
 
 	if (!s->configured || source == NULL || wanted == s->wanted)
 		return;
@@ -311,7 +144,7 @@ void bgp_tunnel(struct bgp *b, uint32_t tunnel)
 static bool has_bgp(const struct bgp *b, uint32_t tunnel)
 {
 	return tunnel < b->n_sessions && b->session[tunnel].configured &&
-	       source_of(b, b->session[tunnel].gateway) != NULL;
+	       bgp_source_of(b, b->session[tunnel].gateway) != NULL;
 }
 
 int bgp_enable(struct bgp *b, uint32_t tunnel, bool enabled)
@@ -329,7 +162,7 @@ int bgp_restart(struct bgp *b, uint32_t tunnel)
 {
 	if (!has_bgp(b, tunnel))
 		return -ENOENT;
-	return source_session_restart(source_of(b, b->session[tunnel].gateway), tunnel);
+	return source_session_restart(bgp_source_of(b, b->session[tunnel].gateway), tunnel);
 }
 
 /* ---- draining ---------------------------------------------------------------------------- */
@@ -346,7 +179,7 @@ void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
 {
 	struct session *s = &b->session[tunnel];
 	uint32_t gateway = gateway_of(b, tunnel);
-	struct bird_host *h = host_of_gateway(b, gateway);
+	struct bird_host *h = bgp_host_of(b, gateway);
 
 	if (tunnel >= b->n_sessions || gateway >= b->n_gateways || s->draining == drain)
 		return;
@@ -361,7 +194,7 @@ void bgp_drain(struct bgp *b, uint32_t tunnel, bool drain)
 			bgp_on_batch_begin(b, gateway);
 		bird_walk(bird_host_bird(h), gateway, forget_if_of, b);
 		if (!within)
-			end_batch(b, gateway);
+			bgp_end_batch(b, gateway);
 	} else {
 		b->gateway[gateway].replay = b->gateway[gateway].look = true;
 		bgp_later(b, 0);
@@ -420,7 +253,7 @@ bool bgp_session(const struct bgp *b, uint32_t tunnel, struct bgp_session *out)
 	if (b == NULL || tunnel >= b->n_sessions)
 		return false;
 	s = &b->session[tunnel];
-	source = s->configured ? source_of(b, s->gateway) : NULL;
+	source = s->configured ? bgp_source_of(b, s->gateway) : NULL;
 	*out = (struct bgp_session){ .configured = s->configured,
 				     .enabled = !s->off,
 				     .draining = s->draining,
@@ -445,7 +278,7 @@ int bgp_ask(struct bgp *b, uint32_t tunnel, void (*fn)(void *ctx), void *ctx)
 			      .until = clock_now() + ASK_MS * UINT64_C(1000),
 			      .fn = fn,
 			      .ctx = ctx };
-	rc = source_session_ask(source_of(b, b->session[tunnel].gateway), tunnel);
+	rc = source_session_ask(bgp_source_of(b, b->session[tunnel].gateway), tunnel);
 	if (rc < 0) {
 		free(w);
 		return -EAGAIN;
@@ -457,7 +290,7 @@ int bgp_ask(struct bgp *b, uint32_t tunnel, void (*fn)(void *ctx), void *ctx)
 
 bool bgp_gateway(const struct bgp *b, uint32_t gateway, struct bgp_gateway *out)
 {
-	struct source *source = b != NULL ? source_of(b, gateway) : NULL;
+	struct source *source = b != NULL ? bgp_source_of(b, gateway) : NULL;
 
 	*out = (struct bgp_gateway){ 0 };
 	if (source == NULL || gateway >= b->n_gateways || b->gateway[gateway].sessions == 0)

@@ -1,4 +1,4 @@
-/* The inside of BGP: shared by bgp.c and bgp_update.c. Main thread. */
+/* The inside of BGP: shared by bgp.c (sessions), bgp_routes.c and bgp_update.c. Main thread. */
 #ifndef GATEWAY_BGP_CORE_H
 #define GATEWAY_BGP_CORE_H
 
@@ -72,6 +72,12 @@ void bgp_on_source_log(void *ctx, const char *text);
 void bgp_on_announce(void *ctx, uint32_t gateway);
 void bgp_on_taken(void *ctx, uint32_t gateway, int rc);
 void bgp_on_later(evutil_socket_t fd, short what, void *ctx);
+
+void bgp_end_batch(struct bgp *b, uint32_t gateway);
+void bgp_work(struct bgp *b,
+	      uint32_t gateway); /* what waits of its routes, as much as fits a turn */
+struct bird_host *bgp_host_of(const struct bgp *b, uint32_t gateway); /* NULL: none */
+struct source *bgp_source_of(const struct bgp *b, uint32_t gateway);
 
 void bgp_later(struct bgp *b, unsigned ms); /* bgp_on_later() then, if not sooner */
 /* Whoever waits for the tunnel, or until now; all: UINT32_MAX, UINT64_MAX. */

@@ -87,6 +87,13 @@ void expo_real(struct exposition *x, const char *name, const char *labels, doubl
 	put_line(x, name, labels, NULL, NULL, text, (size_t)n);
 }
 
+void expo_ways(struct exposition *x, const char *name, const char *labels, uint64_t in,
+	       uint64_t out)
+{
+	expo_uint_with(x, name, labels, "direction", "in", in);
+	expo_uint_with(x, name, labels, "direction", "out", out);
+}
+
 char *expo_label(char *buf, size_t size, const char *key, const char *value)
 {
 	size_t n = strlen(buf);

@@ -27,6 +27,10 @@ void expo_real(struct exposition *x, const char *name, const char *labels, doubl
 void expo_uint_with(struct exposition *x, const char *name, const char *labels, const char *key,
 		    const char *label, uint64_t value);
 
+/* Two lines, direction="in" and "out". */
+void expo_ways(struct exposition *x, const char *name, const char *labels, uint64_t in,
+	       uint64_t out);
+
 /* Appends key="value" to the labels in buf, with a comma if there are some; value is escaped and
  * cut to fit. Returns buf. */
 char *expo_label(char *buf, size_t size, const char *key, const char *value);

@@ -107,8 +107,9 @@ static bool on_more(void *body, struct evbuffer *out)
 	struct exposition x = { .at = c->piece, .end = c->piece + PIECE };
 	uint64_t until = clock_now() + SLICE_US;
 
-	for (; c->family < metrics_families_n; c->family++, c->item = 0) {
-		const struct metrics_family *f = &metrics_families[c->family];
+	const struct metrics_family *f;
+
+	for (; (f = metrics_family(c->family)) != NULL; c->family++, c->item = 0) {
 		unsigned n = metrics_items(&c->s, f->of);
 
 		if (expo_room(&x) < METRICS_ITEM_MAX)
@@ -122,7 +123,7 @@ static bool on_more(void *body, struct evbuffer *out)
 			break;
 	}
 	evbuffer_add(out, c->piece, (size_t)(x.at - c->piece));
-	return c->family < metrics_families_n;
+	return f != NULL;
 }
 
 static void on_end(void *body)

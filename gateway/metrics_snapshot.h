@@ -96,8 +96,17 @@ struct metrics_family {
 };
 #define METRICS_ITEM_MAX 8192
 
-extern const struct metrics_family metrics_families[];
-extern const unsigned metrics_families_n;
+#define PUT(fn)                                                                                  \
+	static void fn(struct exposition *x, const char *name, const struct metrics_snapshot *s, \
+		       unsigned i)
+
+#define COUNTER "counter"
+#define GAUGE	"gauge"
+
+/* In the order in which they are written; NULL after the last. */
+const struct metrics_family *metrics_family(unsigned i);
+extern const struct metrics_family metrics_of_tunnels[]; /* the last of them */
+extern const unsigned metrics_of_tunnels_n;
 unsigned metrics_items(const struct metrics_snapshot *s, enum metrics_of of);
 
 #endif

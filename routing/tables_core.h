@@ -1,5 +1,5 @@
-/* Inside of the tables: shared by tables.c (objects, propagation), quota.c (batches, quota) and
- * announce.c. Private to this room; one thread. */
+/* Inside of the tables: shared by tables.c (objects), propagate.c (attachments), quota.c
+ * (batches, quota) and announce.c. Private to this room; one thread. */
 #ifndef ROUTING_TABLES_CORE_H
 #define ROUTING_TABLES_CORE_H
 
@@ -77,7 +77,17 @@ struct tables {
 	int error; /* the first inside the RIB's callback */
 };
 
-struct gateway *tables_gateway(const struct tables *t, uint32_t id); /* NULL: none */
+struct gateway *tables_gateway(const struct tables *t, uint32_t id);	   /* NULL: none */
+struct gateway *tables_gateway_of(const struct tables *t, uint32_t table); /* the same */
+struct vpc *tables_vpc(const struct tables *t, uint32_t id);		   /* the same */
+void tables_attachment_free(struct attachment *a);			   /* NULL is fine */
+/* The RIB's callback; ctx: the tables. */
+void tables_on_change(void *ctx, uint32_t table, const struct prefix *prefix,
+		      const struct rib_route *valid, unsigned n);
+/* Doubles an array until it holds need elements; makes one of pointers so long that id is a place
+ * in it. 0 or -ENOMEM. */
+int tables_reserve(void *v, size_t *cap, size_t need, size_t size);
+int tables_reserve_id(void *v, size_t *n, uint32_t id);
 /* A change to the RIB is done when what follows from it is: err, or what went wrong with that. */
 int tables_settle(struct tables *t, int err);
 
