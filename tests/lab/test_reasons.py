@@ -88,6 +88,7 @@ def test_reason(site, version, name, we_start):
     if ours:
         set_tunnel(site, **parameters)
     if not we_start:
+        site.strongswan.forget()  # its call with the wrong key may still be under way
         site.strongswan.initiate()
     watch = Stopwatch()
     site.await_up(timeout=10)

@@ -13,6 +13,7 @@ from lab.topology import PSK, Cloud, Wan
 pytestmark = pytest.mark.alone
 GATEWAYS = int(os.environ.get("LAB_GATEWAYS", 10))
 ADDRESSES = 15  # public ones of each side; a tunnel is a pair of them
+PAIRS = ADDRESSES // 2
 UP_WITHIN = 60  # seconds from the start of both programs
 
 
@@ -23,8 +24,10 @@ def inner(tunnel, end, shared):
 
 
 def public(side, tunnel):
-    """Of that side's addresses the one where this tunnel ends."""
-    number = tunnel % ADDRESSES if side == 1 else tunnel // ADDRESSES
+    """Of that side's addresses the one where this tunnel ends: a connection has two of side 1 and one of side 2,
+    and no other connection joins them."""
+    gateway = tunnel // 2
+    number = gateway % PAIRS * 2 + tunnel % 2 if side == 1 else gateway // PAIRS
     return f"203.0.{side}.{1 + number}"
 
 
