@@ -171,6 +171,9 @@ static void on_written(struct bufferevent *bev, void *ctx)
 	if (call->answers && !call->http->ops->more(call->body, bufferevent_get_output(bev))) {
 		end_body(call);
 		call->ended = true;
+	} else if (call->answers && evbuffer_get_length(bufferevent_get_output(bev)) == 0) {
+		/* Of an empty piece nothing is written, so that nobody would ask for the next. */
+		bufferevent_trigger(bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
 	}
 	if (!call->ended || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
 		return;
