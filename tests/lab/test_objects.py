@@ -1,6 +1,7 @@
 """Operators change what runs: object by object, several at once, and through kills of the gateway."""
 
 import json
+import os
 import random
 import threading
 import time
@@ -10,7 +11,8 @@ from lab.network import command
 from lab.topology import PSK, Site
 
 
-SECONDS = 12
+SECONDS = int(os.environ.get("LAB_SECONDS", 12))
+SEED = int(os.environ.get("LAB_SEED", 1))
 
 
 def told(gateway, *words):
@@ -88,7 +90,7 @@ def test_no_kill_loses_what_was_acknowledged(lab):
     site = Site(lab).start()
     gateway = site.gateway
     acknowledged = []
-    rng = random.Random(7)
+    rng = random.Random(SEED * 100 + 7)
     for round in range(4):
         stop = threading.Event()
 
@@ -129,7 +131,7 @@ def test_operators_at_random(lab):
     done, wrong = [0], []
 
     def operator(seed):
-        rng = random.Random(seed)
+        rng = random.Random(SEED * 100 + seed)
         while time.monotonic() < end:
             i = rng.randrange(6)
             net = 10 * seed + i
@@ -156,7 +158,7 @@ def test_operators_at_random(lab):
             done[0] += status.returncode == 0
 
     def script():
-        rng = random.Random(9)
+        rng = random.Random(SEED * 100 + 9)
         while time.monotonic() < end:
             lines = [f"set tunnel {site.TUNNEL} description=n{rng.randrange(1000)}" for _ in range(5)]
             status = command([gateway.program("isthmus"), "--socket", gateway.socket], check=False,

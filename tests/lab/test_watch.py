@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import socket
+import stat
 import subprocess
 
 import pytest
@@ -106,6 +108,46 @@ def test_latency(lab):
     assert tunnel["probe"] is None and tunnel["sas"][0]["spi_in"] == spi
 
 
+class Telemetry:
+    """What dpdk-telemetry.py does. DPDK's socket has a fixed place, so that the gateway gets a /run of its own."""
+
+    WRAP = ["sh", "-c", "mount -t tmpfs run /run && exec \"$@\"", "sh"]
+
+    def __init__(self, gateway):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(10)
+        self.socket.connect(f"/proc/{gateway.process.pid}/root/run/dpdk/isthmus/dpdk_telemetry.v2")
+        self.greeting = json.loads(self.socket.recv(4096))
+
+    def ask(self, words):
+        self.socket.send(words.encode())
+        return json.loads(self.socket.recv(1 << 20))
+
+    def everything(self):
+        """Pairs of a command, and what is answered without an argument and for the first of what it counts."""
+        for command_ in self.ask("/")["/"]:
+            for words in (command_, f"{command_},0"):
+                yield words, json.dumps(self.ask(words)).encode()
+
+
+def test_telemetry(lab):
+    pair = Pair(lab)
+    gateway = pair.gateways[0]
+    gateway.wrap = Telemetry.WRAP
+    gateway.config["workers"]["telemetry"] = True
+    gateway.write()
+    pair.start()
+    pair.await_up(30)
+    assert pair.hosts[0].ping(pair.hosts[1], count=5, interval=0.02).lost == 0
+    telemetry = Telemetry(gateway)
+    assert telemetry.greeting["pid"]
+    workers = telemetry.ask("/isthmus/workers")["/isthmus/workers"]
+    tunnel = telemetry.ask("/isthmus/tunnel,0")["/isthmus/tunnel"]
+    assert telemetry.ask("/isthmus/drops") and telemetry.ask("/isthmus/tunnels")
+    assert len(json.dumps(workers)) > 50 and any(v for v in tunnel.values()), (workers, tunnel)
+    assert "/isthmus/workers" in telemetry.ask("/")["/"]
+
+
 def dumped(pid):
     """What a core of this process would hold, even root's: its memory but what is excluded from dumps."""
     kept, last = [], None
@@ -135,7 +177,10 @@ def everything_told(gateway, folder):
         yield "log", f.read()
     commands = [["show", what] for what in (
         "tunnels", "tunnel east-1", "tunnel east-1 log", "sas", "routes", "bgp", "bgp east-1", "routing", "ports",
-        "workers", "drops", "ike", "connections", "customer-gateways", "border-gateways", "version")]
+        "workers", "drops", "ike", "connections", "connection east", "customer-gateways", "border-gateways", "vpcs",
+        "attachments", "neighbours", "configuration", "configuration tunnel east-1", "tunnel east-1 history", "version")]
+    commands += [["diff"], ["explain", "10.1.1.2", "10.2.1.2", "in", "vpc"], ["set", "tunnel", "east-1", "psk="],
+                 ["set", "tunnel", "east-1", "nonsense=" + SECRETS["psk"]], ["help"]]
     commands += [["doctor"], ["client-config", "east-1", "for", "strongswan"], ["client-config", "east-1", "for", "isthmus"]]
     for words in commands:
         words = " ".join(words).split()
@@ -143,6 +188,7 @@ def everything_told(gateway, folder):
             answer = gateway.isthmus(*words, json=as_json, check=False)
             yield " ".join(words), (answer.stdout + answer.stderr).encode()
     yield "metrics", http(gateway).encode()
+    yield from Telemetry(gateway).everything()
     answer = command([gateway.program("isthmus"), "--socket", gateway.socket, "support-bundle",
                       os.path.join(folder, "bundle.tar")], check=False)
     yield "support-bundle's words", (answer.stdout + answer.stderr).encode()
@@ -150,7 +196,7 @@ def everything_told(gateway, folder):
         if name.startswith("bundle"):
             with open(os.path.join(folder, name), "rb") as f:
                 yield name, f.read()
-    for name in ("cmdline", "environ"):
+    for name in ("cmdline", "environ", "maps", "status", "comm"):
         with open(f"/proc/{gateway.process.popen.pid}/{name}", "rb") as f:
             yield name, f.read()
 
@@ -163,6 +209,9 @@ def test_no_secret_is_told(lab):
         g.build = os.path.join(TOP, os.environ.get("ISTHMUS_RELEASE", "build/release"))  # a sanitizer keeps what was freed
         g.config["log"] = {"level": "debug", "format": "json"}
         g.config["metrics"] = {"listen": METRICS}
+    gateway.config["workers"]["telemetry"] = True
+    gateway.wrap = Telemetry.WRAP
+    for g in pair.gateways:
         g.write()
     pair.start()
     pair.await_up(30)
@@ -180,6 +229,21 @@ def test_no_secret_is_told(lab):
     assert SECRETS["psk"] in gateway.isthmus("client-config", "east-1", "for", "strongswan", "with-psk").stdout
     gateway.isthmus("set", "tunnel", "east-1", f"psk={fresh}")
     assert fresh in gateway.isthmus("show", "tunnel", "east-1", "psk", json=True).stdout
+
+
+    # Where keys are kept, nobody else reads them; and nobody else looks into the process.
+    for folder, _, files in os.walk(gateway.folder):
+        for name in files:
+            if not os.path.isfile(os.path.join(folder, name)):
+                continue
+            with open(os.path.join(folder, name), "rb") as f:
+                text = f.read()
+                if any(secret.encode() in text for secret in SECRETS.values()):
+                    assert stat.S_IMODE(os.stat(os.path.join(folder, name)).st_mode) == 0o600, name
+    for name in ("environ", "maps", "mem", "stack"):
+        done = command(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", "head", "-c", "1",
+                        f"/proc/{gateway.process.popen.pid}/{name}"], check=False)
+        assert done.returncode != 0 and "denied" in done.stderr, f"{name}: {done.stdout}{done.stderr}"
     # It is meant to be without a core; and root's debugger finds none of them in what it would dump.
     limits = open(f"/proc/{gateway.process.popen.pid}/limits").read()
     assert re.search(r"^Max core file size\s+0\s+0\s", limits, re.M), limits
