@@ -13,8 +13,8 @@
  *     Zen 3    IPsec-MB  116 / 112  257 / 260  500 / 510  649 / 650 1044 /1064
  *              256 bits   56 /  68  169 / 164  296 / 289  346 / 342  532 / 479
  *
- * (Zen 3 on a virtual machine whose core was slowed by others; the two took turns. Zen 4 before keys
- * lay as they do now.)
+ * (Zen 3 on a virtual machine whose core was slowed by others; the two took turns. Zen 4 before
+ * keys lay as they do now.)
  *
  * Constant time in key and text. Any thread; nothing is kept. */
 #ifndef DATAPLANE_GCM_H
