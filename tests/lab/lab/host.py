@@ -1,6 +1,7 @@
 """A host at either end: what a person would run to see whether it works."""
 
 import json
+import math
 import os
 import re
 
@@ -20,13 +21,19 @@ class Host:
         self.server = None
 
     def ping(self, to, count=3, interval=0.2, size=56, timeout=1, pattern=None, extra=()):
-        """A Ping: what was sent, what came back, in which time."""
-        argv = ["ping", "-n", "-q", "-c", count, "-i", interval, "-s", size, "-W", timeout, *extra]
+        """A Ping: what was sent, what came back, in which time.
+
+        ping itself waits for the last reply no longer than an interval or two round trips: one that a busy machine
+        delays would count as lost. Until a deadline it goes on until `count` replies are there; Ping looks at the
+        first `count` requests alone.
+        """
+        wait = ["-W", timeout] if count == 1 else ["-w", math.ceil(count * interval + timeout)]
+        argv = ["ping", "-n", "-c", count, "-i", interval, "-s", size, *wait, *extra]
         if pattern:
             argv += ["-p", pattern]
         done = self.ns.run([*argv, getattr(to, "address", to)], check=False,
                            timeout=30 + count * max(interval, 0.002) * 4)
-        return Ping(done.stdout + done.stderr)
+        return Ping(done.stdout + done.stderr, count)
 
     def await_ping(self, to, timeout=10):
         """Until one reply came."""
@@ -60,10 +67,15 @@ class Host:
 
 
 class Ping:
-    def __init__(self, text):
+    """What ping says; of `count` requests, where it was not told to be quiet and may have sent more."""
+
+    def __init__(self, text, count=None):
         self.text = text
         found = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         self.sent, self.received = (int(found[1]), int(found[2])) if found else (0, 0)
+        if count is not None:
+            self.sent = count
+            self.received = len({n for n in re.findall(r"bytes from .*icmp_seq=(\d+)", text) if int(n) <= count})
         found = re.search(r"\+(\d+) duplicates", text)
         self.duplicates = int(found[1]) if found else 0
         found = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", text)
