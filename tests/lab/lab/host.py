@@ -73,6 +73,7 @@ class Ping:
         self.text = text
         found = re.search(r"(\d+) packets transmitted, (\d+) received", text)
         self.sent, self.received = (int(found[1]), int(found[2])) if found else (0, 0)
+        self.requests = self.sent  # on the wire: with those that followed the first `count`
         if count is not None:
             self.sent = count
             self.received = len({n for n in re.findall(r"bytes from .*icmp_seq=(\d+)", text) if int(n) <= count})
