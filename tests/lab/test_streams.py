@@ -79,7 +79,8 @@ def test_udp_goes_on_when_a_tunnel_dies(lab):
     arrived = []
 
     def goes_on():
-        arrived[:] = [float(line.split()[1]) for line in receiver.output().splitlines()[1:] if line.count(" ") == 1]
+        whole = receiver.output().splitlines(keepends=True)[1:]
+        arrived[:] = [float(line.split()[1]) for line in whole if line.endswith("\n")]
         return arrived and arrived[-1] > declared + 1
 
     wait_for(goes_on, 10, "the stream to go on")

@@ -57,7 +57,7 @@ def status_of(machine, pid):
 def test_from_package_to_crash(lab, package):
     estate = Estate(lab)
     machine = lab.own(Machine(estate.cloud.ns, lab.path("machine"))).start()
-    machine.run("dpkg", "--force-depends", "-i", package)
+    machine.run("dpkg", "--force-depends", "-i", machine.take(package))
     config = {**estate.gateway.config, "log": {"target": "journald"}}
     del config["control_socket"]
     service = estate.gateway = Service(machine, config)

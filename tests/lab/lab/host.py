@@ -25,9 +25,9 @@ class Host:
 
         ping itself waits for the last reply no longer than an interval or two round trips: one that a busy machine
         delays would count as lost. Until a deadline it goes on until `count` replies are there; Ping looks at the
-        first `count` requests alone.
+        first `count` requests alone. The deadline leaves time for a machine that cannot keep the interval.
         """
-        wait = ["-W", timeout] if count == 1 else ["-w", math.ceil(count * interval + timeout)]
+        wait = ["-W", timeout] if count == 1 else ["-w", math.ceil(3 * count * interval + timeout)]
         argv = ["ping", "-n", "-c", count, "-i", interval, "-s", size, *wait, *extra]
         if pattern:
             argv += ["-p", pattern]
@@ -75,7 +75,7 @@ class Ping:
         self.sent, self.received = (int(found[1]), int(found[2])) if found else (0, 0)
         self.requests = self.sent  # on the wire: with those that followed the first `count`
         if count is not None:
-            self.sent = count
+            self.sent = min(count, self.requests)
             self.received = len({n for n in re.findall(r"bytes from .*icmp_seq=(\d+)", text) if int(n) <= count})
         found = re.search(r"\+(\d+) duplicates", text)
         self.duplicates = int(found[1]) if found else 0

@@ -6,6 +6,7 @@ speaks to systemd directly.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 
@@ -92,6 +93,12 @@ class Machine:
     def path(self, *parts):
         """A file of the machine, as we see it."""
         return os.path.join(f"/proc/{self.pid}/root", *parts)
+
+    def take(self, file):
+        """A copy of a file of ours, which need not be below its root; its path there."""
+        name = os.path.basename(file)
+        shutil.copy(file, self.path("root", name))
+        return f"/root/{name}"
 
     def inside(self, argv):
         return ["nsenter", "-t", self.pid, "-a", "--", *argv]
