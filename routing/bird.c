@@ -1,7 +1,6 @@
 #include "routing/bird_client.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #define PING_AFTER   (10 * BIRD_SECOND)
 #define STATUS_AGAIN (500 * BIRD_MS)
 #define BATCH_TIME   (5 * BIRD_MS)
-#define SAME_BOOT    0.5 /* s */
 #define SESSIONS_PER_LOOKUP \
 	200 /* BIRD gives each control session one command a round of its loop */
 
@@ -181,29 +179,27 @@ static void all_recover(struct bird *b)
 	b->recover_by = b->now + b->options.patience;
 }
 
-/* BIRD counts back to its start from now, by a clock that may be slewed: not two answers of the
- * same process are the same to the microsecond. */
-static bool is_same_boot(const char *a, const char *b)
+/* A process that was started after the last word of the one that we knew is another. How long it
+ * has run does not depend on what the time of day was set to meanwhile, as the date of its start
+ * does.
+ */
+static bool is_same_boot(const struct bird *b, const struct bird_status *status)
 {
-	unsigned hour[2], minute[2];
-	double second[2], apart;
+	uint64_t uptime = (uint64_t)(status->told - status->booted);
 
-	if (strcmp(a, b) == 0)
+	if (strcmp(b->status.boot, status->boot) == 0)
 		return true;
-	if (sscanf(a, "%*s %u:%u:%lf", &hour[0], &minute[0], &second[0]) != 3 ||
-	    sscanf(b, "%*s %u:%u:%lf", &hour[1], &minute[1], &second[1]) != 3)
+	if (status->told == 0 || status->booted == 0 || status->told < status->booted)
 		return false;
-	apart = fabs((hour[0] * 3600.0 + minute[0] * 60.0 + second[0]) -
-		     (hour[1] * 3600.0 + minute[1] * 60.0 + second[1]));
-	return apart < SAME_BOOT || apart > 86400 - SAME_BOOT; /* on either side of midnight */
+	return uptime > b->now || b->now - uptime <= b->stats.heard;
 }
 
 static void status_answer(struct bird *b, const struct bird_status *status)
 {
 	/* While its sockets stay open it is no other process. */
-	bool restarted = !b->status_known && b->status.boot[0] &&
-			 (!is_same_boot(b->status.boot, status->boot) ||
-			  (status->recovering && !b->status.recovering));
+	bool restarted =
+		!b->status_known && b->status.boot[0] &&
+		(!is_same_boot(b, status) || (status->recovering && !b->status.recovering));
 	bool was_recovering = b->status.recovering;
 
 	b->status = *status;
@@ -218,6 +214,7 @@ static void status_answer(struct bird *b, const struct bird_status *status)
 	if (was_recovering && !b->status.recovering)
 		bird_suspect(b, NULL);
 	b->status_known = true;
+	b->stats.heard = b->now;
 	try_up(b);
 }
 
@@ -228,6 +225,8 @@ static void answer(struct bird *b, unsigned link, const struct bird_request *req
 {
 	bool last = line->kind == BIRD_LINE_LAST;
 
+	if (b->status_known)
+		b->stats.heard = b->now;
 	switch ((enum bird_ask)request->kind) {
 	case ASK_PING:
 		break;

@@ -86,6 +86,7 @@ struct bird_stats {
 	const char *version; /* "" unknown; BIRD's */
 	const char *boot;    /* when BIRD started, as it says */
 	const char *trouble; /* why BIRD was lost last; "" never */
+	uint64_t heard;	     /* when it answered last, having told since when it runs; 0: never */
 	uint64_t lines;	     /* echoed */
 	uint64_t lost;	     /* lines that BIRD dropped */
 	uint64_t lookups, dumps,

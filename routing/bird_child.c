@@ -1,13 +1,11 @@
 #include "routing/bird_child.h"
 
+#include "routing/bird_checker.h"
 #include "routing/bird_files.h"
-#include "routing/spawn.h"
+#include "routing/bird_program.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,65 +21,25 @@
 #define BACKOFF_MOST   (10 * SECOND)
 #define STABLE	       (30 * SECOND) /* after this long an end is not its beginning's fault */
 #define KILL_AFTER     (2 * SECOND)
-#define CHECK_MOST     (10 * SECOND)
 #define LINES_AT_ONCE  256 /* of its log in one poll */
 #define LINE_MAX_BYTES 1024
-
-/* Port 179, raw priorities of its sockets and binding them to the device. */
-#define CAPABILITIES                                                          \
-	(UINT64_C(1) << CAP_NET_BIND_SERVICE | UINT64_C(1) << CAP_NET_ADMIN | \
-	 UINT64_C(1) << CAP_NET_RAW)
-
-/* One that only parses. */
-struct checker {
-	pid_t pid;
-	int pidfd, output; /* -1: none */
-	uint64_t until;
-	size_t len;
-	char text[512]; /* what it printed; the rest is left out */
-};
 
 struct bird_child {
 	struct bird_child_setup setup;
 	char program[128];
-	int epoll, pidfd, log;
-	pid_t pid;
+	int epoll;
+	struct bird_process process; /* its output is its log */
 	enum bird_child_state state;
 	uint64_t since, backoff, at; /* at: of the next start, or of SIGKILL */
 	bool stopping, wanted;
-	bool again; /* the next start follows an end that nobody asked for */
+	bool again;	  /* the next start follows an end that nobody asked for */
+	char killed[128]; /* why it was killed; "": it was not */
 	unsigned starts;
 	unsigned line_len;
 	bool line_cut; /* the rest of a line that was too long */
 	char line[LINE_MAX_BYTES];
-	struct checker checker;
+	struct bird_checker checker;
 };
-
-int bird_program(char *path, size_t size)
-{
-	static const char *const places[] = { "/usr/sbin/bird", "/usr/local/sbin/bird",
-					      "/usr/bin/bird", "/sbin/bird" };
-
-	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		if (access(places[i], X_OK) != 0)
-			continue;
-		return snprintf(path, size, "%s", places[i]) < (int)size ? 0 : -ENAMETOOLONG;
-	}
-	return -ENOENT;
-}
-
-int bird_user(uid_t *uid, gid_t *gid)
-{
-	const struct passwd *pw = getpwnam("bird");
-
-	if (!pw)
-		pw = getpwnam("nobody");
-	if (!pw)
-		return -ENOENT;
-	*uid = pw->pw_uid;
-	*gid = pw->pw_gid;
-	return 0;
-}
 
 /* ---- state -------------------------------------------------------------------------------- */
 
@@ -172,19 +130,12 @@ static unsigned take_text(struct bird_child *c, const char *text, size_t len)
 static void read_log(struct bird_child *c)
 {
 	char text[4096];
+	ssize_t n;
 
-	for (unsigned lines = 0; c->log >= 0 && lines < LINES_AT_ONCE;) {
-		ssize_t n = read(c->log, text, sizeof(text));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+	for (unsigned lines = 0; lines < LINES_AT_ONCE;) {
+		n = bird_process_read(&c->process, text, sizeof(text));
+		if (n <= 0)
 			return;
-		if (n <= 0) {
-			close(c->log);
-			c->log = -1;
-			return;
-		}
 		lines += take_text(c, text, (size_t)n);
 	}
 }
@@ -192,70 +143,20 @@ static void read_log(struct bird_child *c)
 static void close_log(struct bird_child *c)
 {
 	read_log(c);
-	if (c->log >= 0)
-		close(c->log);
-	c->log = -1;
+	bird_process_close(&c->process);
 	end_line(c);
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static int run(const struct bird_child *c, char *const *argv, pid_t *pid, int *pidfd, int *output,
-	       const char **step)
-{
-	struct spawn s = {
-		.program = c->program,
-		.argv = argv,
-		.netns = c->setup.netns,
-		.keep = bird_files_fd(c->setup.files),
-		.uid = c->setup.uid,
-		.gid = c->setup.gid,
-		.capabilities = CAPABILITIES,
-	};
-	int pipe[2], rc;
-
-	*step = "pipe";
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		return -errno;
-	s.output = pipe[1];
-	rc = spawn(&s, pid, pidfd, step);
-	close(pipe[1]);
-	if (rc < 0)
-		close(pipe[0]);
-	else
-		*output = pipe[0];
-	return rc;
-}
-
-static int watch(struct bird_child *c, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
-}
-
-static int wait_for(int pidfd, int *code, int *status)
-{
-	siginfo_t info = { 0 };
-
-	if (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0)
-		return -errno;
-	*code = info.si_code;
-	*status = info.si_status;
-	return 0;
-}
-
 static void end_at_once(struct bird_child *c)
 {
 	int code, status;
 
-	if (c->pidfd >= 0) {
-		pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
-		wait_for(c->pidfd, &code, &status);
-		close(c->pidfd);
+	if (c->process.pid != 0) {
+		bird_process_kill(&c->process);
+		bird_process_reap(&c->process, &code, &status);
 	}
-	c->pidfd = -1;
-	c->pid = 0;
 	close_log(c);
 }
 
@@ -272,150 +173,41 @@ static void start(struct bird_child *c, uint64_t now)
 	char what[160];
 	int rc;
 
-	rc = run(c, argv, &c->pid, &c->pidfd, &c->log, &step);
-	if (rc == 0) {
-		step = "watching it";
-		fcntl(c->log, F_SETFL, O_NONBLOCK);
-		rc = watch(c, c->log);
-		rc = rc < 0 ? rc : watch(c, c->pidfd);
-		if (rc < 0)
-			end_at_once(c);
-	}
+	rc = bird_process_start(&c->process, &c->setup, argv, c->epoll, &step);
 	if (rc < 0) {
-		c->pid = 0;
 		snprintf(what, sizeof(what), "cannot be started: %s: %s", step, strerror(-rc));
 		come_back(c, now, what);
 		return;
 	}
 	c->starts++;
-	change(c, BIRD_CHILD_RUNNING, now, "runs as process %d", (int)c->pid);
+	change(c, BIRD_CHILD_RUNNING, now, "runs as process %d", (int)c->process.pid);
 }
 
 static void ended(struct bird_child *c, uint64_t now)
 {
 	double age = (double)(now - c->since) / SECOND;
-	int code = 0, status = 0;
-	char what[160];
+	int code, status;
+	char what[256];
 
-	wait_for(c->pidfd, &code, &status);
-	close(c->pidfd);
-	c->pidfd = -1;
-	c->pid = 0;
+	bird_process_reap(&c->process, &code, &status);
 	close_log(c);
-	if (code == CLD_EXITED)
+	if (c->killed[0] != '\0')
+		snprintf(what, sizeof(what), "killed after %.1f s: %s", age, c->killed);
+	else if (code == CLD_EXITED)
 		snprintf(what, sizeof(what), "exited with status %d after %.1f s", status, age);
 	else
 		snprintf(what, sizeof(what), "killed by signal %d (%s) after %.1f s", status,
 			 strsignal(status), age);
+	c->killed[0] = '\0';
+	c->stopping = false;
 	if (!c->wanted) {
-		c->stopping = false;
 		change(c, BIRD_CHILD_STOPPED, now, "%s", what);
 		return;
 	}
-	c->stopping = false;
 	c->again = true;
 	if (now - c->since >= STABLE)
 		c->backoff = BACKOFF_FIRST;
 	come_back(c, now, what);
-}
-
-static bool has_ended(int pidfd)
-{
-	struct pollfd p = { .fd = pidfd, .events = POLLIN };
-
-	return pidfd >= 0 && poll(&p, 1, 0) == 1;
-}
-
-/* ---- asking one --------------------------------------------------------------------------- */
-
-static void close_checker(struct checker *k)
-{
-	if (k->output >= 0)
-		close(k->output);
-	if (k->pidfd >= 0)
-		close(k->pidfd);
-	k->output = k->pidfd = -1;
-	k->until = UINT64_MAX;
-}
-
-static void kill_checker(struct checker *k)
-{
-	int code, status;
-
-	if (k->pidfd < 0)
-		return;
-	pidfd_send_signal(k->pidfd, SIGKILL, NULL, 0);
-	wait_for(k->pidfd, &code, &status);
-	close_checker(k);
-}
-
-static void read_checker(struct checker *k)
-{
-	char more[512];
-	ssize_t n;
-
-	while (k->output >= 0) {
-		n = read(k->output, more, sizeof(more));
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n <= 0) {
-			close(k->output);
-			k->output = -1;
-			return;
-		}
-		for (ssize_t i = 0; i < n && k->len + 1 < sizeof(k->text); i++)
-			k->text[k->len++] = more[i];
-	}
-}
-
-static void poll_checker(struct bird_child *c, uint64_t now)
-{
-	struct checker *k = &c->checker;
-	int code = 0, status = 0, rc;
-
-	if (k->pidfd < 0)
-		return;
-	read_checker(k);
-	if (!has_ended(k->pidfd)) {
-		if (now < k->until)
-			return;
-		kill_checker(k);
-		c->setup.ops->checked(c->setup.ctx, -ETIMEDOUT, strerror(ETIMEDOUT));
-		return;
-	}
-	rc = wait_for(k->pidfd, &code, &status);
-	read_checker(k);
-	close_checker(k);
-	while (k->len > 0 && k->text[k->len - 1] == '\n')
-		k->len--;
-	k->text[k->len] = '\0';
-	if (rc == 0 && (code != CLD_EXITED || status != 0))
-		rc = -EINVAL;
-	c->setup.ops->checked(c->setup.ctx, rc, k->text);
-}
-
-int bird_child_check(struct bird_child *c, uint64_t now)
-{
-	char *argv[] = { "bird", "-p", "-c", (char *)bird_files_next(c->setup.files), NULL };
-	struct checker *k = &c->checker;
-	const char *step;
-	int rc;
-
-	if (k->pidfd >= 0)
-		return -EBUSY;
-	k->len = 0;
-	rc = run(c, argv, &k->pid, &k->pidfd, &k->output, &step);
-	if (rc < 0) {
-		k->output = k->pidfd = -1;
-		return rc;
-	}
-	k->until = now + CHECK_MOST;
-	fcntl(k->output, F_SETFL, O_NONBLOCK);
-	rc = watch(c, k->output);
-	rc = rc < 0 ? rc : watch(c, k->pidfd);
-	if (rc < 0)
-		kill_checker(k);
-	return rc;
 }
 
 /* ---- face --------------------------------------------------------------------------------- */
@@ -428,8 +220,9 @@ int bird_child_new(struct bird_child **out, const struct bird_child_setup *setup
 	if (!c)
 		return -ENOMEM;
 	c->setup = *setup;
-	c->pidfd = c->log = c->checker.pidfd = c->checker.output = -1;
-	c->checker.until = UINT64_MAX;
+	c->setup.program = c->program;
+	c->process = BIRD_NO_PROCESS;
+	bird_checker_init(&c->checker);
 	c->backoff = BACKOFF_FIRST;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0)
@@ -457,7 +250,7 @@ void bird_child_free(struct bird_child *c)
 	if (!c)
 		return;
 	end_at_once(c);
-	kill_checker(&c->checker);
+	bird_checker_end(&c->checker);
 	if (c->setup.netns >= 0)
 		close(c->setup.netns);
 	if (c->epoll >= 0)
@@ -468,24 +261,37 @@ void bird_child_free(struct bird_child *c)
 void bird_child_start(struct bird_child *c, uint64_t now)
 {
 	c->wanted = true;
-	c->again = false;
+	c->again = c->again && c->state == BIRD_CHILD_WAITING;
 	c->backoff = BACKOFF_FIRST;
-	if (c->pid == 0)
+	if (c->process.pid == 0)
 		start(c, now);
 }
 
 void bird_child_stop(struct bird_child *c, uint64_t now)
 {
 	c->wanted = false;
-	if (c->pid == 0) {
+	if (c->process.pid == 0) {
 		if (c->state != BIRD_CHILD_STOPPED)
 			change(c, BIRD_CHILD_STOPPED, now, "stopped");
 		return;
 	}
 	if (!c->stopping)
-		pidfd_send_signal(c->pidfd, SIGTERM, NULL, 0);
+		pidfd_send_signal(c->process.pidfd, SIGTERM, NULL, 0);
 	c->stopping = true;
 	c->at = now + KILL_AFTER;
+}
+
+void bird_child_kill(struct bird_child *c, const char *why)
+{
+	if (c->process.pid == 0 || c->killed[0] != '\0')
+		return;
+	snprintf(c->killed, sizeof(c->killed), "%s", why);
+	bird_process_kill(&c->process);
+}
+
+int bird_child_check(struct bird_child *c, uint64_t now)
+{
+	return bird_checker_start(&c->checker, &c->setup, c->epoll, now);
 }
 
 int bird_child_fd(const struct bird_child *c)
@@ -497,14 +303,14 @@ uint64_t bird_child_poll(struct bird_child *c, uint64_t now)
 {
 	uint64_t next;
 
-	poll_checker(c, now);
+	bird_checker_poll(&c->checker, &c->setup, now);
 	read_log(c);
-	if (has_ended(c->pidfd))
+	if (bird_process_ended(&c->process))
 		ended(c, now);
 	if (c->state == BIRD_CHILD_WAITING && now >= c->at)
 		start(c, now);
 	if (c->stopping && now >= c->at) {
-		pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+		bird_process_kill(&c->process);
 		c->at = UINT64_MAX;
 	}
 	next = c->state == BIRD_CHILD_WAITING || c->stopping ? c->at : UINT64_MAX;
@@ -518,7 +324,7 @@ enum bird_child_state bird_child_state(const struct bird_child *c)
 
 pid_t bird_child_pid(const struct bird_child *c)
 {
-	return c->pid;
+	return c->process.pid;
 }
 
 uint64_t bird_child_since(const struct bird_child *c)

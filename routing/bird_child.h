@@ -51,18 +51,17 @@ struct bird_child_setup {
 
 struct bird_child;
 
-/* Where BIRD is, in the usual places. 0 or -ENOENT. */
-int bird_program(char *path, size_t size);
-/* The user that BIRD runs as: "bird" (its package makes it), else "nobody". 0 or -ENOENT. */
-int bird_user(uid_t *uid, gid_t *gid);
-
 /* Everything of setup but files, ops and ctx is copied. Nothing runs yet. 0 or -errno. */
 int bird_child_new(struct bird_child **out, const struct bird_child_setup *setup);
 void bird_child_free(struct bird_child *c); /* ends it at once if it runs; NULL is fine */
 
+/* Also ends the wait of one that is WAITING, and its back-off. */
 void bird_child_start(struct bird_child *c, uint64_t now);
 /* Asks it to end; it is killed if it has not after 2 s. Its end is reported as STOPPED. */
 void bird_child_stop(struct bird_child *c, uint64_t now);
+
+/* It hangs: SIGKILL, then as after an end that nobody asked for. why: for a person. */
+void bird_child_kill(struct bird_child *c, const char *why);
 
 int bird_child_fd(const struct bird_child *c);		      /* readable: call poll */
 uint64_t bird_child_poll(struct bird_child *c, uint64_t now); /* next call; UINT64_MAX: none */
@@ -72,9 +71,9 @@ pid_t bird_child_pid(const struct bird_child *c);      /* 0: does not run */
 uint64_t bird_child_since(const struct bird_child *c); /* of the state */
 unsigned bird_child_starts(const struct bird_child *c);
 
-/* Lets a BIRD of its own parse next/ of the files, as the same user: for the first start; a running
- * BIRD is asked through its control socket. 0: ops->checked() will tell; -EBUSY: one is asked
- * already; other -errno: it could not be asked. */
+/* Lets a BIRD of its own parse next/ of the files, as the same user: while the child does not run;
+ * a running one is asked through its control socket. 0: ops->checked() will tell; -EBUSY: one is
+ * asked already; other -errno: it could not be asked. */
 int bird_child_check(struct bird_child *c, uint64_t now);
 
 #endif

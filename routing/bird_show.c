@@ -125,6 +125,20 @@ static int64_t time_of(struct bird_text date, struct bird_text hour)
 	return (int64_t)mktime(&tm);
 }
 
+/* The same in microseconds; 0 as above. */
+static int64_t moment_of(struct bird_text text)
+{
+	struct bird_text date = bird_word(&text), hour = bird_word(&text);
+	int64_t seconds = time_of(date, hour), part = 0;
+
+	for (size_t i = 9; i < 15; i++) {
+		bool digit = i < hour.n && hour.p[i] >= '0' && hour.p[i] <= '9';
+
+		part = 10 * part + (digit ? hour.p[i] - '0' : 0);
+	}
+	return seconds > 0 ? seconds * 1000000 + part : 0;
+}
+
 /* "tun_1  BGP  ---  up  2026-11-23 14:02:16.104  Established   " */
 static bool protocol_line(struct bird_protocol *p, struct bird_text text)
 {
@@ -273,10 +287,14 @@ void bird_status_line(struct bird_status *s, const struct bird_line *line)
 
 	if (line->kind != BIRD_LINE_MORE)
 		return;
-	if (line->code == 24)
+	if (line->code == 24) {
 		s->recovering = true;
-	else if (line->code == 1000 && bird_text_skip(&text, "BIRD"))
+	} else if (line->code == 1000 && bird_text_skip(&text, "BIRD")) {
 		bird_text_copy(s->version, sizeof(s->version), text);
-	else if (line->code == 1011 && bird_text_skip(&text, "Last reboot on"))
+	} else if (line->code == 1011 && bird_text_skip(&text, "Current server time is")) {
+		s->told = moment_of(text);
+	} else if (line->code == 1011 && bird_text_skip(&text, "Last reboot on")) {
 		bird_text_copy(s->boot, sizeof(s->boot), text);
+		s->booted = moment_of(text);
+	}
 }

@@ -46,7 +46,10 @@ bool bird_protocols_end(struct bird_protocols *r, struct bird_protocol *out);
 
 struct bird_status {
 	char version[32];
-	char boot[40];	 /* when BIRD started */
+	char boot[40]; /* when BIRD started, as it says */
+	/* That, and when it said so: microseconds by BIRD's clock as it is set now, so that their
+	 * difference holds after the clock was set as well. 0: unknown. */
+	int64_t booted, told;
 	bool recovering; /* from a restart: routes are not all back */
 };
 

@@ -150,12 +150,24 @@ static void say_protocols(struct fake_bird *f, unsigned link, const char *patter
 	line(f, link, "0000 ");
 }
 
+static void say_moment(struct fake_bird *f, unsigned link, const char *what, uint64_t moment)
+{
+	unsigned s = (unsigned)(moment / 1000000) + f->clock;
+
+	line(f, link, " %s 2026-11-23 %02u:%02u:%02u.%03u", what, 2 + s / 3600, s / 60 % 60, s % 60,
+	     (unsigned)(moment / 1000 % 1000));
+}
+
 static void say_status(struct fake_bird *f, unsigned link)
 {
 	f->statuses++;
+	if (f->told_boot != f->boot)
+		f->booted = f->now;
+	f->told_boot = f->boot;
 	line(f, link, "1000-BIRD 2.0.12");
 	line(f, link, "1011-Router ID is 10.0.0.1");
-	line(f, link, " Last reboot on 2026-11-23 14:02:%02u.%06u", f->boot, ++f->jitter % 9);
+	say_moment(f, link, "Current server time is", f->now);
+	say_moment(f, link, "Last reboot on", f->booted + ++f->jitter % 2 * 1000);
 	if (f->recovering)
 		line(f, link, "0024-Graceful restart recovery in progress");
 	line(f, link, "0013 Daemon is up and running");

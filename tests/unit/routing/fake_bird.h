@@ -22,7 +22,10 @@ struct fake_bird {
 	bool absent; /* refuses connections */
 	bool echoes; /* knows the command */
 	bool recovering;
-	unsigned boot; /* another number is another process */
+	unsigned boot; /* another number is another process, */
+	unsigned told_boot;
+	uint64_t booted; /* which began when it first answered */
+	unsigned clock;	 /* seconds that its clock was set on by */
 	unsigned jitter;
 	unsigned n_sessions;
 	bool disabled[FAKE_SESSIONS], up[FAKE_SESSIONS];

@@ -256,6 +256,14 @@ static void silence(void **state)
 	assert_int_equal(mirror.session[0].state, SOURCE_SESSION_UNKNOWN);
 	assert_int_equal(mirror.n, 1);
 	assert_non_null(strstr(stats.trouble, "no answer"));
+	assert_in_range(stats.heard, fake.now - 12 * SECOND, fake.now); /* the others answer */
+	for (unsigned i = 0; i < BIRD_LINKS; i++)
+		fake.held[i] = true;
+	fake_run(&fake, 60 * SECOND);
+	bird_stats(fake.bird, &stats);
+	assert_in_range(stats.heard, fake.now - 72 * SECOND, fake.now - 59 * SECOND);
+	for (unsigned i = 0; i < BIRD_LINKS; i++)
+		fake.held[i] = false;
 	fake.held[BIRD_STREAM] = false;
 	fake_run(&fake, 2 * SECOND);
 	assert_synced();
@@ -271,6 +279,27 @@ static void same_bird_again(void **state)
 	fake_route_quietly(&fake, 0, "10.2.0.0/16", 0);
 	fake_run(&fake, 300 * MS);
 	assert_synced(); /* what went is forgotten at once: this BIRD knew */
+	assert_int_equal(mirror.n, 4);
+}
+
+/* Its clock is set meanwhile, so that it says that it started at another time. */
+static void same_bird_at_another_time(void **state)
+{
+	struct bird_stats stats;
+	char boot[40];
+
+	start(2);
+	some_routes();
+	fake_run(&fake, 20 * SECOND);
+	bird_stats(fake.bird, &stats);
+	snprintf(boot, sizeof(boot), "%s", stats.boot);
+	fake_hang_up(&fake);
+	fake.clock += 3000;
+	fake_route_quietly(&fake, 0, "10.2.0.0/16", 0);
+	fake_run(&fake, 300 * MS);
+	assert_synced();
+	bird_stats(fake.bird, &stats);
+	assert_string_not_equal(stats.boot, boot);
 	assert_int_equal(mirror.n, 4);
 }
 
@@ -551,6 +580,7 @@ int main(void)
 		cmocka_unit_test_teardown(floods, stop),
 		cmocka_unit_test_teardown(silence, stop),
 		cmocka_unit_test_teardown(same_bird_again, stop),
+		cmocka_unit_test_teardown(same_bird_at_another_time, stop),
 		cmocka_unit_test_teardown(another_bird, stop),
 		cmocka_unit_test_teardown(slow_recovery, stop),
 		cmocka_unit_test_teardown(no_bird, stop),

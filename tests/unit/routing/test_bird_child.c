@@ -3,6 +3,7 @@
 
 #include "routing/bird_child.h"
 #include "routing/bird_files.h"
+#include "routing/bird_program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,11 @@ static void asked_in_vain(void **state)
 	bed_close(&b);
 }
 
+static bool is_waiting(const struct bed *b)
+{
+	return bird_child_state(b->child) == BIRD_CHILD_WAITING;
+}
+
 static void started_again_with_back_off(void **state)
 {
 	struct bed b;
@@ -240,6 +246,54 @@ static void killed_when_it_will_not_go(void **state)
 	bird_child_stop(b.child, clock_us());
 	until(&b, is_stopped);
 	assert_non_null(strstr(b.changed, "0 killed by signal 9 (Killed) after "));
+	bed_close(&b);
+}
+
+static bool said_ready_twice(const struct bed *b)
+{
+	const char *first = strstr(b->said, "ready\n");
+
+	return first && strstr(first + 1, "ready\n");
+}
+
+/* One that hangs cannot be asked to end; the next one has what its peers still hold. */
+static void killed_when_it_hangs(void **state)
+{
+	struct bed b;
+
+	bed_open(&b, "echo \"$@\"; echo ready; trap '' TERM; sleep 1000 & wait");
+	bird_child_start(b.child, clock_us());
+	until(&b, said_ready);
+	kill(bird_child_pid(b.child), SIGSTOP);
+	bird_child_kill(b.child, "no answer for 60 s");
+	bird_child_kill(b.child, "twice");
+	until(&b, said_ready_twice);
+	assert_non_null(strstr(b.changed, "2 killed after "));
+	assert_non_null(strstr(b.changed, " s: no answer for 60 s; again in 0.1 s\n"));
+	assert_null(strstr(b.changed, "twice"));
+	assert_non_null(strstr(b.said, "bird.ctl -R\n"));
+	kill(bird_child_pid(b.child), SIGKILL); /* this end has another reason */
+	while (bird_child_state(b.child) != BIRD_CHILD_WAITING)
+		bird_child_poll(b.child, clock_us());
+	assert_non_null(strstr(b.changed, "2 killed by signal 9 (Killed) after "));
+	bed_close(&b);
+}
+
+/* What made it end may be mended: the wait is over, what its peers hold is not. */
+static void started_before_its_time(void **state)
+{
+	struct bed b;
+
+	bed_open(&b, "echo \"$@\"; exit 3");
+	bird_child_start(b.child, clock_us());
+	until(&b, started_thrice);
+	until(&b, is_waiting);
+	bird_child_start(b.child, clock_us());
+	assert_int_equal(bird_child_state(b.child), BIRD_CHILD_RUNNING);
+	b.said[0] = '\0';
+	until(&b, is_waiting);
+	assert_non_null(strstr(b.said, "bird.ctl -R\n"));
+	assert_non_null(strstr(strrchr(b.changed, ';'), "; again in 0.1 s\n"));
 	bed_close(&b);
 }
 
@@ -411,6 +465,8 @@ int main(void)
 		cmocka_unit_test(asked_in_vain),
 		cmocka_unit_test(started_again_with_back_off),
 		cmocka_unit_test(killed_when_it_will_not_go),
+		cmocka_unit_test(killed_when_it_hangs),
+		cmocka_unit_test(started_before_its_time),
 		cmocka_unit_test(cannot_be_started),
 		cmocka_unit_test(has_our_time_zone),
 		cmocka_unit_test(a_line_too_long),

@@ -4,6 +4,7 @@
 #include "routing/bird_child.h"
 #include "routing/bird_config.h"
 #include "routing/bird_files.h"
+#include "routing/bird_program.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -196,6 +196,7 @@ static void status(void **state)
 	static const char text[] = "1000-BIRD 2.0.12\n"
 				   "1011-Router ID is 10.0.0.1\n"
 				   " Hostname is vm\n"
+				   " Current server time is 2026-11-22 08:13:44.2571\n"
 				   " Last reboot on 2026-11-22 08:13:03.707\n"
 				   " Last reconfiguration on 2026-11-22 08:14:03.707\n"
 				   "0024-Graceful restart recovery in progress\n"
@@ -210,6 +211,7 @@ static void status(void **state)
 		bird_status_line(&s, &line);
 	assert_string_equal(s.version, "2.0.12");
 	assert_string_equal(s.boot, "2026-11-22 08:13:03.707");
+	assert_int_equal(s.told - s.booted, 40550100);
 	assert_true(s.recovering);
 }
 
