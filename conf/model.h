@@ -91,6 +91,7 @@ struct conf_bird {
 	char program[CONF_DEVICE_BYTES];
 	char user[CONF_NAME_BYTES]; /* whom it runs as */
 	char group[CONF_NAME_BYTES];
+	uint32_t silence; /* seconds after which one that does not answer is killed */
 	/* Of one that the operator runs: its control socket ("": it is ours), its network
 	 * namespace, and the directory that its configuration is written to. */
 	char attach[CONF_PATH_BYTES];

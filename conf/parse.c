@@ -180,12 +180,14 @@ static const struct field_kind kind_key_export = { .read = read_key_export,
 						   .same = field_same_text,
 						   .write = field_write_text };
 
-#define BIRD_OURS 3 /* the first of these matter only where we start BIRD, the others where not */
+#define BIRD_OURS 4 /* the first of these matter only where we start BIRD, the others where not */
 static const struct field bird_fields[] = {
 	{ "program", &kind_path, FIELD_AT(struct conf_bird, program),
 	  .means = "the program of BIRD 2" },
 	{ "user", &field_name, FIELD_AT(struct conf_bird, user), .means = "whom BIRD runs as" },
 	{ "group", &field_name, FIELD_AT(struct conf_bird, group), .means = "whom BIRD runs as" },
+	{ "silence", &field_uint, FIELD_AT(struct conf_bird, silence), .min = 15, .max = 3600,
+	  .means = "seconds without an answer after which BIRD is killed and started again" },
 	{ "attach", &kind_path, FIELD_AT(struct conf_bird, attach),
 	  .means = "the control socket of a BIRD that you run yourself" },
 	{ "netns", &kind_path, FIELD_AT(struct conf_bird, netns),
@@ -202,6 +204,7 @@ static void bird_begin(void *object, const void *first)
 	strcpy(b->program, "/usr/sbin/bird");
 	strcpy(b->user, "bird");
 	strcpy(b->group, "bird");
+	b->silence = 60;
 }
 
 static void bird_end(struct reader *r, const config_setting_t *s, void *object, uint64_t given)

@@ -258,6 +258,8 @@ bool bgp_session(const struct bgp *b, uint32_t tunnel, struct bgp_session *out)
 				     .enabled = !s->off,
 				     .draining = s->draining,
 				     .now = s->now };
+	if (s->wrong != NULL)
+		snprintf(out->now.error, sizeof(out->now.error), "left out: %s", s->wrong);
 	if (source != NULL && s->configured)
 		out->received = source_session_routes(source, tunnel);
 	return s->configured;

@@ -20,7 +20,8 @@ struct session {
 	uint32_t gateway, connection, shard; /* where it is configured */
 	bool off;			     /* an operator's word */
 	bool draining;
-	bool wanted; /* as the source was told */
+	bool wanted;	   /* as the source was told */
+	const char *wrong; /* why BIRD does not get it; NULL: it does */
 	struct source_session now;
 };
 

@@ -46,6 +46,8 @@ static int add_session(const struct bgp_describe *d, struct bird_gateway *g, str
 	int rc;
 
 	*s = session_of(d, c, t);
+	if (bird_config_check(s, &d->wrong[t->id]) < 0)
+		return 0;
 	rc = tables_withheld(d->tables, g->table, s->connection, &withheld, &n);
 	if (rc < 0)
 		return rc;

@@ -15,9 +15,11 @@ struct bgp_describe { /* all borrowed */
 	uint32_t router_id;   /* one for all sessions */
 	const bool *draining; /* by tunnel */
 	const bool *off;      /* by tunnel: an operator's word */
+	const char **wrong;   /* by tunnel, told: why it is left out, static; NULL: it is not */
 };
 
-/* Calls use with it, and returns what that did or -ENOMEM. */
+/* A session that BIRD would not take is left out, so that the others of its shard go on. Calls use
+ * with it, and returns what that did or -ENOMEM. */
 int bgp_describe(const struct bgp_describe *d, unsigned shard,
 		 int (*use)(void *ctx, const struct bird_config *c), void *ctx);
 

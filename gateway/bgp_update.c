@@ -4,6 +4,7 @@
 #include "conf/number.h"
 #include "gateway/bgp_describe.h"
 #include "gateway/clock.h"
+#include "gateway/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,6 +12,21 @@
 #include <string.h>
 
 #define END_MS 2000
+
+/* What BIRD gets of the shard's sessions, and, once, what it does not. */
+static void note_wrong(struct bgp *b, unsigned shard, const char *const *wrong)
+{
+	for (uint32_t i = 0; i < b->n_sessions; i++) {
+		struct session *s = &b->session[i];
+
+		if (!s->configured || s->shard != shard || s->wrong == wrong[i])
+			continue;
+		s->wrong = wrong[i];
+		if (s->wrong != NULL)
+			log_error("bgp", tunnels_name(b->setup.tunnels, i),
+				  "its session is left out: %s", s->wrong);
+	}
+}
 
 static int describe(void *ctx, unsigned shard,
 		    int (*use)(void *use_ctx, const struct bird_config *c), void *use_ctx)
@@ -22,9 +38,10 @@ static int describe(void *ctx, unsigned shard,
 				  .router_id = b->router_id };
 	bool *draining = calloc(b->n_sessions + 1u, sizeof(*draining));
 	bool *off = calloc(b->n_sessions + 1u, sizeof(*off));
+	const char **wrong = calloc(b->n_sessions + 1u, sizeof(*wrong));
 	int rc = -ENOMEM;
 
-	if (draining == NULL || off == NULL)
+	if (draining == NULL || off == NULL || wrong == NULL)
 		goto out;
 	for (uint32_t i = 0; i < b->n_sessions; i++) {
 		draining[i] = b->session[i].draining;
@@ -32,10 +49,14 @@ static int describe(void *ctx, unsigned shard,
 	}
 	d.draining = draining;
 	d.off = off;
+	d.wrong = wrong;
 	rc = bgp_describe(&d, shard, use, use_ctx);
+	if (rc == 0)
+		note_wrong(b, shard, wrong);
 out:
 	free(draining);
 	free(off);
+	free(wrong);
 	return rc;
 }
 

@@ -19,6 +19,7 @@
 #define GATHER_US (10 * 1000)  /* changes within this time are one */
 #define SPACE_US  (100 * 1000) /* between two configurations */
 #define RETRY_US  (250 * 1000) /* while BIRD cannot be asked */
+#define AGAIN_US  CLOCK_SECOND /* after what is not BIRD's fault */
 
 enum step { STEP_IDLE, STEP_CHECK, STEP_APPLY };
 
@@ -31,13 +32,13 @@ struct bird_host {
 	struct event *link[BIRD_LINKS];
 	unsigned n_links;
 	uint64_t child_next, socket_next;
-	bool running; /* inside bird_socket_run() */
+	uint64_t kill_at; /* while BIRD says nothing; UINT64_MAX: it does, or is not ours */
+	bool running;	  /* inside bird_socket_run() */
 	bool stopping;
 
 	bool dirty; /* what we last wrote is not what shall be */
 	uint64_t not_before;
 	enum step step;
-	bool started;
 	uint64_t configured, refused;
 	char error[512];
 	char label[16];
@@ -54,6 +55,8 @@ static void arm(struct bird_host *h)
 
 	if (h->socket_next < next)
 		next = h->socket_next;
+	if (h->kill_at < next)
+		next = h->kill_at;
 	if (h->dirty && h->step == STEP_IDLE && h->not_before < next)
 		next = h->not_before;
 	if (next == UINT64_MAX) {
@@ -94,6 +97,27 @@ static void watch_links(struct bird_host *h)
 	}
 }
 
+/* One that hangs, stopped or in an endless loop, would be waited for for ever: what it announced
+ * stays with its peers until their hold time ends, and nothing is learnt. */
+static void watch_silence(struct bird_host *h, uint64_t now)
+{
+	uint64_t most = h->setup.conf.silence * (uint64_t)CLOCK_SECOND, since;
+	struct bird_stats s;
+	char why[64];
+
+	bird_stats(bird_host_bird(h), &s);
+	h->kill_at = UINT64_MAX;
+	if (h->child == NULL || bird_child_state(h->child) != BIRD_CHILD_RUNNING || s.up)
+		return;
+	since = bird_child_since(h->child) > s.heard ? bird_child_since(h->child) : s.heard;
+	h->kill_at = since + most;
+	if (now < h->kill_at)
+		return;
+	snprintf(why, sizeof(why), "no answer for %u s", h->setup.conf.silence);
+	bird_child_kill(h->child, why);
+	h->kill_at = UINT64_MAX; /* its end is told by its descriptor */
+}
+
 static void run(struct bird_host *h)
 {
 	uint64_t now = clock_now();
@@ -105,6 +129,7 @@ static void run(struct bird_host *h)
 	h->socket_next = bird_socket_run(h->socket, now);
 	watch_links(h);
 	h->running = false;
+	watch_silence(h, now);
 	step_configuration(h, now);
 	arm(h);
 }
@@ -133,6 +158,18 @@ static void again(struct bird_host *h, uint64_t after)
 	h->dirty = true;
 	h->not_before = clock_now() + after;
 	arm(h);
+}
+
+/* Nothing was said about the configuration: it is tried again. */
+static void fail(struct bird_host *h, const char *what, const char *text)
+{
+	char error[sizeof(h->error)];
+
+	snprintf(error, sizeof(error), "%s: %s", what, text);
+	if (strcmp(error, h->error) != 0)
+		log_error("bird", h->label, "%s", error);
+	snprintf(h->error, sizeof(h->error), "%s", error);
+	again(h, AGAIN_US);
 }
 
 static void refuse(struct bird_host *h, const char *text)
@@ -181,7 +218,7 @@ static void on_checked(void *ctx, int error, const char *text)
 	} else {
 		rc = bird_files_commit(h->files);
 		if (rc < 0) {
-			refuse(h, strerror(-rc));
+			fail(h, "cannot write its configuration", strerror(-rc));
 			return;
 		}
 		h->step = STEP_APPLY;
@@ -190,33 +227,36 @@ static void on_checked(void *ctx, int error, const char *text)
 	}
 }
 
-static void on_first_checked(void *ctx, int rc, const char *text)
+/* Of one that was not running: it starts with the new one, and soon, for its end may have been the
+ * old one's fault. */
+static void on_checked_alone(void *ctx, int rc, const char *text)
 {
 	struct bird_host *h = ctx;
-	bool wrong = rc == -EINVAL; /* what we wrote, not the moment */
-	char error[CONF_DEVICE_BYTES + 128];
-	uint64_t now = clock_now();
 
 	if (h->stopping)
 		return;
-	if (rc == 0) {
-		rc = bird_files_commit(h->files);
-		text = strerror(-rc);
-	}
-	if (rc < 0 && !wrong) {
-		snprintf(error, sizeof(error), "%s: %s", h->setup.conf.program, text);
-		text = error;
+	if (rc == -EINVAL) {
+		bird_files_discard(h->files);
+		refuse(h, text);
+		return;
 	}
 	if (rc < 0) {
-		refuse(h, text);
-		if (!wrong)
-			again(h, CLOCK_SECOND);
+		fail(h, h->setup.conf.program, text);
+		return;
+	}
+	if (bird_child_pid(h->child) != 0) { /* and reads the old one, maybe at this moment */
+		again(h, RETRY_US);
+		return;
+	}
+	rc = bird_files_commit(h->files);
+	if (rc < 0) {
+		fail(h, "cannot write its configuration", strerror(-rc));
 		return;
 	}
 	h->step = STEP_IDLE;
-	h->started = true;
 	h->configured++;
-	bird_child_start(h->child, now);
+	h->error[0] = '\0';
+	bird_child_start(h->child, clock_now());
 }
 
 static int write_files(void *ctx, const struct bird_config *c)
@@ -226,33 +266,39 @@ static int write_files(void *ctx, const struct bird_config *c)
 	return bird_files_write(h->files, c);
 }
 
-/* The first one: there is no BIRD yet that could say whether it is right. */
-static void ask_first(struct bird_host *h, uint64_t now)
+/* Where none runs that could say whether it is right: before the first, and between two. */
+static void ask_alone(struct bird_host *h, uint64_t now)
 {
 	int rc = bird_child_check(h->child, now);
 
 	if (rc < 0)
-		on_first_checked(h, rc, strerror(-rc));
+		on_checked_alone(h, rc, strerror(-rc));
 	else
 		h->child_next = now; /* the answer is waited for */
 }
 
 static void step_configuration(struct bird_host *h, uint64_t now)
 {
+	bool runs = h->child == NULL || bird_child_pid(h->child) != 0;
+	struct bird_stats s;
 	int rc;
 
 	if (!h->dirty || h->step != STEP_IDLE || now < h->not_before || h->stopping)
 		return;
+	bird_stats(bird_host_bird(h), &s);
+	if (runs && !s.up) {
+		h->not_before = now + RETRY_US;
+		return;
+	}
 	h->dirty = false;
 	rc = h->setup.describe(h->setup.ctx, h->setup.shard, write_files, h);
 	if (rc < 0) {
-		log_error("bird", h->label, "cannot write its configuration: %s", strerror(-rc));
-		again(h, CLOCK_SECOND);
+		fail(h, "cannot write its configuration", strerror(-rc));
 		return;
 	}
 	h->step = STEP_CHECK;
-	if (h->child != NULL && !h->started) {
-		ask_first(h, now);
+	if (!runs) {
+		ask_alone(h, now);
 		return;
 	}
 	rc = bird_check(bird_host_bird(h), bird_files_next(h->files), on_checked, h);
@@ -292,7 +338,7 @@ static void on_child(void *ctx, enum bird_child_state state, const char *text)
 
 static const struct bird_child_ops child_ops = { .said = on_said,
 						 .changed = on_child,
-						 .checked = on_first_checked };
+						 .checked = on_checked_alone };
 
 static int find_user(const struct conf_bird *c, uid_t *uid, gid_t *gid, char *error, size_t size)
 {
@@ -367,7 +413,7 @@ int bird_host_new(struct bird_host **out, const struct bird_host_setup *setup, c
 	if (h == NULL)
 		return -ENOMEM;
 	h->setup = *setup;
-	h->child_next = UINT64_MAX;
+	h->child_next = h->kill_at = UINT64_MAX;
 	options.wake_ctx = h;
 	snprintf(h->label, sizeof(h->label), "shard-%u", setup->shard);
 	rc = attach ? open_attached(h, error, error_size) : open_child(h, error, error_size);

@@ -52,8 +52,9 @@ static bool same_workers(const struct conf_workers *a, const struct conf_workers
 static bool same_bird(const struct conf_bird *a, const struct conf_bird *b)
 {
 	return strcmp(a->program, b->program) == 0 && strcmp(a->user, b->user) == 0 &&
-	       strcmp(a->group, b->group) == 0 && strcmp(a->attach, b->attach) == 0 &&
-	       strcmp(a->netns, b->netns) == 0 && strcmp(a->run_dir, b->run_dir) == 0;
+	       strcmp(a->group, b->group) == 0 && a->silence == b->silence &&
+	       strcmp(a->attach, b->attach) == 0 && strcmp(a->netns, b->netns) == 0 &&
+	       strcmp(a->run_dir, b->run_dir) == 0;
 }
 
 static int check_restart(const struct conf *a, const struct conf *b, char *error, size_t size)
