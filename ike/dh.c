@@ -1,5 +1,7 @@
 #include "ike/dh.h"
 
+#include "ike/comb.h"
+
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -32,8 +34,9 @@ struct ike_dh {
  * libcrypto's key objects: they find their Montgomery form anew for every key. */
 static struct {
 	EVP_PKEY *curve; /* ECP: parameters, from which a new key or a peer's value starts */
-	BIGNUM *p, *g;	 /* MODP */
+	BIGNUM *p;	 /* MODP */
 	BN_MONT_CTX *mont;
+	struct comb *g;		 /* the powers of the generator */
 	uint8_t top[PUBLIC_MAX]; /* p - 1: the first value too big for a peer */
 } groups[DH_COUNT];
 static pthread_once_t groups_once = PTHREAD_ONCE_INIT;
@@ -98,19 +101,21 @@ static void modp_make(enum algo_dh group)
 	BN_CTX *ctx = BN_CTX_new();
 	BN_MONT_CTX *mont = BN_MONT_CTX_new();
 	BIGNUM *p = modps[group].prime(NULL), *g = BN_new();
-	bool ok = ctx && mont && p && g && BN_set_word(g, 2) && BN_MONT_CTX_set(mont, p, ctx) &&
-		  BN_bn2binpad(p, groups[group].top, algo_dhs[group].public_bytes) > 0;
+	struct comb *comb = NULL;
 
+	if (ctx && mont && p && g && BN_set_word(g, 2) && BN_MONT_CTX_set(mont, p, ctx) &&
+	    BN_bn2binpad(p, groups[group].top, algo_dhs[group].public_bytes) > 0)
+		comb = comb_new(g, p, modps[group].private_bits, mont);
 	BN_CTX_free(ctx);
-	if (!ok) {
+	BN_free(g);
+	if (!comb) {
 		BN_MONT_CTX_free(mont);
 		BN_free(p);
-		BN_free(g);
 		return;
 	}
 	groups[group].top[algo_dhs[group].public_bytes - 1]--; /* p is odd */
 	groups[group].p = p;
-	groups[group].g = g;
+	groups[group].g = comb;
 	groups[group].mont = mont;
 }
 
@@ -186,6 +191,8 @@ static int modp_power(const struct ike_dh *d, const BIGNUM *base, uint8_t *out)
 static int modp_make_key(struct ike_dh *d, const void *priv, size_t len)
 {
 	unsigned bits = modps[d->group].private_bits;
+	BIGNUM *two;
+	int rc;
 
 	if (!groups[d->group].mont)
 		return -ENOMEM;
@@ -198,7 +205,12 @@ static int modp_make_key(struct ike_dh *d, const void *priv, size_t len)
 		randombytes_buf(x, d->private->len);
 		x[0] = (uint8_t)((x[0] & (highest - 1)) | highest);
 	}
-	return modp_power(d, groups[d->group].g, d->public);
+	if (d->private->len <= (bits + 7) / 8)
+		return comb_power(groups[d->group].g, d->private->data, d->private->len, d->public);
+	two = BN_new(); /* a test vector's private value, which is as long as it likes */
+	rc = two && BN_set_word(two, 2) ? modp_power(d, two, d->public) : -ENOMEM;
+	BN_free(two);
+	return rc;
 }
 
 static bool modp_acceptable(enum algo_dh group, const uint8_t *y, size_t n)
