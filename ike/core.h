@@ -23,6 +23,7 @@ struct ike_sa;
 struct ike_child;
 struct ike_tunnel;
 struct ike_traffic;
+struct ike_v1_callers;
 
 /* A message kept to be sent again, behind room for the non-ESP marker. */
 struct ike_packet {
@@ -45,6 +46,7 @@ struct ike_engine {
 	LIST_HEAD(, ike_tunnel) stirred; /* something of theirs changed */
 	unsigned half_open;
 	struct ike_gate gate;
+	struct ike_v1_callers *callers; /* IKEv1; NULL until there are too many */
 	bool stopping;
 	uint64_t counter[IKE_COUNTER_COUNT];
 	uint8_t rx[IKE_MESSAGE_MAX + 1];

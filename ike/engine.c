@@ -199,6 +199,7 @@ void ike_engine_free(struct ike_engine *e)
 	ike_map_clear(&e->addresses);
 	ike_map_clear(&e->spis);
 	ike_map_clear(&e->traffic);
+	free(e->callers);
 	sodium_memzero(e, sizeof(*e));
 	free(e);
 }

@@ -101,42 +101,53 @@ static bool has_room(struct ike_tunnel *t)
 	return true;
 }
 
+static enum ike_verdict challenge(struct ike_engine *e)
+{
+	if (!ike_bucket_take(&e->gate.challenges, e->now, CHALLENGE_TOKEN, CHALLENGE_DEPTH)) {
+		ike_count(e, IKE_COUNT_RATE_LIMITED);
+		return IKE_TURN_AWAY;
+	}
+	ike_count(e, IKE_COUNT_COOKIE_DEMANDED);
+	return IKE_CHALLENGE;
+}
+
+/* Who need not, or cannot, be asked for a cookie. */
+static enum ike_verdict admit(struct ike_tunnel *t, bool proven)
+{
+	bool rate = tokens(t, proven);
+
+	if (rate && has_room(t))
+		return IKE_PASS;
+	ike_count(t->engine, rate ? IKE_COUNT_TOO_MANY : IKE_COUNT_RATE_LIMITED);
+	return IKE_TURN_AWAY;
+}
+
+/* Who can; crowded: he is asked in any case. */
+static enum ike_verdict admit_unproven(struct ike_tunnel *t, bool crowded)
+{
+	if (crowded || t->half_open >= IKE_COOKIE_HALF_OPEN_EACH || !tokens(t, false))
+		return challenge(t->engine);
+	return IKE_PASS;
+}
+
 enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *claim,
 				uint8_t cookie[IKE_COOKIE_BYTES])
 {
 	struct ike_engine *e = t->engine;
-	struct ike_gate *g = &e->gate;
-	bool proven;
+	enum ike_verdict verdict;
 
 	renew(e);
-	proven = verified(e, claim);
-	if (!proven && (e->half_open >= IKE_COOKIE_HALF_OPEN_ALL ||
-			t->half_open >= IKE_COOKIE_HALF_OPEN_EACH || !tokens(t, false))) {
-		if (!ike_bucket_take(&g->challenges, e->now, CHALLENGE_TOKEN, CHALLENGE_DEPTH)) {
-			ike_count(e, IKE_COUNT_RATE_LIMITED);
-			return IKE_TURN_AWAY;
-		}
-		ike_count(e, IKE_COUNT_COOKIE_DEMANDED);
-		bake(g, g->version, claim, cookie);
-		return IKE_CHALLENGE;
-	}
-	if (proven && !tokens(t, true)) {
-		ike_count(e, IKE_COUNT_RATE_LIMITED);
-		return IKE_TURN_AWAY;
-	}
-	if (!has_room(t)) {
-		ike_count(e, IKE_COUNT_TOO_MANY);
-		return IKE_TURN_AWAY;
-	}
-	return IKE_PASS;
+	if (verified(e, claim))
+		return admit(t, true);
+	verdict = admit_unproven(t, e->half_open >= IKE_COOKIE_HALF_OPEN_ALL);
+	if (verdict == IKE_CHALLENGE)
+		bake(&e->gate, e->gate.version, claim, cookie);
+	return verdict;
 }
 
-bool ike_gate_admit_plain(struct ike_tunnel *t)
+enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven)
 {
-	bool rate = tokens(t, false);
-
-	if (rate && has_room(t))
-		return true;
-	ike_count(t->engine, rate ? IKE_COUNT_TOO_MANY : IKE_COUNT_RATE_LIMITED);
-	return false;
+	/* Callers who are asked for a cookie share one ring: only those of crowded tunnels are. */
+	return main_mode && !proven ? admit_unproven(t, t->engine->half_open >= IKE_HALF_OPEN_ALL)
+				    : admit(t, proven);
 }

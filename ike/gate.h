@@ -61,7 +61,9 @@ struct ike_claim {
  * half-open SA; on IKE_CHALLENGE, cookie holds what to demand. Otherwise it is counted already. */
 enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *claim,
 				uint8_t cookie[IKE_COOKIE_BYTES]);
-/* The same for protocols without cookies (IKEv1): passes or not. */
-bool ike_gate_admit_plain(struct ike_tunnel *t);
+/* The same in IKEv1, where only the second message of Main Mode returns a cookie; proven: it did.
+ * On IKE_CHALLENGE the caller asks for it by his answer (ike/v1/callers.h). Aggressive Mode has no
+ * such thing: whoever comes first within its rate. */
+enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven);
 
 #endif

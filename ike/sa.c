@@ -174,6 +174,19 @@ struct ike_sa *ike_sa_new(struct ike_tunnel *t, bool initiator, const struct ike
 	return sa;
 }
 
+bool ike_sa_take_spi(struct ike_sa *sa, uint64_t spi)
+{
+	struct ike_engine *e = sa->engine;
+
+	if (ike_sa_find(e, spi))
+		return false;
+	ike_map_remove(&e->spis, &sa->by_spi);
+	*(sa->initiator ? &sa->spi_i : &sa->spi_r) = spi;
+	/* There is room for it, where it just was. */
+	(void)ike_map_insert(&e->spis, &sa->by_spi, spi_hash(spi));
+	return true;
+}
+
 static void cancel_timers(struct ike_sa *sa)
 {
 	struct ike_timers *h = &sa->engine->timers;

@@ -141,6 +141,8 @@ struct ike_sa {
 
 /* A fresh SA of a tunnel, without keys; its own SPI is drawn. NULL: no memory. */
 struct ike_sa *ike_sa_new(struct ike_tunnel *t, bool initiator, const struct ike_path *path);
+/* Under this SPI of ours instead of the one drawn, if nobody has it. */
+bool ike_sa_take_spi(struct ike_sa *sa, uint64_t spi);
 void ike_sa_free(struct ike_sa *sa); /* wipes; only ike_settle() and the engine's end call it */
 
 /* Leaves the tunnel and dies at the end of the event, silently. Its children are gone at once:

@@ -14,8 +14,8 @@
 
 #define LOSER_CLOSES   (6 * IKE_SECOND)	 /* creator of the redundant SA: after everybody's turn */
 #define LOSER_PATIENCE (30 * IKE_SECOND) /* the other side, should the creator forget */
-#define YIELDS	       2
-#define CALL_SOON      (6 * IKE_SECOND) /* the longest pause between attempts */
+#define YIELD	       (IKE_SECOND / 2)	 /* to a peer that calls just now; twice that at most */
+#define CALL_SOON      (6 * IKE_SECOND)	 /* the longest pause between attempts */
 #define OLDER_PATIENCE (60 * IKE_SECOND)
 #define CHILDLESS_LOW                                                              \
 	(30 * IKE_SECOND) /* IKEv1: of an SA without pairs, which the peer may not \
@@ -318,13 +318,13 @@ void ike_tunnel_call_within(struct ike_tunnel *t, ike_time low, ike_time high)
 		ike_timer_set(&e->timers, &t->call, at);
 }
 
-/* A peer that is calling us just now is given the time to finish; but not for ever, because
- * anybody can pretend to call. */
+/* A peer that is calling us just now is given the time to finish; but only once, and not where
+ * several seem to call, because anybody can pretend to. */
 static bool being_called(struct ike_tunnel *t)
 {
 	struct ike_sa *sa;
 
-	if (t->yielded++ >= YIELDS)
+	if (t->yielded || t->half_open != 1)
 		return false;
 	LIST_FOREACH(sa, &t->sas, siblings)
 	{
@@ -361,9 +361,10 @@ static void on_call(struct ike_engine *e, struct ike_timer *timer)
 		sa->want_child = true;
 		ike_sa_attend(sa);
 	} else if (being_called(t)) {
-		ike_tunnel_call_within(t, IKE_SECOND, 3 * IKE_SECOND);
+		t->yielded = true;
+		ike_tunnel_call_within(t, YIELD, 2 * YIELD);
 	} else {
-		t->yielded = 0;
+		t->yielded = false;
 		if (is_v1(t))
 			ike_v1_call(t);
 		else
@@ -526,5 +527,6 @@ void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_cont
 	}
 	if (sa->v1)
 		gather(t);
+	t->yielded = false;
 	ike_timer_cancel(&t->engine->timers, &t->call);
 }

@@ -35,7 +35,7 @@ struct ike_tunnel {
 	ike_time wanted_until;	  /* start on demand: there was traffic; 0: none */
 	struct ike_timer call;	  /* when to initiate, or to ask for a child */
 	struct ike_bucket bucket; /* of its peer's requests for new SAs */
-	unsigned yielded;	  /* own calls put off for the peer's, one after the other */
+	bool yielded;		  /* our call has been put off for the peer's */
 };
 
 /* Copies conf; starts if it is enabled. 0, -EEXIST (index or address pair), -EINVAL, -ENOMEM. */

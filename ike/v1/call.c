@@ -2,6 +2,7 @@
 #include "ike/v1/phase1.h"
 
 #include "ike/natt.h"
+#include "ike/v1/callers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -248,18 +249,119 @@ static bool choose(struct ike_tunnel *t, const struct ike_path *path, struct ike
 	return false;
 }
 
+/* The SA that answers a call, with offers settled; cky_r 0: its cookie is drawn. NULL: no memory.
+ */
+static struct ike_v1_exchange *take_call(struct ike_tunnel *t, const struct ike_path *path,
+					 const struct ike_v1_message *m, uint64_t cky_r,
+					 const struct ike_suite *suite,
+					 const struct ike_v1_terms *terms)
+{
+	struct ike_engine *e = t->engine;
+	struct ike_sa *sa = ike_sa_new(t, false, path);
+	uint8_t nonce[IKE_NONCE_BYTES];
+	struct ike_v1_exchange *x;
+
+	if (!sa)
+		return NULL;
+	sa->spi_i = m->cky_i;
+	sa->suite = *suite;
+	if (ike_v1_begin(sa) < 0 || (cky_r && !ike_sa_take_spi(sa, cky_r)))
+		goto fail;
+	sa->v1->vendors = ike_v1_vendors_common(m->vendors);
+	ike_sa_shorten(sa, terms->seconds);
+	ike_random(e, nonce, sizeof(nonce));
+	ike_sa_set_nonce(sa, false, nonce, sizeof(nonce));
+	x = ike_v1_open(sa, m->exchange, false, 0);
+	if (!x)
+		goto fail;
+	x->from = path;
+	x->shorter = terms->seconds > t->conf.ike_lifetime;
+	x->sa_body = ike_v1_blob(m->body[IKE_V1_SA]);
+	if (!x->sa_body)
+		goto fail;
+	ike_sa_set_state(sa, IKE_STATE_HALF_OPEN);
+	ike_timer_set(&e->timers, &sa->guard, e->now + HALF_OPEN_TIMEOUT);
+	return x;
+fail:
+	ike_sa_kill(sa, false);
+	return NULL;
+}
+
+/* Answers a call in Main Mode without an SA: the caller has to show that he got it. */
+static void challenge(struct ike_tunnel *t, const struct ike_path *path,
+		      const struct ike_v1_message *m)
+{
+	union {
+		struct ike_packet packet;
+		uint8_t room[sizeof(struct ike_packet) + IKE_MARKER_BYTES + 1024];
+	} u = { .packet = { 0 } };
+	struct ike_engine *e = t->engine;
+	const struct ike_v1_terms *terms;
+	struct ike_choice choice;
+	struct ike_v1_offer peer;
+	struct ike_builder b;
+	struct ike_offer own;
+	uint64_t cky_r;
+	int len;
+
+	/* What cannot be is explained when fewer call. */
+	ike_offer_ike(&own, &t->conf);
+	if (ike_v1_offer_parse(&peer, IKE_PROTOCOL_IKE, false, m->body[IKE_V1_SA]) < 0 ||
+	    ike_v1_offer_select(&own, &peer, &choice, &terms) < 0) {
+		ike_count(e, IKE_COUNT_NO_PROPOSAL);
+		return;
+	}
+	cky_r = ike_v1_caller_keep(e, t->index, m->cky_i, m->vendors, m->body[IKE_V1_SA]);
+	if (!cky_r) {
+		ike_count(e, IKE_COUNT_TOO_MANY);
+		return;
+	}
+	ike_v1_build_begin(&b, u.packet.bytes + IKE_MARKER_BYTES, 1024, m->cky_i, cky_r,
+			   IKE_V1_MAIN, 0);
+	ike_v1_main_offer(&b, terms, ike_v1_vendors_common(m->vendors));
+	len = ike_v1_build_finish(&b, CIPHER_NONE, NULL, NULL);
+	u.packet.n = len > 0 ? (size_t)len : 0;
+	if (len > 0)
+		ike_send(e, path, &u.packet);
+}
+
+struct ike_sa *ike_v1_phase1_return(struct ike_tunnel *t, const struct ike_path *path,
+				    uint64_t cky_i, uint64_t cky_r)
+{
+	const struct ike_v1_caller *c = ike_v1_caller_take(t->engine, t->index, cky_i, cky_r);
+	struct ike_v1_message m = { .cky_i = cky_i, .exchange = IKE_V1_MAIN };
+	const struct ike_v1_terms *terms;
+	struct ike_v1_exchange *x;
+	struct ike_choice choice;
+	struct ike_v1_offer peer;
+
+	if (!c || ike_gate_admit_v1(t, true, true) != IKE_PASS)
+		return NULL;
+	m.vendors = c->vendors;
+	m.body[IKE_V1_SA] = (struct view){ c->body, c->n };
+	/* The tunnel may have been changed meanwhile. */
+	if (!choose(t, path, &m, &choice, &peer, &terms))
+		return NULL;
+	x = take_call(t, path, &m, cky_r, &choice.suite, terms);
+	if (!x)
+		return NULL;
+	x->state = 1;
+	return x->sa;
+}
+
 void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 			  struct ike_v1_message *m, const uint8_t *data, size_t n)
 {
 	struct ike_sa *sa = begun_before(t, m->cky_i);
-	struct ike_v1_exchange *x;
+	bool main_mode = m->exchange == IKE_V1_MAIN;
 	struct ike_engine *e = t->engine;
 	const struct ike_v1_terms *terms;
 	struct ike_chunk all = { data, n };
-	uint8_t nonce[IKE_NONCE_BYTES];
+	struct ike_v1_exchange *x;
+	enum ike_verdict verdict;
 	struct ike_choice choice;
 	struct ike_v1_offer peer;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (sa) {
 		answer_again(sa, m->exchange, path, data, n);
@@ -270,34 +372,20 @@ void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 		ike_count(e, IKE_COUNT_MALFORMED);
 		return;
 	}
-	if (!ike_gate_admit_plain(t) || !choose(t, path, m, &choice, &peer, &terms))
+	verdict = ike_gate_admit_v1(t, main_mode, false);
+	if (verdict == IKE_CHALLENGE)
+		challenge(t, path, m);
+	if (verdict != IKE_PASS || !choose(t, path, m, &choice, &peer, &terms))
 		return;
-	sa = ike_sa_new(t, false, path);
-	if (!sa)
-		return;
-	sa->spi_i = m->cky_i;
-	sa->suite = choice.suite;
-	if (ike_v1_begin(sa) < 0)
-		goto out;
-	sa->v1->vendors = ike_v1_vendors_common(m->vendors);
-	ike_sa_shorten(sa, terms->seconds);
-	ike_random(e, nonce, sizeof(nonce));
-	ike_sa_set_nonce(sa, false, nonce, sizeof(nonce));
-	x = ike_v1_open(sa, m->exchange, false, 0);
+	x = take_call(t, path, m, 0, &choice.suite, terms);
 	if (!x)
-		goto out;
-	x->from = path;
-	x->shorter = terms->seconds > t->conf.ike_lifetime;
-	x->sa_body = ike_v1_blob(m->body[IKE_V1_SA]);
-	if (!x->sa_body || ike_sha1(&all, 1, x->digest) < 0)
-		goto out;
-	ike_sa_set_state(sa, IKE_STATE_HALF_OPEN);
-	ike_timer_set(&e->timers, &sa->guard, e->now + HALF_OPEN_TIMEOUT);
-	rc = m->exchange == IKE_V1_AGGRESSIVE ? ike_v1_aggressive_answer(x, m, terms)
-					      : ike_v1_main_answer(x, m, terms);
-out:
+		return;
+	rc = ike_sha1(&all, 1, x->digest);
+	if (rc == 0)
+		rc = main_mode ? ike_v1_main_answer(x, terms)
+			       : ike_v1_aggressive_answer(x, m, terms);
 	if (rc < 0) {
 		ike_count(e, rc == -EINVAL ? IKE_COUNT_MALFORMED : IKE_COUNT_TOO_MANY);
-		ike_sa_kill(sa, false);
+		ike_sa_kill(x->sa, false);
 	}
 }

@@ -175,6 +175,10 @@ void ike_v1_forget_past(struct ike_sa *sa); /* the last messages */
 /* Phase 1 (phase1.c) */
 void ike_v1_phase1_answer(struct ike_tunnel *t, const struct ike_path *path,
 			  struct ike_v1_message *m, const uint8_t *data, size_t n);
+/* The second message of a call that was answered without an SA: makes it. NULL: there was none, or
+ * it may not be. */
+struct ike_sa *ike_v1_phase1_return(struct ike_tunnel *t, const struct ike_path *path,
+				    uint64_t cky_i, uint64_t cky_r);
 void ike_v1_phase1_garbled(struct ike_v1_exchange *x); /* what is encrypted makes no sense */
 void ike_v1_phase1_gave_up(struct ike_v1_exchange *x);
 void ike_v1_phase1_refused(struct ike_tunnel *t,

@@ -250,6 +250,8 @@ void ike_v1_input(struct ike_engine *e, struct ike_tunnel *t, const struct ike_p
 		ike_v1_phase1_answer(t, path, &m, data, n);
 		return;
 	}
+	if (!sa && h->exchange == IKE_V1_MAIN && !h->id)
+		sa = ike_v1_phase1_return(t, path, h->spi_i, h->spi_r);
 	if (!sa || sa->tunnel != t) {
 		ike_count(e, IKE_COUNT_NO_SA);
 		return;

@@ -14,16 +14,20 @@ int ike_v1_main_call(struct ike_v1_exchange *x)
 	return rc < 0 ? rc : ike_v1_send(x, &b, false);
 }
 
-int ike_v1_main_answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
-		       const struct ike_v1_terms *terms)
+void ike_v1_main_offer(struct ike_builder *b, const struct ike_v1_terms *terms, unsigned vendors)
+{
+	ike_v1_offer_emit_choice(ike_v1_build_payload(b, IKE_V1_SA), IKE_PROTOCOL_IKE, terms, 0);
+	ike_build_end(b);
+	ike_v1_build_vendors(b, vendors | IKE_V1_VENDOR_DPD);
+}
+
+int ike_v1_main_answer(struct ike_v1_exchange *x, const struct ike_v1_terms *terms)
 {
 	struct ike_builder b;
 
 	ike_v1_accept(x);
 	ike_v1_build(x, &b);
-	ike_v1_offer_emit_choice(ike_v1_build_payload(&b, IKE_V1_SA), IKE_PROTOCOL_IKE, terms, 0);
-	ike_build_end(&b);
-	ike_v1_build_vendors(&b, x->sa->v1->vendors | IKE_V1_VENDOR_DPD);
+	ike_v1_main_offer(&b, terms, x->sa->v1->vendors);
 	return ike_v1_send(x, &b, false);
 }
 

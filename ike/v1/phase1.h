@@ -48,8 +48,9 @@ void ike_v1_refuse(struct ike_engine *e, const struct ike_path *path, uint64_t c
 
 /* The rest of the answer to a first message, for an SA that has offers settled (main.c,
  * aggressive.c). 0 or -errno. */
-int ike_v1_main_answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
-		       const struct ike_v1_terms *terms);
+int ike_v1_main_answer(struct ike_v1_exchange *x, const struct ike_v1_terms *terms);
+/* What that holds: our choice, and what we speak of what the peer does. */
+void ike_v1_main_offer(struct ike_builder *b, const struct ike_v1_terms *terms, unsigned vendors);
 int ike_v1_aggressive_answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
 			     const struct ike_v1_terms *terms);
 /* The first message of a call. */

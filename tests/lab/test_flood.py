@@ -20,25 +20,37 @@ PATIENCE = 2
 pytestmark = pytest.mark.alone
 
 
-def set_up(site, timeout):
+def peer_calls(site, timeout):
+    site.strongswan.initiate(timeout=timeout)
+
+
+def we_call(site, timeout):
+    site.gateway.isthmus("tunnel", site.TUNNEL, "enable")
+
+
+def set_up(site, timeout, call=peer_calls):
     """Seconds until the tunnel, which was down, is up."""
     watch = Stopwatch()
-    site.strongswan.initiate(timeout=timeout)
+    call(site, timeout)
     site.await_up(timeout)
     return watch.seconds
 
 
-def under_attack(site, kind, stopped, wanted=RATE):
+def under_attack(site, kind, stopped, wanted=RATE, call=peer_calls):
     """A set-up during a flood of that kind, which the counters `stopped` tell of; and what it cost."""
     def counters():
         return site.gateway.show("ike")["counters"]
 
     def down():
-        site.strongswan.terminate()
+        if call is we_call:
+            site.gateway.isthmus("tunnel", site.TUNNEL, "disable")
+            wait_for(lambda: not site.strongswan.sas(), 5, "strongSwan to lose its SAs")
+        else:
+            site.strongswan.terminate()
         site.gateway.await_tunnel(site.TUNNEL, "DOWN")
 
     down()
-    usual = set_up(site, 10)
+    usual = set_up(site, 10, call)
     down()
     memory, before = site.gateway.process.resident_bytes(), counters()
     attack = site.lab.own(Process(
@@ -46,7 +58,7 @@ def under_attack(site, kind, stopped, wanted=RATE):
                             SECONDS, site.idc.address]), site.lab.path(f"flood-{kind}.log")))
     attack.await_output("flooding", timeout=20)
     wait_for(lambda: all(counters()[c] - before[c] > 500 for c in stopped), 10, lambda: f"{stopped}: {counters()}")
-    delayed = set_up(site, 20) - usual
+    delayed = set_up(site, 20, call) - usual
     attack.await_output("rate", timeout=SECONDS + 20)
     rate = int(attack.output().split("rate ")[1])
     grown = site.gateway.process.resident_bytes() - memory
@@ -66,3 +78,14 @@ def test_a_peer_comes_up_during_a_flood(lab):
     under_attack(site, "strangers", ["no-tunnel", "cookie-demanded"])
     under_attack(site, "known", ["cookie-demanded"], RATE_KNOWN)
     under_attack(site, "pieces", ["no-sa"])
+
+
+@pytest.mark.parametrize("call", [peer_calls, we_call])
+def test_ikev1_comes_up_during_a_flood(lab, call):
+    """First messages of Main and Aggressive Mode, some in the peer's own name; whoever calls comes through."""
+    start = "respond" if call is peer_calls else "initiate"
+    site = Site(lab, start=start, ike_version="v1").start(version=1)
+    set_up(site, 10)
+    # A tunnel that is disabled is a stranger's.
+    stopped = ["no-tunnel", "cookie-demanded"] if call is peer_calls else ["no-tunnel"]
+    under_attack(site, "v1", stopped, call=call)

@@ -1,6 +1,7 @@
 /* What an attacker or a broken peer sends in IKEv1 changes nothing but counters. */
 #include "ike/sa.h"
 #include "ike/tunnel.h"
+#include "ike/v1/callers.h"
 #include "ike/v1/exchange.h"
 #include "tests/sim/tape.h"
 
@@ -251,26 +252,123 @@ static void bad_key_is_doubted(void **state)
 	}
 }
 
+/* One more first message in the name of the other node, with a cookie of its own. */
+static void forge_call(struct sim *s, struct tape *tape, unsigned to)
+{
+	struct ike_path path = tape_path(s, to, 500);
+
+	for (unsigned k = 0; k < 8; k++)
+		tape->data[0][k] = (uint8_t)sim_random(s);
+	tape->data[0][0] |= 1;
+	sim_inject(s, to, &path, tape->data[0], tape->len[0]);
+}
+
 /* First messages from the peer's address, again and again: what is kept stays bounded, each costs
- * at most one answer, and the real peer gets through. */
+ * at most one answer, and in Aggressive Mode, where that is dear, few get one. */
 static void half_open_flood(void **state)
 {
 	static struct tape tape;
 
 	for (uint64_t seed = 6; seed <= 7; seed++) {
 		struct sim *s = recorded(seed, &tape);
-		struct ike_path path = tape_path(s, 1, 500);
 		uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
 
 		for (unsigned i = 0; i < 3000; i++) {
-			for (unsigned k = 0; k < 8; k++)
-				tape.data[0][k] = (uint8_t)sim_random(s);
-			sim_inject(s, 1, &path, tape.data[0], tape.len[0]);
+			forge_call(s, &tape, 1);
 			sim_assert(s, sim_ike_sas(s, 1) <= 1 + IKE_HALF_OPEN_EACH + 1);
 			sim_run(s, SIM_MS);
 		}
-		sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TX) - sent < 200);
+		sent = ike_counter(s->node[1].engine, IKE_COUNT_TX) - sent;
+		sim_assert(s, sent < (mode_now == CONF_IKE_MAIN ? 3000u : 200u) + 50);
 		unharmed(s);
+	}
+}
+
+/* The same while the tunnel is down: the peer's own call, or ours, brings it up within two seconds,
+ * as if there were no flood; and nothing of it stays. */
+static void set_up_during_a_flood(void **state)
+{
+	static struct tape tape;
+
+	for (unsigned i = 0; i < 40; i++) {
+		unsigned flooded = i % 2, rate = i % 4 < 2 ? 3000 : 20;
+		struct sim *s = recorded(2 + 2 * i, &tape);
+		ike_time end;
+
+		for (unsigned node = 0; node < 2; node++)
+			ike_tunnel_disable(s->node[node].engine, s->now, 7);
+		sim_run(s, 3 * IKE_SECOND);
+		ike_tunnel_enable(s->node[flooded].engine, s->now, 7);
+		/* Node 0 is the one that calls, and it is called as well. */
+		end = s->now + (flooded ? IKE_SECOND : 0);
+		while (s->now < end) {
+			forge_call(s, &tape, flooded);
+			sim_run(s, IKE_SECOND / rate);
+		}
+		ike_tunnel_enable(s->node[!flooded].engine, s->now, 7);
+		end = s->now + 2 * IKE_SECOND;
+		while (s->now < end && !(s->node[0].tunnel[7].up && s->node[1].tunnel[7].up)) {
+			forge_call(s, &tape, flooded);
+			sim_run(s, IKE_SECOND / rate);
+		}
+		sim_assert(s, s->node[0].tunnel[7].up && s->node[1].tunnel[7].up);
+		for (unsigned k = 0; k < 1000; k++)
+			forge_call(s, &tape, flooded);
+		s->node[0].tunnel[7].downs = s->node[1].tunnel[7].downs = 0;
+		s->lost = 0;
+		unharmed(s);
+	}
+}
+
+static sim_verdict drop_second(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct tape *t = arg;
+
+	/* The second message of a call: cookies of both, nothing encrypted, an answer's size. */
+	if (m->from != 0 || m->exchange != IKE_V1_MAIN || m->len < 150 || !m->data[8] ||
+	    m->data[19] & 1)
+		return SIM_PASS;
+	tape_record(s, m, t);
+	return SIM_DROP;
+}
+
+/* Whom we have answered without an SA: his second message makes one, but only with both cookies as
+ * they were, only once, and only for a while. */
+static void second_message_of_a_call(void **state)
+{
+	static struct tape first, second;
+
+	for (unsigned what = 0; what < 4; what++) {
+		struct sim *s = recorded(2, &first);
+		struct ike_path path = tape_path(s, 1, 500);
+		unsigned sas;
+
+		for (unsigned node = 0; node < 2; node++)
+			ike_tunnel_disable(s->node[node].engine, s->now, 7);
+		sim_run(s, 3 * IKE_SECOND);
+		ike_tunnel_enable(s->node[1].engine, s->now, 7);
+		for (unsigned i = 0; i < 20; i++)
+			forge_call(s, &first, 1);
+		sas = sim_ike_sas(s, 1);
+		sim_assert(s, sas == IKE_COOKIE_HALF_OPEN_EACH);
+		second.n = 0;
+		s->filter = drop_second;
+		s->filter_arg = &second;
+		ike_tunnel_enable(s->node[0].engine, s->now, 7);
+		sim_run(s, IKE_SECOND / 2);
+		sim_assert(s, second.n == 1);
+		if (what == 1)
+			second.data[0][0] ^= 1;
+		if (what == 2)
+			second.data[0][8] ^= 1;
+		for (unsigned i = 0; what == 3 && i < IKE_V1_CALLERS; i++)
+			forge_call(s, &first, 1);
+		sim_inject(s, 1, &path, second.data[0], second.len[0]);
+		sim_assert(s, sim_ike_sas(s, 1) == sas + (what == 0));
+		sim_inject(s, 1, &path, second.data[0], second.len[0]);
+		sim_assert(s, sim_ike_sas(s, 1) == sas + (what == 0));
+		s->filter = NULL;
+		sim_finish(s);
 	}
 }
 
@@ -422,6 +520,8 @@ int main(void)
 		cmocka_unit_test(long_memory),
 		cmocka_unit_test(bad_key_is_doubted),
 		cmocka_unit_test(half_open_flood),
+		cmocka_unit_test(set_up_during_a_flood),
+		cmocka_unit_test(second_message_of_a_call),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(nonsense_from_the_peer),
 		cmocka_unit_test(deletes_need_their_hash),
