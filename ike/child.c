@@ -100,12 +100,24 @@ static void reinstate(struct ike_child *c)
 	ike_child_retry_rekey(c, IKE_SECOND);
 }
 
+/* Both sides made one for the same traffic, one after the other: at both ends the newer stays. */
+static bool is_overtaken(const struct ike_child *c)
+{
+	const struct ike_child *newer = TAILQ_NEXT(c, link);
+
+	while (newer && (newer->lane != c->lane || newer->outbound != IKE_OUTBOUND_ACTIVE))
+		newer = TAILQ_NEXT(newer, link);
+	return newer && !c->sa->v1;
+}
+
 static void on_turn(struct ike_engine *e, struct ike_timer *t)
 {
 	struct ike_child *c = CHILD_OF(t, turn);
 
 	if (c->replaced && !c->redundant)
 		return; /* a newer one has taken over, or will */
+	if (is_overtaken(c))
+		ike_child_lose(c);
 	if (c->redundant && c->sa->v1 && c->outbound == IKE_OUTBOUND_ACTIVE) {
 		reinstate(c);
 	} else if (!c->redundant) {

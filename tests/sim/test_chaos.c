@@ -301,11 +301,20 @@ static void chaos_v1(void **state)
 	live_all(CONF_IKE_V1);
 }
 
+/* Two networks and silence: both ends make a child for the same pair of networks one after the
+ * other, rekey both, and nothing but their clocks makes them switch. */
+static void doubled_children_in_silence(void **state)
+{
+	version = CONF_IKE_V2;
+	live(453);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chaos_v2),
 		cmocka_unit_test(chaos_v1),
+		cmocka_unit_test(doubled_children_in_silence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
