@@ -124,6 +124,8 @@ static const char *const advice[IKE_REASON_COUNT] = {
 	[IKE_REASON_PEER_ERROR] =
 		"the customer's log says why; isthmus show tunnel {tunnel} log has all "
 		"that was said",
+	[IKE_REASON_VERSION] =
+		"give both sides the same version of IKE: ike_version here, or the customer's",
 	[IKE_REASON_LIFETIME] =
 		"a rekey never succeeded: isthmus show tunnel {tunnel} log; often the customer's side has "
 		"other groups for PFS",

@@ -105,6 +105,7 @@ const char *tunnel_reason(enum ike_reason reason)
 		[IKE_REASON_DPD_TIMEOUT] = "dead peer (DPD timeout)",
 		[IKE_REASON_PEER_DELETED] = "deleted by the peer",
 		[IKE_REASON_PEER_ERROR] = "the peer reports an error",
+		[IKE_REASON_VERSION] = "the peer speaks another version of IKE",
 		[IKE_REASON_LIFETIME] = "lifetime ended",
 		[IKE_REASON_NO_RESOURCES] = "no resources left here",
 	};

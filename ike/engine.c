@@ -29,6 +29,7 @@ const char *ike_reason_name(enum ike_reason r)
 		[IKE_REASON_DPD_TIMEOUT] = "dpd-timeout",
 		[IKE_REASON_PEER_DELETED] = "peer-deleted",
 		[IKE_REASON_PEER_ERROR] = "peer-error",
+		[IKE_REASON_VERSION] = "other-version",
 		[IKE_REASON_LIFETIME] = "lifetime",
 		[IKE_REASON_NO_RESOURCES] = "no-resources",
 	};
@@ -313,7 +314,7 @@ static void other_version(struct ike_tunnel *t, const struct ike_path *path,
 	if (!t->enabled || e->stopping)
 		return;
 	if (!t->out)
-		ike_tunnel_because(t, IKE_REASON_PEER_ERROR,
+		ike_tunnel_because(t, IKE_REASON_VERSION,
 				   "%s speaks IKEv%u, but ike_version is v%u",
 				   ike_tunnel_peer(t, peer), m->major, ours);
 	if (m->major > ours && !m->response && ike_bucket_take(&t->bucket, e->now, IKE_SECOND, 5))

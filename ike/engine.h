@@ -79,6 +79,7 @@ enum ike_reason {
 	IKE_REASON_DPD_TIMEOUT,
 	IKE_REASON_PEER_DELETED,
 	IKE_REASON_PEER_ERROR,	 /* the peer answered with another error notify: named in text */
+	IKE_REASON_VERSION,	 /* the peer speaks another version of IKE */
 	IKE_REASON_LIFETIME,	 /* hard lifetime reached before a rekey succeeded */
 	IKE_REASON_NO_RESOURCES, /* no SPI or memory left here */
 	IKE_REASON_COUNT

@@ -61,6 +61,7 @@ static void on_expire(struct ike_engine *e, struct ike_timer *t)
 		if (!sa->redundant)
 			ike_tunnel_because(sa->tunnel, IKE_REASON_LIFETIME,
 					   "the IKE SA's lifetime ended before a rekey succeeded");
+		sa->why = "its lifetime ended";
 		ike_sa_close(sa, false);
 	} else {
 		ike_sa_kill(sa, false);
@@ -286,6 +287,17 @@ static void end_children(struct ike_sa *sa, bool linger)
 		ike_child_gone(t->out, linger);
 }
 
+static const char *why_ends(const struct ike_sa *sa)
+{
+	if (sa->redundant)
+		return "it was redundant";
+	if (sa->replaced)
+		return "the peer has replaced it";
+	if (sa->retiring)
+		return "a fresh one is up";
+	return sa->why ? sa->why : "it failed";
+}
+
 static void leave_tunnel(struct ike_sa *sa, bool linger)
 {
 	struct ike_tunnel *t = sa->tunnel;
@@ -293,9 +305,8 @@ static void leave_tunnel(struct ike_sa *sa, bool linger)
 	if (!t)
 		return;
 	if (sa->state == IKE_STATE_ESTABLISHED)
-		ike_tunnel_note(t, true, "IKE SA %016llx ends%s",
-				(unsigned long long)ike_sa_own_spi(sa),
-				sa->redundant ? ": it was redundant" : "");
+		ike_tunnel_note(t, true, "IKE SA %016llx ends: %s",
+				(unsigned long long)ike_sa_own_spi(sa), why_ends(sa));
 	ike_rekey_ike_orphaned(sa);
 	end_children(sa, linger);
 	LIST_REMOVE(sa, siblings);
@@ -318,6 +329,7 @@ void ike_sa_kill(struct ike_sa *sa, bool linger)
 
 void ike_sa_depart(struct ike_sa *sa, bool linger)
 {
+	sa->why = "the peer deleted it";
 	if (sa->engine->stopping) {
 		ike_sa_kill(sa, linger);
 		return;
@@ -361,6 +373,7 @@ void ike_sa_close_swiftly(struct ike_sa *sa)
 {
 	struct ike_engine *e = sa->engine;
 
+	sa->why = "the tunnel is disabled, or changed";
 	if (sa->state != IKE_STATE_CLOSING)
 		ike_sa_close(sa, false);
 	if (sa->state != IKE_STATE_CLOSING)

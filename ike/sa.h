@@ -136,6 +136,7 @@ struct ike_sa {
 	bool redundant;		  /* lost against another of the same tunnel; closed by guard */
 	bool retiring;		  /* to be closed as soon as a fresh one is up */
 	bool swift;		  /* closing for a person: gives up after two seconds */
+	const char *why;	  /* it ends; NULL: not said yet */
 	ike_time refused_since;	  /* TEMPORARY_FAILURE without success in between; 0: not */
 };
 

@@ -516,6 +516,7 @@ void ike_tunnel_adopt(struct ike_tunnel *t, struct ike_sa *sa, bool initial_cont
 		} else if (other->retiring) {
 			ike_sa_close(other, true);
 		} else if (initial_contact && other->established < sa->created) {
+			other->why = "the peer has started afresh";
 			ike_sa_kill(other, false);
 		} else if (other->established >= sa->created && other->initiator != sa->initiator &&
 			   !other->replaced) {

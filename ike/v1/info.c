@@ -211,6 +211,7 @@ void ike_v1_on_probe(struct ike_engine *e, struct ike_timer *timer)
 			   (unsigned)((e->now - v1->probes_since) / IKE_SECOND));
 	ike_log(e, t->index, "%s", ike_tunnel_text(t));
 	ike_tunnel_call_within(t, 0, IKE_SECOND);
+	sa->why = "the peer answers no more";
 	ike_sa_kill(sa, false);
 }
 
@@ -302,6 +303,7 @@ static void deletes_sa(struct ike_sa *sa)
 				t->reason == IKE_REASON_WAITING || t->reason == IKE_REASON_NONE))
 			ike_tunnel_because(t, IKE_REASON_PEER_DELETED, "%s deleted the IKE SA",
 					   ike_tunnel_peer(t, peer));
+		sa->why = "the peer deleted it";
 		ike_sa_kill(sa, false);
 	} else if (e->ops->inbound_packets) {
 		sa->inbound_seen = e->ops->inbound_packets(e->ctx, t->index);
@@ -352,8 +354,10 @@ static void contacted(struct ike_sa *sa)
 	for (other = LIST_FIRST(&t->sas); other; other = next) {
 		next = LIST_NEXT(other, siblings);
 		if (other != sa && other->state == IKE_STATE_ESTABLISHED &&
-		    other->established < sa->created)
+		    other->established < sa->created) {
+			other->why = "the peer has started afresh";
 			ike_sa_kill(other, false);
+		}
 	}
 	c = TAILQ_FIRST(&t->children);
 	while (c) {
@@ -374,6 +378,7 @@ static void rejected(struct ike_sa *sa)
 	struct ike_tunnel *t = sa->tunnel;
 
 	ike_v1_phase1_refused(t, true);
+	sa->why = "the peer refuses us";
 	ike_sa_kill(sa, false);
 }
 

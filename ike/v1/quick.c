@@ -38,6 +38,7 @@ static void failed(struct ike_v1_exchange *x)
 		ike_child_retry_rekey(old, ike_retry_after(e, old->lifetime * IKE_SECOND));
 	/* Nothing lives on this SA: start afresh. */
 	if (!t->out && !ike_v1_creating(sa)) {
+		sa->why = "nothing lives on it";
 		ike_sa_close(sa, false);
 		ike_tunnel_call_within(t, RETRY_LOW, RETRY_HIGH);
 	}

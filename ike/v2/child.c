@@ -390,6 +390,7 @@ void ike_child_answered(struct ike_sa *sa, struct ike_request *r, struct ike_mes
 		return;
 	}
 	/* Nothing lives on this IKE SA: start afresh, by IKE_AUTH and its first child. */
+	sa->why = "nothing lives on it";
 	ike_sa_close(sa, false);
 	ike_tunnel_call_within(t, 3 * IKE_SECOND, 6 * IKE_SECOND);
 }

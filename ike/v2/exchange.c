@@ -125,6 +125,7 @@ static void give_up(struct ike_sa *sa)
 			(unsigned)((sa->engine->now - sa->request.first_sent) / IKE_SECOND));
 		sa->engine->ops->event(sa->engine->ctx, t->index, ike_tunnel_text(t));
 		ike_tunnel_call_within(t, 0, IKE_SECOND);
+		sa->why = "the peer answers no more";
 	}
 	ike_sa_kill(sa, false);
 }

@@ -216,6 +216,7 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 	r->offspring = NULL;
 	ike_sa_establish(o);
 	if (other && ike_request_lost(r, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n)) {
+		o->why = "the peer's of the same time stays";
 		ike_sa_close(o, false);
 		follow(sa, other);
 		return;
@@ -231,6 +232,7 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 			(unsigned long long)ike_sa_own_spi(o));
 	ike_rekeyed(sa->engine, sa->tunnel_index);
 	inherit(sa, o);
+	sa->why = "it is replaced";
 	ike_sa_close(sa, false);
 }
 

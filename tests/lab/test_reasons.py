@@ -20,7 +20,7 @@ ROWS = {
                      ["aes256-sha384", "not told"], ["aes256-sha384", "aes128-sha1"]),
     "selectors": ({}, {"local_ts": OTHER},
                   ["10.1.0.0/16 === 192.168.1.0/24", "not told"], [OTHER, "192.168.1.0/24"]),
-    "version": ({}, {}, ["lack a connection"], ["speaks IKEv", "ike_version is v"]),
+    "version": ({}, {}, ["lack a connection"], ["another version of IKE", "speaks IKEv", "ike_version is v"]),
     "pfs": ({"esp_pfs": "ecp384"}, {"esp_proposals": "aes128-sha256-ecp256"},
             ["aes128-sha256-ecp384", "not told"], ["aes128-sha256-ecp384", "aes128-sha256-ecp256"]),
 }
