@@ -161,6 +161,17 @@ static char *beside(const char *path, const char *suffix)
 	return asprintf(&name, "%s%s", path, suffix) < 0 ? NULL : name;
 }
 
+char *file_target(const char *path)
+{
+	char *target = realpath(path, NULL);
+	struct stat st;
+
+	/* A name that is free may be taken; a link to nowhere is no such name. */
+	if (target != NULL || errno != ENOENT || lstat(path, &st) == 0)
+		return target;
+	return strdup(path);
+}
+
 int file_replace(const char *path, const char *data, size_t len)
 {
 	char *draft = beside(path, ".new"), *before = beside(path, ".before");

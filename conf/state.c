@@ -157,17 +157,21 @@ static void keep_old(const char *path)
 
 int state_save(struct conf *c, bool force)
 {
+	char *text, *path;
 	size_t len;
-	char *text;
 	int rc;
 
 	if (!force && !state_is_current(c))
 		return -ESTALE;
+	path = file_target(c->path);
+	if (path == NULL)
+		return -errno;
 	text = reveal(c, &len);
-	if (text == NULL)
-		return -ENOMEM;
-	keep_old(c->path);
-	rc = file_replace(c->path, text, len);
+	rc = text != NULL ? 0 : -ENOMEM;
+	if (rc == 0) {
+		keep_old(path);
+		rc = file_replace(path, text, len);
+	}
 	if (rc == 0) {
 		digest_of(text, len, c->digest);
 		c->unsaved = false;
@@ -175,6 +179,7 @@ int state_save(struct conf *c, bool force)
 		rc = state_keep(c);
 	}
 	sodium_free(text);
+	free(path);
 	return rc;
 }
 

@@ -6,6 +6,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* What a worker counts, of its statistics; the rest is main's. */
+#define STATS_COUNTED offsetof(struct dataplane_worker_stats, loops)
+#define STATS_COUNTERS \
+	((offsetof(struct dataplane_worker_stats, load) - STATS_COUNTED) / sizeof(uint64_t))
+
 static const char *const phase_names[PHASE_COUNT] = {
 #define WORKER_PHASE_NAME(id, name) [PHASE_##id] = name,
 	WORKER_PHASES(WORKER_PHASE_NAME)
@@ -38,6 +43,19 @@ unsigned dataplane_workers(struct dataplane *dp)
 	return dp->n_workers;
 }
 
+/* Of what one thread counts and others read: each word whole, together they may be a moment apart.
+ */
+static uint64_t count_of(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static void counts_of(uint64_t *to, const uint64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		to[i] = count_of(&from[i]);
+}
+
 int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 			   struct dataplane_worker_stats *out)
 {
@@ -46,10 +64,14 @@ int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 	if (worker == dp->n_workers) {
 		memset(out, 0, sizeof(*out));
 		for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
-			out->drop[i] = dp->main_drop[i] + dp->negotiator_drop[i];
+			out->drop[i] =
+				count_of(&dp->main_drop[i]) + count_of(&dp->negotiator_drop[i]);
 		return 0;
 	}
-	*out = dp->worker[worker]->stats;
+	*out = (struct dataplane_worker_stats){ .tunnels = dp->worker[worker]->stats.tunnels };
+	counts_of((uint64_t *)((char *)out + STATS_COUNTED),
+		  (const uint64_t *)((const char *)&dp->worker[worker]->stats + STATS_COUNTED),
+		  STATS_COUNTERS);
 	out->lcore = dp->worker[worker]->lcore;
 	pulse_tell(dp, worker, out);
 	return 0;
@@ -107,15 +129,15 @@ int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 		return -ENOENT;
 	t = &dp->tables.tunnel[tunnel];
 	*out = (struct dataplane_tunnel_stats){
-		.in_packets = t->in_packets,
-		.in_bytes = t->in_bytes,
-		.in_wire_bytes = t->in_wire_bytes,
-		.out_packets = t->out_packets,
-		.out_bytes = t->out_bytes,
-		.out_wire_bytes = t->out_wire_bytes,
-		.mtu = t->mtu,
+		.in_packets = count_of(&t->in_packets),
+		.in_bytes = count_of(&t->in_bytes),
+		.in_wire_bytes = count_of(&t->in_wire_bytes),
+		.out_packets = count_of(&t->out_packets),
+		.out_bytes = count_of(&t->out_bytes),
+		.out_wire_bytes = count_of(&t->out_wire_bytes),
+		.mtu = __atomic_load_n(&t->mtu, __ATOMIC_RELAXED),
 	};
-	memcpy(out->drop, dp->tables.tunnel_drop[tunnel], sizeof(out->drop));
+	counts_of(out->drop, dp->tables.tunnel_drop[tunnel], RTE_DIM(out->drop));
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct bgp_setup { /* all borrowed */
 	struct applied *applied;
 	struct tunnels *tunnels;
 	struct exception *exception;
+	const struct bird_user *user;
 };
 
 /* Starts BIRD for every shard that needs one. On failure error says what and why. */

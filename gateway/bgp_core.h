@@ -77,6 +77,9 @@ void bgp_on_later(evutil_socket_t fd, short what, void *ctx);
 void bgp_end_batch(struct bgp *b, uint32_t gateway);
 void bgp_work(struct bgp *b,
 	      uint32_t gateway); /* what waits of its routes, as much as fits a turn */
+bool bgp_is_refusing(const struct bgp *b, uint32_t gateway);
+/* The event, if it was and is not any more. */
+void bgp_tell_quota_over(const struct bgp *b, uint32_t gateway, bool was_refusing);
 struct bird_host *bgp_host_of(const struct bgp *b, uint32_t gateway); /* NULL: none */
 struct source *bgp_source_of(const struct bgp *b, uint32_t gateway);
 

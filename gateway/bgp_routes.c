@@ -92,12 +92,28 @@ void bgp_on_batch_end(void *ctx, uint32_t gateway)
 	bgp_end_batch(ctx, gateway);
 }
 
+bool bgp_is_refusing(const struct bgp *b, uint32_t gateway)
+{
+	struct tables_quota q;
+
+	return tables_quota(apply_tables(b->setup.applied), gateway, &q) && q.refusing;
+}
+
+void bgp_tell_quota_over(const struct bgp *b, uint32_t gateway, bool was_refusing)
+{
+	struct tables_quota q;
+
+	if (was_refusing && tables_quota(apply_tables(b->setup.applied), gateway, &q) &&
+	    !q.refusing)
+		event_publish(EVENT_QUOTA_OVER, gateway_name(b, gateway), NULL,
+			      "all routes fit again: %zu learnt", q.learnt);
+}
+
 static void replay(struct bgp *b, uint32_t gateway)
 {
 	struct tables *tables = apply_tables(b->setup.applied);
 	struct source *source = bgp_source_of(b, gateway);
-	struct tables_quota q;
-	bool was_refusing = tables_quota(tables, gateway, &q) && q.refusing;
+	bool was_refusing = bgp_is_refusing(b, gateway);
 	int rc;
 
 	b->gateway[gateway].look = false;
@@ -114,9 +130,7 @@ static void replay(struct bgp *b, uint32_t gateway)
 		return;
 	}
 	b->gateway[gateway].replay = false;
-	if (was_refusing && tables_quota(tables, gateway, &q) && !q.refusing)
-		event_publish(EVENT_QUOTA_OVER, gateway_name(b, gateway), NULL,
-			      "all routes fit again: %zu learnt", q.learnt);
+	bgp_tell_quota_over(b, gateway, was_refusing);
 }
 
 /* A peer whose routes come and go beside a VPC's, or a connection that does, must not keep BIRD

@@ -67,6 +67,7 @@ static int start_host(struct bgp *b, unsigned shard, char *error, size_t size)
 		.conf = b->setup.conf->bird,
 		.shard = shard,
 		.netns = shard_netns(exception_shard(b->setup.exception, shard)),
+		.user = b->setup.user,
 		.sink = { .ctx = b,
 			  .batch_begin = bgp_on_batch_begin,
 			  .learn = bgp_on_learn,
@@ -148,9 +149,12 @@ static int start_session(struct bgp *b, const struct conf_vpn_connection *c, uin
 /* Nobody offers anything any more: what was refused is not missing, and a quota has room. */
 static void hear_nothing(struct bgp *b, uint32_t gateway)
 {
+	bool was_refusing = bgp_is_refusing(b, gateway);
+
 	tables_replay(apply_tables(b->setup.applied), gateway, true);
 	bgp_on_batch_begin(b, gateway);
 	bgp_on_batch_end(b, gateway);
+	bgp_tell_quota_over(b, gateway, was_refusing);
 }
 
 /* Its routes are forgotten now. */

@@ -340,31 +340,42 @@ static const struct bird_child_ops child_ops = { .said = on_said,
 						 .changed = on_child,
 						 .checked = on_checked_alone };
 
-static int find_user(const struct conf_bird *c, uid_t *uid, gid_t *gid, char *error, size_t size)
+void bird_user_find(struct bird_user *u, const struct conf_bird *c)
 {
-	const struct passwd *user = getpwnam(c->user);
-	const struct group *group = getgrnam(c->group);
+	const struct passwd *user;
+	const struct group *group;
 
+	*u = (struct bird_user){ .wrong = "" };
+	if (c->attach[0] != '\0')
+		return;
+	user = getpwnam(c->user);
+	group = getgrnam(c->group);
 	if (user == NULL || group == NULL) {
-		snprintf(error, size, "bird: there is no %s '%s'", user == NULL ? "user" : "group",
-			 user == NULL ? c->user : c->group);
-		return -ENOENT;
+		snprintf(u->wrong, sizeof(u->wrong), "bird: there is no %s '%s'",
+			 user == NULL ? "user" : "group", user == NULL ? c->user : c->group);
+		return;
 	}
-	*uid = user->pw_uid;
-	*gid = group->gr_gid;
-	return 0;
+	u->uid = user->pw_uid;
+	u->gid = group->gr_gid;
 }
 
 static int open_child(struct bird_host *h, char *error, size_t size)
 {
 	const struct conf_bird *c = &h->setup.conf;
 	struct bird_child_setup setup = {
-		.program = c->program, .netns = h->setup.netns, .ops = &child_ops, .ctx = h
+		.program = c->program,
+		.netns = h->setup.netns,
+		.uid = h->setup.user->uid,
+		.gid = h->setup.user->gid,
+		.ops = &child_ops,
+		.ctx = h,
 	};
-	int rc = find_user(c, &setup.uid, &setup.gid, error, size);
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	if (h->setup.user->wrong[0] != '\0') {
+		snprintf(error, size, "%s", h->setup.user->wrong);
+		return -ENOENT;
+	}
 	rc = bird_files_open(&h->files, NULL, setup.uid, setup.gid);
 	setup.files = h->files;
 	if (rc == 0)

@@ -17,11 +17,21 @@
 struct event_base;
 struct bird_host;
 
+/* Whom BIRD runs as. Names may be asked of a server in the network, so that is done once, before
+ * anybody waits for us; without an answer no BIRD of ours can be run. */
+struct bird_user {
+	uid_t uid;
+	gid_t gid;
+	char wrong[160]; /* what there is not; "": all is well */
+};
+void bird_user_find(struct bird_user *u, const struct conf_bird *c);
+
 struct bird_host_setup {
 	struct event_base *base;
 	struct conf_bird conf;
 	unsigned shard;
-	int netns; /* the shard's */
+	int netns;		      /* the shard's */
+	const struct bird_user *user; /* borrowed for the call */
 	struct source_sink sink;
 	/* Composes the configuration as it shall be, calls use with it and returns what that did;
 	 * what it refers to need not outlive the call. */

@@ -145,7 +145,8 @@ static int change_routing(struct gateway *g, const struct conf *c, char *error, 
 				   .conf = c,
 				   .dp = g->dp,
 				   .applied = g->applied,
-				   .tunnels = g->tunnels };
+				   .tunnels = g->tunnels,
+				   .user = &g->bird_user };
 	char why[512];
 	int rc = 0;
 

@@ -210,6 +210,9 @@ int capture_start(struct command_call *call)
 		return command_fail(call, -EINVAL,
 				    "'%s': name the file from / on; the gateway writes it",
 				    call->word[1]);
+	if (strstr(call->word[1], "/../") != NULL)
+		return command_fail(call, -EINVAL, "'%s': name the file without \"..\"",
+				    call->word[1]);
 	rc = read_filter(call, &filter);
 	if (rc == 0)
 		rc = number(call, "count", 1, &setup.count);

@@ -4,6 +4,7 @@
 
 #include "conf/diff.h"
 #include "conf/edit.h"
+#include "conf/file.h"
 #include "conf/kind.h"
 #include "conf/state.h"
 #include "conf/write.h"
@@ -189,6 +190,7 @@ int config_save(struct command_call *call)
 {
 	struct gateway *g = call->gateway;
 	int rc = state_save(g->conf, call->n > 1);
+	char *file;
 
 	if (rc == -ESTALE)
 		return command_fail(call, rc,
@@ -197,10 +199,12 @@ int config_save(struct command_call *call)
 				    g->conf->path);
 	if (rc < 0)
 		return command_fail(call, rc, "%s: %s", g->conf->path, strerror(-rc));
+	file = file_target(g->conf->path);
 	page_text(call->page, "file", NULL, g->conf->path);
 	page_text(call->page, "done", NULL, "saved");
 	page_line(call->page, "saved to %s; what it said before is %s.old", g->conf->path,
-		  g->conf->path);
+		  file ? file : g->conf->path);
+	free(file);
 	return 0;
 }
 

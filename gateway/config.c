@@ -15,6 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What is acknowledged must be on disk, so main waits for it here. IKE and packets have threads of
+ * their own and do not notice; what does is all that passes main: BGP's and BFD's packets on their
+ * way to BIRD and pings of inner addresses. So a disk that takes longer than BFD's detection time
+ * (0.9 s by default) for one change costs sessions with BFD; README tells operators. */
 int config_change(struct gateway *g, struct conf *then, struct change_report *report, char *error,
 		  size_t error_size)
 {
@@ -36,7 +40,8 @@ int config_change(struct gateway *g, struct conf *then, struct change_report *re
 	return rc;
 }
 
-/* The first error is the reason; all of them are in the log. */
+/* The first error is the reason, which the refusal's event tells; the others are in the log, too.
+ */
 static void log_problems(const struct problem_list *problems, char *error, size_t size)
 {
 	bool told = false;
@@ -45,12 +50,14 @@ static void log_problems(const struct problem_list *problems, char *error, size_
 		const struct problem *p = &problems->v[i];
 		bool wrong = p->level == PROBLEM_ERROR;
 		const char *colon = p->object && p->object[0] ? ": " : "";
+		char line[LOG_LINE_MAX];
 
-		log_write(wrong ? LOG_ERROR : LOG_WARNING, "config", NULL, "%s:%u: %s%s%s",
-			  p->where.file, p->where.line, p->object ? p->object : "", colon, p->text);
+		snprintf(line, sizeof(line), "%s:%u: %s%s%s", p->where.file, p->where.line,
+			 p->object ? p->object : "", colon, p->text);
 		if (wrong && !told)
-			snprintf(error, size, "%s:%u: %s%s%s", p->where.file, p->where.line,
-				 p->object ? p->object : "", colon, p->text);
+			snprintf(error, size, "%s", line);
+		else
+			log_write(wrong ? LOG_ERROR : LOG_WARNING, "config", NULL, "%s", line);
 		told = told || wrong;
 	}
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct control {
 	struct acceptor *acceptor;
 	int fd;
 	char *path;
+	struct stat place; /* of the socket: another's is not ours to remove */
 	struct session *first;
 	unsigned sessions;
 	bool closing; /* no command is begun any more */
@@ -195,11 +197,14 @@ int control_attach(struct control *c, int fd)
 {
 	struct session *s = NULL;
 
-	if (c->sessions < CONTROL_OPERATORS && evutil_make_socket_nonblocking(fd) == 0)
+	if (!c->closing && c->sessions < CONTROL_OPERATORS &&
+	    evutil_make_socket_nonblocking(fd) == 0)
 		s = calloc(1, sizeof(*s));
 	if (!s) {
 		close(fd);
-		return c->sessions >= CONTROL_OPERATORS ? -EMFILE : -ENOMEM;
+		return c->closing			  ? -ESHUTDOWN
+		       : c->sessions >= CONTROL_OPERATORS ? -EMFILE
+							  : -ENOMEM;
 	}
 	s->control = c;
 	s->bev = bufferevent_socket_new(c->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -239,7 +244,7 @@ int control_new(struct control **out, struct event_base *base, struct gateway *g
 	c->fd = fd;
 	if (path) {
 		c->path = strdup(path);
-		if (!c->path)
+		if (!c->path || lstat(path, &c->place) < 0)
 			goto fail;
 	}
 	if (fd >= 0 && acceptor_new(&c->acceptor, base, fd, "control", on_taken, c) < 0)
@@ -263,6 +268,8 @@ void control_close(struct control *c)
 
 void control_free(struct control *c)
 {
+	struct stat now;
+
 	if (!c)
 		return;
 	c->closing = true;
@@ -280,7 +287,8 @@ void control_free(struct control *c)
 	}
 	acceptor_free(c->acceptor);
 	if (c->fd >= 0) {
-		if (c->path)
+		if (c->path && lstat(c->path, &now) == 0 && now.st_dev == c->place.st_dev &&
+		    now.st_ino == c->place.st_ino)
 			unlink(c->path);
 		close(c->fd);
 	}

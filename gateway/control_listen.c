@@ -1,10 +1,12 @@
 #include "gateway/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -75,35 +77,63 @@ static int clear_place(const struct sockaddr_un *sa, const struct complaint *c)
 	return 0;
 }
 
+/* Of two that start at once, one must not take the other's new socket for one that nobody listens
+ * on: only who holds the directory's lock looks, binds and listens. */
+static int lock_directory(const char *dir, const struct complaint *c)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+		return fd;
+	complain(c, -errno, "directory %s: %s", dir, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int listen_at(const struct sockaddr_un *sa, const struct complaint *c)
+{
+	mode_t mask;
+	int fd, rc;
+
+	rc = clear_place(sa, c);
+	if (rc < 0)
+		return rc;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return complain(c, -errno, "socket: %s", strerror(errno));
+	mask = umask(0177);
+	rc = bind(fd, (const struct sockaddr *)sa, sizeof(*sa)) < 0 ? -errno : 0;
+	umask(mask);
+	if (rc == 0 && listen(fd, 16) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		close(fd);
+		return complain(c, rc, "%s: %s", sa->sun_path, strerror(-rc));
+	}
+	return fd;
+}
+
 int control_listen(const char *path, char *error, size_t error_size)
 {
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	struct complaint c = { .text = error, .size = error_size };
-	char copy[sizeof(sa.sun_path)];
-	mode_t mask;
-	int fd, rc;
+	char copy[sizeof(sa.sun_path)], *dir;
+	int lock, rc;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
 		return complain(&c, -ENAMETOOLONG, "path longer than %zu bytes: %s",
 				sizeof(sa.sun_path) - 1, path);
 	strcpy(sa.sun_path, path);
 	strcpy(copy, path);
-	rc = check_directory(dirname(copy), &c);
-	if (rc == 0)
-		rc = clear_place(&sa, &c);
+	dir = dirname(copy);
+	rc = check_directory(dir, &c);
 	if (rc < 0)
 		return rc;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return complain(&c, -errno, "socket: %s", strerror(errno));
-	mask = umask(0177);
-	rc = bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0 ? -errno : 0;
-	umask(mask);
-	if (rc == 0 && listen(fd, 16) < 0)
-		rc = -errno;
-	if (rc < 0) {
-		close(fd);
-		return complain(&c, rc, "%s: %s", path, strerror(-rc));
-	}
-	return fd;
+	lock = lock_directory(dir, &c);
+	if (lock < 0)
+		return -EACCES;
+	rc = listen_at(&sa, &c);
+	close(lock);
+	return rc;
 }

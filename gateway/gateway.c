@@ -251,13 +251,14 @@ static int start_negotiator(struct gateway *g, const cpu_set_t *cpus)
 	struct key_export *keys = NULL;
 	int rc = *folder ? key_export_open(&keys, folder) : 0;
 
+	/* For debugging only: tunnels do not wait for a disk that takes it. */
 	if (rc < 0)
-		log_error("ike", NULL, "key_export: %s: %s", folder, strerror(-rc));
+		log_error("ike", NULL, "key_export: no key is written: %s: %s", folder,
+			  strerror(-rc));
 	else if (keys)
 		log_warning("ike", NULL, "key_export: the keys of all tunnels are written to %s",
 			    folder);
-	if (rc == 0)
-		rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus, keys);
+	rc = negotiator_start(&g->negotiator, g->dp, &negotiator_ops, g, cpus, keys);
 	if (rc < 0)
 		log_error("ike", NULL, "cannot start the negotiator: %s", strerror(-rc));
 	for (uint32_t i = tunnels_next(g->tunnels, 0); rc == 0 && i < g->tunnels->n;
@@ -276,10 +277,13 @@ static int start_bgp(struct gateway *g)
 				   .dp = g->dp,
 				   .applied = g->applied,
 				   .tunnels = g->tunnels,
-				   .exception = g->exception };
+				   .exception = g->exception,
+				   .user = &g->bird_user };
 	char error[512];
-	int rc = any_bgp(g->conf) ? bgp_new(&g->bgp, &setup, error, sizeof(error)) : 0;
+	int rc;
 
+	bird_user_find(&g->bird_user, &g->conf->bird);
+	rc = any_bgp(g->conf) ? bgp_new(&g->bgp, &setup, error, sizeof(error)) : 0;
 	if (rc < 0)
 		log_error("bgp", NULL, "%s", error);
 	return rc;

@@ -32,6 +32,7 @@ struct gateway {
 	struct dataplane *dp;
 	struct applied *applied;
 	struct bgp *bgp; /* NULL: no connection has BGP */
+	struct bird_user bird_user;
 	struct tunnels *tunnels;
 	struct negotiator *negotiator;
 	struct control *control;

@@ -17,6 +17,7 @@
 
 /* A tunnel's place in the segment, and its counters in the row before. */
 struct known {
+	struct known *next;
 	char *name;
 	uint32_t place;	  /* in the segment of number `segment` */
 	uint32_t segment; /* 0: in none yet */
@@ -36,6 +37,7 @@ struct samples {
 	char *folder;
 	/* main */
 	void *tree; /* struct known, by name */
+	struct known *known;
 	uint32_t segment, day, places;
 	uint32_t minute;
 	struct sample_place *place; /* the row under way */
@@ -233,6 +235,8 @@ static struct known *find(struct samples *s, const char *name)
 		return NULL;
 	}
 	*node = k;
+	k->next = s->known;
+	s->known = k;
 	return k;
 }
 
@@ -267,6 +271,23 @@ static bool give_place(struct samples *s, struct known *k)
 	return true;
 }
 
+/* Tunnels that were in no row of the segment before were deleted. Should one come back, it begins
+ * as a new one does. */
+static void forget_deleted(struct samples *s)
+{
+	struct known **at = &s->known, *k;
+
+	while ((k = *at) != NULL) {
+		if (k->segment + 1 >= s->segment) {
+			at = &k->next;
+			continue;
+		}
+		*at = k->next;
+		tdelete(k, &s->tree, by_name);
+		free_known(k);
+	}
+}
+
 void samples_begin(struct samples *s, uint32_t minute)
 {
 	uint32_t day = minute / (24 * 60) + 1;
@@ -280,6 +301,7 @@ void samples_begin(struct samples *s, uint32_t minute)
 		s->day = day;
 		s->segment++;
 		s->places = 0;
+		forget_deleted(s);
 	}
 	s->minute = minute;
 	s->names_used = 0;

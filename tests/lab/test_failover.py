@@ -129,3 +129,4 @@ def test_a_quota_refuses_and_recovers(lab):
     wait_for(lambda: quota()["refusing"], 10, lambda: f"a refusal: {quota()}")
     gateway.isthmus("set", "vpn_connection", "dc1", "bgp=false")
     wait_for(lambda: not quota()["refusing"] and quota()["learnt"] == 0, 10, lambda: f"no BGP: {quota()}")
+    assert gateway.output().count("all routes fit again") == 2, gateway.output()[-3000:]

@@ -26,8 +26,7 @@ class SmallDisk:
 
     def __init__(self, gateway, how):
         self.gateway = gateway
-        if how == "full":
-            gateway.config["key_export"] = self.inside("keys")  # which a gateway does not start without
+        gateway.config["key_export"] = self.inside("keys")
         gateway.write()
         gateway.file = self.inside("isthmus.conf")
         self.wrapped()
@@ -124,6 +123,7 @@ def test_disk(lab, how):
     if how == "full":
         disk.fill()
     else:
+        assert "key_export: no key is written: " in gateway.output()
         refuses_all(gateway, disk, "Read-only file system")
     assert create(gateway, 9).returncode == 1
     pair.hosts[0].await_ping(pair.hosts[1])

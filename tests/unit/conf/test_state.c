@@ -561,6 +561,40 @@ static void a_saved_file_says_what_runs(void **state_)
 	conf_free(c);
 }
 
+/* A link, as of a configuration that lies in a repository, stays one. */
+static void a_link_is_saved_through(void **state_)
+{
+	char target[100], path[120];
+	struct stat st;
+	struct conf *c;
+	size_t len;
+	char *text;
+
+	first_day();
+	snprintf(target, sizeof(target), "%s/target.conf", folder);
+	assert_int_equal(__real_rename(file, target), 0);
+	assert_int_equal(symlink("target.conf", file), 0);
+	c = create(started(), 0);
+	assert_int_equal(state_save(c, false), 0);
+	assert_int_equal(lstat(file, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(lstat(target, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	text = slurp(target, &len);
+	assert_non_null(strstr(text, c->customer_gateway[c->n_customer_gateways - 1].name));
+	free(text);
+	snprintf(path, sizeof(path), "%s.old", target);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+
+	/* One that leads nowhere is not replaced by a file either. */
+	assert_int_equal(__real_unlink(target), 0);
+	assert_int_equal(state_save(c, true), -ENOENT);
+	assert_int_equal(lstat(file, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	conf_free(c);
+}
+
 static void where_the_state_lies(void **state_)
 {
 	struct conf c = { .path = file };
@@ -613,6 +647,7 @@ int main(void)
 		cmocka_unit_test(an_edited_file_counts),
 		cmocka_unit_test(what_is_discarded_stays_aside),
 		cmocka_unit_test(a_saved_file_says_what_runs),
+		cmocka_unit_test(a_link_is_saved_through),
 		cmocka_unit_test(where_the_state_lies),
 	};
 

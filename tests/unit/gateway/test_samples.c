@@ -5,9 +5,11 @@
 
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -226,6 +228,47 @@ static void ten_thousand_tunnels_fit_into_a_minute(void **state)
 	globfree(&g);
 }
 
+/* The disk takes no more, in the midst of a row and then at all: what is lost is counted, what was
+ * there stays, and what comes after is known again. */
+static void what_cannot_be_written_is_counted(void **state)
+{
+	struct rlimit most, full;
+	struct stat st;
+	glob_t g = { 0 };
+
+	row(T0, "a", 10);
+	assert_int_equal(files(&g), 1);
+	assert_int_equal(stat(g.gl_pathv[0], &st), 0);
+	globfree(&g);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &most), 0);
+	full = (struct rlimit){ (rlim_t)st.st_size + 9, most.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	row(T0 + 1, "a", 20); /* nine bytes of it */
+	assert_int_equal(samples_lost(samples), 1);
+	full.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	row(T0 + 2, "a", 30);
+	assert_int_equal(samples_lost(samples), 2);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &most), 0);
+	row(T0 + 3, "a", 40);
+	row(T0 + 4, "a", 50);
+	assert_int_equal(samples_lost(samples), 2);
+	assert_string_equal(read_back("a", T0, 5), "10 - - 10 10 ");
+}
+
+/* A name that was deleted is forgotten with the days, and may come back. */
+static void deleted_ones_are_forgotten(void **state)
+{
+	row(T0, "ab", 10);
+	row(T0 + DAY, "a", 20);
+	row(T0 + 2 * DAY, "a", 30);
+	row(T0 + 2 * DAY + 1, "ab", 40);
+	assert_string_equal(read_back("a", T0 + 2 * DAY, 2), "10 10 ");
+	assert_string_equal(read_back("b", T0 + 2 * DAY, 2),
+			    "- 40 "); /* not 30 more than on day 0 */
+}
+
 #define WITH(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 
 int main(void)
@@ -237,6 +280,8 @@ int main(void)
 		WITH(they_survive_restarts_and_midnight),
 		WITH(what_is_too_old_is_deleted),
 		WITH(what_is_torn_is_not_known),
+		WITH(what_cannot_be_written_is_counted),
+		WITH(deleted_ones_are_forgotten),
 		WITH(ten_thousand_tunnels_fit_into_a_minute),
 	};
 
