@@ -82,8 +82,11 @@ static int read_notify(struct ike_v1_message *m, struct view v)
 	uint8_t spi_size;
 
 	if (!view_u32(&v, &doi) || !view_u8(&v, &n.protocol) || !view_u8(&v, &spi_size) ||
-	    !view_u16(&v, &n.type) || !view_take(&v, spi_size, &n.spi))
+	    !view_u16(&v, &n.type))
 		return -EBADMSG;
+	/* What only tells a status is passed over if it is malformed. */
+	if (!view_take(&v, spi_size, &n.spi))
+		return n.type < V1_STATUS ? -EBADMSG : 0;
 	n.data = v;
 	if (doi <= DOI_IPSEC && m->n_notify < IKE_NOTIFY_MAX)
 		m->notify[m->n_notify++] = n;

@@ -71,9 +71,11 @@ static int read_notify(struct ike_message *m, struct view v)
 	struct ike_notify n;
 	uint8_t spi_size;
 
-	if (!view_u8(&v, &n.protocol) || !view_u8(&v, &spi_size) || !view_u16(&v, &n.type) ||
-	    !view_take(&v, spi_size, &n.spi))
+	if (!view_u8(&v, &n.protocol) || !view_u8(&v, &spi_size) || !view_u16(&v, &n.type))
 		return -EBADMSG;
+	/* What only tells a status is passed over if it is malformed. */
+	if (!view_take(&v, spi_size, &n.spi))
+		return n.type < N_STATUS ? -EBADMSG : 0;
 	n.data = v;
 	if (m->n_notify < IKE_NOTIFY_MAX)
 		m->notify[m->n_notify++] = n;

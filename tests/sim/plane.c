@@ -279,8 +279,9 @@ static void op_tunnel_state(void *ctx, uint32_t tunnel, bool up, enum ike_reason
 
 static void op_event(void *ctx, uint32_t tunnel, const char *text)
 {
-	const struct sim_node *node = ctx;
+	struct sim_node *node = ctx;
 
+	node->events++;
 	if (node->sim->verbose)
 		printf("%10.6f node %u tunnel %u: %s\n", (double)node->sim->now / 1e6, node->index,
 		       tunnel, text);

@@ -72,6 +72,7 @@ struct sim_node {
 	unsigned n_nonces;
 	bool nonces_forced;
 	unsigned keepalives; /* sent */
+	unsigned events;     /* lines for the log */
 };
 
 struct sim_link {

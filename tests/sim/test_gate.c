@@ -445,6 +445,39 @@ static void forged_errors_do_not_touch_a_tunnel_that_is_up(void **state)
 	sim_finish(s);
 }
 
+/* What anybody can send is counted, not written to the log one by one. */
+static void forged_messages_fill_no_log(void **state)
+{
+	struct call c = a_call();
+	struct sim *s = sim_pair(1);
+	struct ike_path path = to(s, 1);
+	struct ike_tunnel_view v;
+	unsigned events;
+
+	sim_pair_add(s, first_calls);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	ike_tunnel_view(s->node[1].engine, 7, &v);
+	events = s->node[1].events;
+	for (unsigned i = 0; i < 1000; i++) {
+		uint8_t false_one[96] = { [16] = 46, 0x20, 37, 8, [23] = 2, [27] = 96, [31] = 68 };
+
+		for (unsigned k = 0; k < 8; k++) {
+			false_one[k] = (uint8_t)(v.spi_i >> (56 - 8 * k));
+			false_one[8 + k] = (uint8_t)(v.spi_r >> (56 - 8 * k));
+		}
+		c.data[47] = i % 2 ? 12 : 99; /* a cipher, and none */
+		send_call(s, &c, &path);
+		sim_inject(s, 1, &path, false_one, sizeof(false_one));
+		false_one[17] = 0x10;
+		sim_inject(s, 1, &path, false_one, sizeof(false_one));
+		sim_run(s, SIM_MS);
+	}
+	sim_assert(s, count(s, 1, IKE_COUNT_BAD_ICV) == 1000);
+	sim_assert(s, count(s, 1, IKE_COUNT_BAD_VERSION) == 1000);
+	sim_assert(s, s->node[1].events == events);
+	sim_finish(s);
+}
+
 /* Calls in the peer's name, many or few, make us wait for it for a second at most. */
 static void being_called_does_not_silence_us(void **state)
 {
@@ -481,6 +514,7 @@ int main(void)
 		cmocka_unit_test(forged_errors_do_not_end_an_attempt),
 		cmocka_unit_test(a_lasting_error_is_told),
 		cmocka_unit_test(forged_errors_do_not_touch_a_tunnel_that_is_up),
+		cmocka_unit_test(forged_messages_fill_no_log),
 		cmocka_unit_test(being_called_does_not_silence_us),
 	};
 

@@ -205,7 +205,8 @@ static const struct inside insides[] = {
 	{ "payload longer than the message", 37, 41, 4, { 0, 0, 0, 200 }, 7 },
 	{ "payload shorter than its header", 37, 41, 4, { 0, 0, 0, 3 }, 7 },
 	{ "notify cut in its header", 37, 41, 6, { 0, 0, 0, 6, 0, 0 }, 7 },
-	{ "notify with an SPI beyond its end", 37, 41, 8, { 0, 0, 0, 8, 3, 200, 64, 0 }, 7 },
+	{ "error notify with an SPI beyond its end", 37, 41, 8, { 0, 0, 0, 8, 3, 200, 0, 14 }, 7 },
+	{ "status notify with an SPI beyond its end", 37, 41, 8, { 0, 0, 0, 8, 3, 200, 64, 0 }, 0 },
 	{ "delete with more SPIs than there are", 37, 42, 8, { 0, 0, 0, 8, 3, 4, 0, 9 }, 7 },
 	{ "delete with SPIs of no size", 37, 42, 8, { 0, 0, 0, 8, 3, 0, 0, 0 }, 7 },
 	{ "delete of what is not there", 37, 42, 12, { 0, 0, 0, 12, 3, 4, 0, 1, 1, 2, 3, 4 }, 0 },
@@ -240,17 +241,13 @@ static sim_verdict catch_answer(struct sim *s, const struct sim_message *m, void
 	return SIM_PASS;
 }
 
-/* Sends it as node 0, whose window moves on as if it had sent it itself. */
-static uint16_t ask(struct sim *s, const struct inside *in)
+/* Sends it as node 0 on this SA of its. */
+static void send_inside(struct sim *s, struct ike_sa *sa, const struct inside *in, uint32_t id)
 {
-	struct ike_tunnel *t = ike_tunnel_find(s->node[0].engine, 7);
-	struct ike_sa *sa = ike_tunnel_current(t);
-	struct ike_protection out = ike_sa_protection(sa, IKE_OUT),
-			      back = ike_sa_protection(sa, IKE_IN);
+	struct ike_protection out = ike_sa_protection(sa, IKE_OUT);
 	struct ike_path path = tape_path(s, 1, 500);
-	size_t iv = algo_ciphers[sa->suite.cipher].iv_bytes, total, off, len;
+	size_t iv = algo_ciphers[sa->suite.cipher].iv_bytes, total;
 	uint8_t msg[512] = { 0 }, random[16] = { 1 };
-	struct answer a = { 0 };
 	struct writer w;
 
 	total = 32 + ike_protect_overhead(&out, in->n) + in->n;
@@ -261,16 +258,27 @@ static uint16_t ask(struct sim *s, const struct inside *in)
 	writer_u8(&w, 0x20);
 	writer_u8(&w, in->exchange);
 	writer_u8(&w, sa->initiator ? 0x08 : 0);
-	writer_u32(&w, sa->next_id++);
+	writer_u32(&w, id);
 	writer_u32(&w, (uint32_t)total);
 	writer_u8(&w, in->first);
 	writer_u8(&w, 0);
 	writer_u16(&w, (uint16_t)(total - 28));
 	memcpy(msg + 32 + iv, in->plain, in->n);
 	assert_int_equal(ike_protect(&out, msg, 32, in->n, sa->iv_counter++, random), 0);
+	sim_inject(s, 1, &path, msg, total);
+}
+
+/* Node 0's window moves on as if it had sent it itself. */
+static uint16_t ask(struct sim *s, const struct inside *in)
+{
+	struct ike_sa *sa = ike_tunnel_current(ike_tunnel_find(s->node[0].engine, 7));
+	struct ike_protection back = ike_sa_protection(sa, IKE_IN);
+	struct answer a = { 0 };
+	size_t off, len;
+
 	s->filter = catch_answer;
 	s->filter_arg = &a;
-	sim_inject(s, 1, &path, msg, total);
+	send_inside(s, sa, in, sa->next_id++);
 	s->filter = NULL;
 	sim_assert(s, a.n == 1);
 	assert_int_equal(ike_unprotect(&back, a.data, a.len, 32, &off, &len), 0);
@@ -293,6 +301,186 @@ static void nonsense_from_the_peer(void **state)
 		sim_assert(s, notify == insides[i].notify);
 	}
 	unharmed(s);
+}
+
+static sim_verdict hold_auth(struct sim *s, const struct sim_message *m, void *arg)
+{
+	return m->exchange == 35 ? SIM_HOLD : SIM_PASS;
+}
+
+/* Anybody can bring IKE_SA_INIT to its end and has keys then: but nothing is done for him before
+ * he has proved who he is. */
+static void nothing_before_authentication(void **state)
+{
+	static const struct inside early[] = {
+		{ .name = "delete of the IKE SA", 37, 42, 8, { 0, 0, 0, 8, 1, 0, 0, 0 } },
+		{ .name = "a nonce only", 36, 40, 20, { 0, 0, 0, 20 } },
+		{ .name = "probe", .exchange = 37 },
+		{ .name = "AUTHENTICATION_FAILED", 37, 41, 8, { 0, 0, 0, 8, 1, 0, 0, 24 } },
+	};
+
+	for (unsigned i = 0; i < 2 * sizeof(early) / sizeof(early[0]); i++) {
+		struct sim *s = sim_pair(i);
+		struct ike_engine *e = s->node[1].engine;
+		uint64_t sent;
+
+		s->filter = hold_auth;
+		sim_pair_add(s, first_calls);
+		sim_run(s, IKE_SECOND / 5);
+		sim_assert(s, s->n_held == 1 && sim_ike_sas(s, 1) == 1);
+		sent = ike_counter(e, IKE_COUNT_TX);
+		send_inside(s, LIST_FIRST(&s->node[0].engine->sas), &early[i / 2], 1 + i % 2);
+		sim_assert(s, ike_counter(e, IKE_COUNT_TX) == sent);
+		sim_assert(s, ike_counter(e, IKE_COUNT_UNEXPECTED) +
+					      ike_counter(e, IKE_COUNT_BAD_MESSAGE_ID) ==
+				      1);
+		s->filter = NULL;
+		sim_release(s);
+		sim_assert(s, sim_until_up(s, IKE_SECOND / 10, 7));
+		sim_finish(s);
+	}
+}
+
+/* ---- payloads that nobody asked for, in messages that are otherwise right ------------------- */
+
+struct stowaway {
+	const char *name;
+	uint8_t type;
+	size_t n;
+	uint8_t body[16];
+};
+
+static const struct stowaway stowaways[] = {
+	{ "configuration request", 47, 8, { 1, 0, 0, 0, 0, 1, 0, 0 } },
+	{ "configuration reply, cut", 47, 3, { 2, 0, 0 } },
+	{ "certificate request", 38, 1, { 4 } },
+	{ "vendor ID", 43, 4, "abcd" },
+	{ "unknown payload", 200, 4, { 1, 2, 3, 4 } },
+	{ "unknown status", 41, 4, { 0, 0, 0xff, 0xfe } },
+	{ "status with an SPI beyond its end", 41, 4, { 3, 77, 0x40, 0 } },
+	{ "NAT detection without a hash", 41, 4, { 0, 0, 0x40, 0x04 } },
+	{ "NAT detection with half a hash", 41, 9, { 0, 0, 0x40, 0x05, 1, 2, 3, 4, 5 } },
+	{ "INITIAL_CONTACT with data", 41, 6, { 1, 0, 0x40, 0, 9, 9 } },
+	{ "ESP_TFC_PADDING_NOT_SUPPORTED of IKE", 41, 4, { 1, 0, 0x40, 0x0a } },
+	{ "MOBIKE_SUPPORTED with an SPI", 41, 8, { 3, 4, 0x40, 0x0c, 1, 2, 3, 4 } },
+	{ "PPK_IDENTITY without one", 41, 4, { 0, 0, 0x40, 0x34 } },
+};
+
+struct smuggler {
+	const struct stowaway *what;
+	unsigned n, done, to[8];
+	size_t len[8];
+	uint8_t message[8][1024];
+};
+
+/* The message with one payload more, last of all, sealed as its sender does. */
+static size_t smuggle(struct sim *s, const struct sim_message *m, const struct stowaway *what,
+		      uint8_t *out)
+{
+	struct ike_engine *e = s->node[m->from].engine;
+	size_t at = m->data[19] & 8 ? 0 : 8, off, n, iv, last;
+	uint8_t copy[1024], random[16] = { 7 };
+	struct ike_protection p;
+	uint64_t spi = 0;
+	struct ike_sa *sa;
+
+	for (unsigned i = 0; i < 8; i++)
+		spi = spi << 8 | m->data[at + i];
+	sa = ike_sa_find(e, spi);
+	sim_assert(s, sa && m->len <= sizeof(copy) - 100);
+	p = ike_sa_protection(sa, IKE_OUT);
+	memcpy(copy, m->data, m->len);
+	assert_int_equal(ike_unprotect(&p, copy, m->len, 32, &off, &n), 0);
+	memcpy(out, m->data, 32);
+	iv = algo_ciphers[p.cipher].iv_bytes;
+	memcpy(out + 32 + iv, copy + off, n);
+	/* The place of the next payload's type in the one that was last. */
+	for (last = 28, at = 32 + iv; at < 32 + iv + n; at += out[at + 2] << 8 | out[at + 3])
+		last = at;
+	out[last] = what->type;
+	memcpy(out + at, (uint8_t[]){ 0, 0, 0, (uint8_t)(4 + what->n) }, 4);
+	memcpy(out + at + 4, what->body, what->n);
+	n += 4 + what->n;
+	at = 32 + ike_protect_overhead(&p, n) + n;
+	memcpy(out + 26, (uint8_t[]){ (uint8_t)(at >> 8), (uint8_t)at }, 2);
+	memcpy(out + 30, (uint8_t[]){ (uint8_t)((at - 28) >> 8), (uint8_t)(at - 28) }, 2);
+	assert_int_equal(ike_protect(&p, out, 32, n, sa->iv_counter++, random), 0);
+	return at;
+}
+
+static sim_verdict add_payload(struct sim *s, const struct sim_message *m, void *arg)
+{
+	struct smuggler *f = arg;
+
+	if (m->data[16] != 46)
+		return SIM_PASS;
+	sim_assert(s, f->n < 8);
+	f->to[f->n] = m->to;
+	f->len[f->n] = smuggle(s, m, f->what, f->message[f->n]);
+	f->n++;
+	f->done++;
+	return SIM_DROP;
+}
+
+/* What was changed is delivered, now that no engine is at work. */
+static void run_smuggling(struct sim *s, struct smuggler *f, ike_time length)
+{
+	for (ike_time end = s->now + length; s->now < end; sim_run(s, SIM_MS)) {
+		for (unsigned i = 0; i < f->n; i++) {
+			struct ike_path path = tape_path(s, f->to[i], 500);
+			uint8_t message[1024];
+			unsigned to = f->to[i];
+
+			/* Its answer may take this place. */
+			memcpy(message, f->message[i], f->len[i]);
+			sim_inject(s, to, &path, message, f->len[i]);
+		}
+		f->n = 0;
+	}
+}
+
+static void child_first_calls(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	algo_list_add(&t->esp_pfs, DH_X25519);
+}
+
+/* In every message behind IKE_SA_INIT, of set-up, rekeys of both kinds, delete and probe. */
+static void stowaways_change_nothing(void **state)
+{
+	for (unsigned i = 0; i < sizeof(stowaways) / sizeof(stowaways[0]); i++) {
+		struct sim *s = sim_pair(i);
+		struct smuggler f = { .what = &stowaways[i] };
+		struct ike_tunnel_view before, after;
+
+		s->filter = add_payload;
+		s->filter_arg = &f;
+		sim_pair_add(s, child_first_calls);
+		run_smuggling(s, &f, IKE_SECOND);
+		if (!s->node[0].tunnel[7].up)
+			print_error("%s: %s\n", f.what->name, s->node[0].tunnel[7].text);
+		sim_assert(s, s->node[0].tunnel[7].up && s->node[1].tunnel[7].up);
+		sim_probe(s, 5 * SIM_MS);
+		for (unsigned node = 0; node < 2; node++) {
+			struct ike_engine *e = s->node[node].engine;
+
+			ike_tunnel_view(e, 7, &before);
+			sim_assert(s, ike_rekey_child(e, s->now, 7) == 0);
+			run_smuggling(s, &f, IKE_SECOND);
+			sim_assert(s, ike_rekey_ike(e, s->now, 7) == 0);
+			run_smuggling(s, &f, IKE_SECOND);
+			ike_tunnel_view(e, 7, &after);
+			sim_assert(s, before.spi_i != after.spi_i && after.n_children == 1);
+			sim_assert(s, before.child[0].spi_in != after.child[0].spi_in);
+		}
+		/* Silence: probes. */
+		s->probe_interval = 0;
+		run_smuggling(s, &f, 26 * IKE_SECOND);
+		sim_assert(s, f.done >= 2 + 2 * 8 + 2);
+		s->filter = NULL;
+		sim_probe(s, 50 * SIM_MS);
+		unharmed(s);
+	}
 }
 
 static void odd_versions(void **state)
@@ -322,6 +510,8 @@ int main(void)
 		cmocka_unit_test(half_open_flood),
 		cmocka_unit_test(strangers),
 		cmocka_unit_test(nonsense_from_the_peer),
+		cmocka_unit_test(nothing_before_authentication),
+		cmocka_unit_test(stowaways_change_nothing),
 		cmocka_unit_test(odd_versions),
 	};
 

@@ -1,4 +1,6 @@
 /* Rekeys of child and IKE SA by either side and by both, without a lost packet. */
+#include "ike/sa.h"
+#include "ike/tunnel.h"
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -178,6 +180,54 @@ static void disabled_before_the_answer(void **state)
 	sim_finish(s);
 }
 
+static void two_ciphers(unsigned node, struct conf_tunnel *t)
+{
+	if (!node)
+		algo_list_add(&t->esp_cipher, CIPHER_AES256_GCM);
+}
+
+/* The peer would take another suite now, but is asked for the one in use alone. */
+static void selected_suite_is_kept(void **state)
+{
+	struct sim *s = sim_pair(1);
+	struct ike_tunnel_view before, after;
+	struct ike_tunnel *t;
+
+	sim_pair_add(s, two_ciphers);
+	sim_assert(s, sim_until_up(s, 2 * IKE_SECOND, 7));
+	sim_run(s, 20 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &before);
+	sim_assert(s, before.child[0].cipher == CIPHER_AES128_CBC);
+	t = ike_tunnel_find(s->node[1].engine, 7);
+	t->conf.esp_cipher = (struct algo_list){ 2, { CIPHER_AES256_GCM, CIPHER_AES128_CBC } };
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, 20 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &after);
+	sim_assert(s, after.n_children == 1 && after.child[0].spi_in != before.child[0].spi_in);
+	sim_assert(s, after.child[0].cipher == CIPHER_AES128_CBC);
+	sim_finish(s);
+}
+
+/* RFC 7296 §2.8: as strings, over the shorter length; a prefix is the lower. */
+static void nonces_compare_as_strings(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int order;
+	} cases[] = {
+		{ "abc", "abc", 0 },   { "abc", "abd", -1 },  { "b", "abc", 1 },
+		{ "abc", "abcd", -1 }, { "abcd", "abc", 1 },  { "\x7f", "\x80", -1 },
+		{ "\xff", "a", 1 },    { "abca", "abd", -1 },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int order = ike_nonce_compare((const uint8_t *)cases[i].a, strlen(cases[i].a),
+					      (const uint8_t *)cases[i].b, strlen(cases[i].b));
+
+		assert_int_equal((order > 0) - (order < 0), cases[i].order);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +235,8 @@ int main(void)
 		cmocka_unit_test(by_lifetime),
 		cmocka_unit_test(at_once),
 		cmocka_unit_test(through_loss),
+		cmocka_unit_test(selected_suite_is_kept),
+		cmocka_unit_test(nonces_compare_as_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -382,6 +382,7 @@ static void defaults_are_those_of_the_service(void **state)
 	assert_int_equal(t->ike_dh.id[0], DH_ECP256);
 	assert_int_equal(t->ike_lifetime, 14400);
 	assert_int_equal(t->dpd, 10);
+	assert_int_equal(t->ike_fragment, 1280);
 	assert_int_equal(t->esp_cipher.id[0], CIPHER_AES128_CBC);
 	assert_int_equal(t->esp_auth.id[0], AUTH_SHA256);
 	assert_int_equal(t->esp_pfs.n, 0);
