@@ -1,6 +1,7 @@
 /* `monitor`: events, and log lines if asked for, to operators as they happen. */
 #include "gateway/show.h"
 
+#include "conf/kind.h"
 #include "gateway/event.h"
 #include "gateway/gateway.h"
 #include "gateway/json.h"
@@ -139,18 +140,35 @@ static void cancel(struct command_call *call)
 	command_finish(call, 0);
 }
 
+static bool is_object(const struct conf *c, const char *name)
+{
+	for (unsigned i = 0; i < kinds_n; i++)
+		if (kinds[i].list && kind_object(c, &kinds[i], name))
+			return true;
+	return false;
+}
+
 int monitor(struct command_call *call)
 {
-	struct monitor *m = calloc(1, sizeof(*m));
+	const char *name = call->n > 1 && !call->match.literal[1] ? call->word[1] : NULL;
+	bool logs = call->n > 1 && call->match.literal[call->n - 1];
+	struct monitor *m;
 
+	/* Log lines have objects of other kinds as well. */
+	if (name && !logs && !is_object(call->gateway->conf, name))
+		return command_fail(
+			call, -ENOENT,
+			"'%s' is no object, so nothing would ever be shown; \"monitor\" "
+			"alone shows all events",
+			name);
+	m = calloc(1, sizeof(*m));
 	if (!m)
 		return command_fail(call, -ENOMEM, "out of memory");
 	m->call = call;
-	if (call->n > 1 && !call->match.literal[1])
-		m->name = call->word[1];
+	m->name = name;
 	m->subscriber = (struct event_subscriber){ .fn = on_event, .ctx = m };
 	event_subscribe(&m->subscriber);
-	if (call->n > 1 && call->match.literal[call->n - 1]) {
+	if (logs) {
 		m->next = with_logs;
 		with_logs = m;
 		log_tap(on_log);

@@ -136,14 +136,18 @@ int watch(struct command_call *call)
 {
 	bool given = call->n > 2 && command_is_number(call->word[1]);
 	unsigned first = given ? 2 : 1;
-	struct repeat *r = calloc(1, sizeof(*r));
-	size_t used = 0;
 	int seconds = given ? atoi(call->word[1]) : EVERY_SECONDS;
+	struct repeat *r;
+	size_t used = 0;
 
+	if (seconds < 1)
+		return command_fail(call, -EINVAL, "watch %s: must be at least 1 second",
+				    call->word[1]);
+	r = calloc(1, sizeof(*r));
 	if (!r)
 		return command_fail(call, -ENOMEM, "out of memory");
 	r->call = call;
-	r->every.tv_sec = seconds > 0 ? seconds : 1;
+	r->every.tv_sec = seconds;
 	for (unsigned i = first; i < call->n && used < sizeof(r->line); i++)
 		used += (size_t)snprintf(r->line + used, sizeof(r->line) - used, "%s%s",
 					 used ? " " : "", call->word[i]);

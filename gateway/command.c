@@ -1,6 +1,8 @@
 #include "gateway/command.h"
 
+#include "conf/kind.h"
 #include "gateway/command_complete.h"
+#include "gateway/command_word.h"
 #include "gateway/gateway.h"
 #include "gateway/json.h"
 #include "gateway/show.h"
@@ -375,6 +377,30 @@ int command_ask(struct command_call *call, enum ask_kind kind, uint32_t first, u
 
 #define HELP_COLUMN 36 /* longer commands have their help below */
 
+static void add_parameter(struct command_values *to, const char *value, const char *help)
+{
+	struct page *p = to->ctx;
+
+	page_object(p, NULL, NULL);
+	page_text(p, "parameter", NULL, value);
+	page_text(p, "help", NULL, help);
+	page_line(p, "  %-*s  %s", HELP_COLUMN - 2, value, help ? help : "");
+	page_end(p);
+}
+
+/* "help create tunnel": what a tunnel has. */
+static void list_parameters(struct command_call *call, unsigned n, char *const *word)
+{
+	const struct command_word *w = command_word("FIELD=VALUE", strlen("FIELD=VALUE"));
+	struct command_values to = { .add = add_parameter, .ctx = call->page, .begin = "" };
+
+	if (n != 2 || !kind_find(word[1]))
+		return;
+	page_list(call->page, "parameters");
+	w->list(call->gateway, n, word, &to);
+	page_end(call->page);
+}
+
 static int help(struct command_call *call)
 {
 	struct command_match m;
@@ -403,6 +429,8 @@ static int help(struct command_call *call)
 		page_end(call->page);
 	}
 	page_end(call->page);
+	if (n > 0 && (strcmp(word[0], "create") == 0 || strcmp(word[0], "set") == 0))
+		list_parameters(call, n, word);
 	return 0;
 }
 

@@ -243,8 +243,8 @@ void command_match_error(const struct command_match *m, unsigned n, char *const 
 	if (m->good == n && n == 0) {
 		snprintf(error, size, "no command; one of: %s", allowed);
 	} else if (m->good == n) {
-		snprintf(error, size, "something is missing after '%s'; one of: %s", word[n - 1],
-			 allowed);
+		snprintf(error, size, "something is missing after '%s'%s: %s", word[n - 1],
+			 m->n_next > 1 ? "; one of" : "", allowed);
 	} else if (m->n_meant > 1) {
 		list(m->meant, m->n_meant, allowed, sizeof(allowed));
 		snprintf(error, size, "'%s' is ambiguous; one of: %s", word[m->good], allowed);

@@ -114,3 +114,16 @@ def test_a_second_gateway_does_not_take_the_socket(up_site):
     done = command(up_site.gateway.ns.inside([up_site.gateway.program("isthmusd"), up_site.gateway.file]), check=False)
     assert done.returncode == 1 and "another isthmusd" in done.stderr
     assert shell(up_site, "show", "version").returncode == 0
+
+
+def test_help_of_parameters(up_site):
+    """`help create KIND` says what the object has; what could never be shown is refused."""
+    gateway = up_site.gateway
+    text = gateway.isthmus("help", "create", "tunnel").stdout
+    for words in ("connection=", "the connection that it belongs to", "dpd=", "0 to 3600 seconds, 0 is off", "esp_cipher="):
+        assert words in text, text
+    for doing, status, words in ((("monitor", "tunnels"), 1, "'tunnels' is no object"),
+                                 (("watch", "0", "show", "tunnels"), 1, "must be at least 1 second"),
+                                 (("show", "tunnel"), 2, "something is missing after 'tunnel': TUNNEL")):
+        done = gateway.isthmus(*doing, check=False)
+        assert done.returncode == status and words in done.stderr, done.stderr

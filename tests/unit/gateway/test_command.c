@@ -228,7 +228,7 @@ static const struct {
 	{ "frobnicate", COMMAND_WRONG, "'frobnicate' is not known here; one of: " FIRST },
 	{ "show", COMMAND_WRONG, "something is missing after 'show'; one of: " NEXT },
 	{ "show tunels", COMMAND_WRONG, "'tunels' is not known here ('tunnels'?); one of: " NEXT },
-	{ "show tunnel", COMMAND_WRONG, "something is missing after 'tunnel'; one of: TUNNEL\n" },
+	{ "show tunnel", COMMAND_WRONG, "something is missing after 'tunnel': TUNNEL\n" },
 	{ "show tunnels now", COMMAND_WRONG, "'now' is too much: the command ends before it\n" },
 	{ "show tunnel dc1-a x y", COMMAND_WRONG,
 	  "'x' is not known here; one of: log, history, psk\n" },
