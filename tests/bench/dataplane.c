@@ -6,8 +6,9 @@
  * are made and put into the port's ring before the clock runs; a burst of 64 goes through
  * worker_run_once(); what comes out is counted and thrown away. `cycles` is the worker's phases
  * without the ports' own receive and transmit functions, which are `port`; `bare` is IPsec-MB alone
- * for the same bytes. Each is the median of many rounds, worker and bare taking turns; pieces of
- * rounds in which the thread was put aside do not count. Prints an object of JSON a line, for
+ * for the same bytes. Each is the median of many pieces of some bursts, worker and bare taking
+ * turns. Pieces in which the thread was put aside do not count, nor do those in which somebody else
+ * had part of the core, as long as there are enough others. Prints an object of JSON a line, for
  * report.py. */
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
@@ -29,15 +30,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS_MAX 201
-#define ROUNDS_MIN 9
-#define TUNNELS	   10000
-#define WARM_UP	   3
-#define PIECE	   (20 * BURST_MAX) /* packets of a round that count together */
+#define PIECES_MIN    100 /* that had the core to themselves, or the others have to do */
+#define PIECES_ENOUGH 500
+#define PIECES_MAX    16384
+#define TUNNELS	      10000
+#define WARM_UP	      3
+#define PIECE	      (5 * BURST_MAX) /* packets that count together */
 
 struct sample {
 	double phase[PHASE_COUNT]; /* without the ports' functions */
 	double net, port, bare;
+};
+
+/* Of the pieces of a cell. */
+struct samples {
+	struct sample s[PIECES_MAX];
+	unsigned n;
 };
 
 struct bench {
@@ -45,10 +53,10 @@ struct bench {
 	struct bare *bare;
 	bool quick;
 	const char *only; /* "enc/64/1000r": of all cells this one; NULL: all */
-	unsigned rounds;
-	double seconds; /* for a cell, at most: on a busy machine few rounds are undisturbed */
+	double seconds; /* for a cell, or five times that where few pieces are undisturbed */
 	double tsc_ghz;
-	uint64_t counted, disturbed; /* pieces of rounds */
+	uint64_t whole, half, aside; /* pieces: core to themselves, to others as well, at times */
+	unsigned shared;	     /* cells without PIECES_MIN of the first */
 };
 
 /* ---- one round -------------------------------------------------------------------------- */
@@ -115,34 +123,38 @@ static void bare_piece(struct bench *b, const struct feed *f, unsigned from, uns
 	}
 }
 
-/* All packets piece by piece; pieces in which the thread was put aside do not count. Cycles of a
- * packet; false: too little is left to say. */
-static bool whole_round(struct bench *b, const struct feed *f,
-			void (*piece)(struct bench *, const struct feed *, unsigned, unsigned,
-				      struct sample *),
-			struct sample *s)
-{
-	double *v = (double *)s;
-	unsigned packets = 0;
+typedef void (*piece_fn)(struct bench *, const struct feed *, unsigned, unsigned, struct sample *);
 
-	*s = (struct sample){ 0 };
+static void keep(struct samples *to, const struct sample *sum, unsigned packets)
+{
+	const double *cycles = (const double *)sum;
+	double *v = (double *)&to->s[to->n];
+
+	if (to->n == PIECES_MAX)
+		return;
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*v); i++)
+		v[i] = cycles[i] / packets;
+	to->n++;
+}
+
+/* All packets piece by piece. of[1]: with the core to themselves. */
+static void whole_round(struct bench *b, const struct feed *f, piece_fn piece, struct samples *of)
+{
 	for (unsigned from = 0, to; from < f->n; from = to) {
-		struct sample before = *s;
+		struct sample sum = { 0 };
 		uint64_t switches = share_switches();
+		bool whole = machine_whole_core();
 
 		to = f->n - from < PIECE ? f->n : from + PIECE;
-		piece(b, f, from, to, s);
+		piece(b, f, from, to, &sum);
+		whole = machine_whole_core() && whole;
 		if (share_switches() != switches) {
-			*s = before;
-			b->disturbed++;
-		} else {
-			packets += to - from;
-			b->counted++;
+			b->aside++;
+			continue;
 		}
+		*(whole ? &b->whole : &b->half) += 1;
+		keep(&of[whole], &sum, to - from);
 	}
-	for (size_t i = 0; i < sizeof(*s) / sizeof(*v); i++)
-		v[i] /= packets ? packets : 1;
-	return packets * 2 >= f->n;
 }
 
 /* ---- a cell ----------------------------------------------------------------------------- */
@@ -155,42 +167,50 @@ static int ascending(const void *a, const void *b)
 }
 
 /* Of the double at this offset in each sample. */
-static double median(const struct sample *s, unsigned n, size_t offset)
+static double median(const struct samples *of, size_t offset)
 {
-	double v[ROUNDS_MAX];
+	static double v[PIECES_MAX];
 
-	for (unsigned i = 0; i < n; i++)
-		memcpy(&v[i], (const uint8_t *)&s[i] + offset, sizeof(v[i]));
-	qsort(v, n, sizeof(v[0]), ascending);
-	return v[n / 2];
+	if (of->n == 0)
+		errx(1, "no piece of a round went undisturbed");
+	for (unsigned i = 0; i < of->n; i++)
+		memcpy(&v[i], (const uint8_t *)&of->s[i] + offset, sizeof(v[i]));
+	qsort(v, of->n, sizeof(v[0]), ascending);
+	return v[of->n / 2];
+}
+
+static bool have(const struct samples *worker, const struct samples *bare, unsigned pieces)
+{
+	return worker[1].n >= pieces && bare[1].n >= pieces;
 }
 
 static struct sample measure(struct bench *b, struct feed *f)
 {
-	static struct sample s[ROUNDS_MAX];
-	uint64_t end = rte_rdtsc() + (uint64_t)(b->seconds * b->tsc_ghz * 1e9);
-	struct sample middle, bare;
-	unsigned n = 0;
+	static struct samples worker[2], bare[2];
+	uint64_t began = rte_rdtsc(), second = (uint64_t)(b->tsc_ghz * 1e9);
+	uint64_t soon = began + (uint64_t)(b->seconds * (double)second);
+	uint64_t late = began + (uint64_t)(b->seconds * 5 * (double)second), now = began;
+	struct sample middle;
+	bool whole;
 
-	for (unsigned i = 0; i < WARM_UP; i++) {
+	for (unsigned i = 0; now < late && !have(worker, bare, PIECES_ENOUGH); i++) {
+		if (i <= WARM_UP)
+			worker[0].n = worker[1].n = bare[0].n = bare[1].n = 0;
+		else if (now > soon && have(worker, bare, PIECES_MIN))
+			break;
 		feed_make(f);
-		whole_round(b, f, worker_piece, &s[0]);
-		whole_round(b, f, bare_piece, &bare);
+		whole_round(b, f, worker_piece, worker);
+		whole_round(b, f, bare_piece, bare);
+		now = rte_rdtsc();
 	}
-	while (n < b->rounds && (n < ROUNDS_MIN || rte_rdtsc() < end)) {
-		bool worker_ok, bare_ok;
-
-		feed_make(f);
-		worker_ok = whole_round(b, f, worker_piece, &s[n]);
-		bare_ok = whole_round(b, f, bare_piece, &bare);
-		s[n].bare = bare.bare;
-		n += worker_ok && bare_ok;
-	}
+	whole = have(worker, bare, PIECES_MIN);
+	b->shared += !whole;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		middle.phase[i] = median(s, n, offsetof(struct sample, phase) + i * sizeof(double));
-	middle.net = median(s, n, offsetof(struct sample, net));
-	middle.port = median(s, n, offsetof(struct sample, port));
-	middle.bare = median(s, n, offsetof(struct sample, bare));
+		middle.phase[i] = median(&worker[whole],
+					 offsetof(struct sample, phase) + i * sizeof(double));
+	middle.net = median(&worker[whole], offsetof(struct sample, net));
+	middle.port = median(&worker[whole], offsetof(struct sample, port));
+	middle.bare = median(&bare[whole], offsetof(struct sample, bare));
 	return middle;
 }
 
@@ -250,13 +270,14 @@ static void print_share(const struct bench *b, const struct share *from, const s
 {
 	double wall = (double)(to->wall_ns - from->wall_ns);
 	double others = 100 - 100 * (double)(to->cpu_ns - from->cpu_ns) / wall;
+	double all = (double)(b->whole + b->half + b->aside + 1);
 
 	printf("{\"name\": \"shared\", \"value\": %.1f, \"unit\": \"%% of time\", \"alg\": \"%s\", "
-	       "\"switches\": %llu, \"stolen_ticks\": %llu, \"undisturbed\": %.3f, "
-	       "\"core_ghz\": %.3f, \"seconds\": %.1f}\n",
+	       "\"switches\": %llu, \"stolen_ticks\": %llu, \"aside\": %.3f, \"whole\": %.3f, "
+	       "\"shared_cells\": %u, \"core_ghz\": %.3f, \"seconds\": %.1f}\n",
 	       others, b->site.alg, (unsigned long long)(to->switches - from->switches),
 	       (unsigned long long)(to->stolen - from->stolen),
-	       (double)b->counted / (double)(b->counted + b->disturbed + 1),
+	       (double)b->aside / all, (double)b->whole / all, b->shared,
 	       machine_core_ghz(b->tsc_ghz), wall / 1e9);
 }
 
@@ -329,8 +350,7 @@ int main(int argc, char **argv)
 		default:
 			return 2;
 		}
-	b.rounds = b.quick ? 51 : ROUNDS_MAX;
-	b.seconds = b.quick ? 2 : 4;
+	b.seconds = b.quick ? 0.5 : 4;
 	b.site.tunnels = b.quick ? 1000 : TUNNELS;
 	site_open(&b.site, &cpu, 1);
 	b.bare = bare_new(b.site.tunnels, &b.site.like);

@@ -2,6 +2,7 @@
 #ifndef TESTS_BENCH_MACHINE_H
 #define TESTS_BENCH_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct machine {
@@ -18,6 +19,12 @@ struct share {
 	uint64_t wall_ns, cpu_ns;
 	uint64_t stolen; /* clock ticks that the machine's host took, on all cores */
 };
+
+/* Has this thread its core's whole width at this moment? On a virtual machine the core's other thread
+ * may be somebody else's, who takes up to half of what a core does in a cycle; its clock, and a chain
+ * of additions, know nothing of that. Takes half a microsecond; the first call of a thread a fifth of
+ * a second, in which it looks for the best that there is. */
+bool machine_whole_core(void);
 
 void share_read(struct share *s);
 uint64_t share_switches(void);

@@ -77,8 +77,9 @@ class Report:
             why.append(f"others had the core for {s['value']:.1f} % of {s['seconds']:.1f} s")
         if s["stolen_ticks"] > s["seconds"] * SHARED:
             why.append(f"the machine's host took {s['stolen_ticks']} ticks")
-        if s["undisturbed"] < 0.5:
-            why.append(f"only {100 * s['undisturbed']:.0f} % of the rounds went undisturbed")
+        if s["shared_cells"]:
+            why.append(f"{s['shared_cells']} cells had the core's whole width too rarely "
+                       f"({100 * s['whole']:.1f} % of all pieces)")
         if why:
             self.final = False
         if self.json:
@@ -86,7 +87,8 @@ class Report:
         elif why:
             print(f"NOT FINAL: {'; '.join(why)} ({s['switches']} switches)")
         else:
-            print(f"final: the core was ours, {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
+            print(f"final: the core was ours, and its whole width in the {100 * s['whole']:.0f} % of the pieces that "
+                  f"count; {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
 
     def two_workers(self, w):
         self.say(f"two workers: {w['value']:.2f} times one ({w['one']:.0f} cycles; {w['two'][0]:.0f} and "

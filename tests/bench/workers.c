@@ -4,8 +4,8 @@
  *     workers [--quick] [--alg NAME[-AUTH]] --cpus A,B
  *
  * Each worker has a thread on its core that gives it bursts, steps its loop and takes what comes
- * out; only the loop's phases count, with the ports' functions. A round is some 20 bursts; rounds
- * in which the thread was put aside do not count. Prints an object of JSON a line, for report.py.
+ * out; only the loop's phases count, with the ports' functions. A round is some five bursts; rounds
+ * in which the thread was put aside, or had not its core's whole width, do not count. Prints an object of JSON a line, for report.py.
  */
 #include "dataplane/core.h"
 #include "tests/bench/machine.h"
@@ -24,7 +24,7 @@
 
 #define TUNNELS	  1000
 #define SIZE	  64
-#define ROUND	  1280 /* packets */
+#define ROUND	  320 /* packets */
 #define IN_FLIGHT 512  /* packets that may be on their way between two workers */
 #define SAMPLES	  65536
 #define CHURN	  1000 /* SAs a second */
@@ -99,6 +99,7 @@ static int live(void *arg)
 	struct lane *l = arg;
 	struct rte_rcu_qsbr *qsbr = l->w->tables->qsbr;
 	uint64_t packets = packets_of(l->w), cycles = cycles_of(l->w), switches = share_switches();
+	bool whole = machine_whole_core(), was_whole;
 	unsigned at = 0;
 
 	rte_rcu_qsbr_thread_register(qsbr, l->w->index);
@@ -108,7 +109,9 @@ static int live(void *arg)
 		rte_rcu_qsbr_quiescent(qsbr, l->w->index);
 		if (packets_of(l->w) - packets < ROUND)
 			continue;
-		if (share_switches() != switches)
+		was_whole = whole;
+		whole = machine_whole_core();
+		if (share_switches() != switches || !whole || !was_whole)
 			l->disturbed++;
 		else if (l->n < SAMPLES)
 			l->sample[l->n++] = (float)(cycles_of(l->w) - cycles) /
