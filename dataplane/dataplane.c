@@ -228,7 +228,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->crypt = crypt_new((int)rte_socket_id(), error);
 	if (!w->crypt)
 		return -ENOMEM;
-	w->memo = rte_zmalloc("memo", MEMO_ENTRIES * sizeof(*w->memo), RTE_CACHE_LINE_SIZE);
+	w->memo = rte_zmalloc("memo", sizeof(*w->memo), RTE_CACHE_LINE_SIZE);
 	if (!w->memo)
 		return fail(error, "lookups", -ENOMEM);
 	w->reassembly = reassembly_new();

@@ -152,11 +152,12 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 
 	for (i = 0; i < b->n_out; i++) {
 		const struct tunnel *t = &w->tables->tunnel[b->out_tunnel[i]];
+		unsigned owner = w->tables->owner[b->out_tunnel[i]];
 		struct rte_mbuf *m = b->out[i];
 
-		if (unlikely(t->owner != w->index)) {
+		if (unlikely(owner != w->index)) {
 			tag_set(m, TAG_ESP_OUT, 0, b->out_tunnel[i]);
-			worker_hand_over(w, t->owner, m);
+			worker_hand_over(w, owner, m);
 			continue;
 		}
 		if (unlikely(!t->out)) {

@@ -24,17 +24,34 @@ static inline bool decrement_ttl(uint8_t *ip)
 	return true;
 }
 
+/* A connection's tunnel, if but one is UP; else the connection, of which more is asked soon. */
+static inline uint32_t only_tunnel(const struct tables *t, uint32_t nh)
+{
+	uint32_t index = nexthop_index(nh);
+	uint16_t only = __atomic_load_n(&t->set_only[index], __ATOMIC_RELAXED);
+
+	if (only)
+		return nexthop(NEXTHOP_TUNNEL, only - 1u);
+	rte_prefetch0(&t->set[index]);
+	return nh;
+}
+
 /* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
 static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 {
 	const struct tables *t = w->tables;
 	uint64_t epoch = atomic_load_explicit(&t->routes_epoch, memory_order_acquire);
+	void *line[BURST_MAX];
 
 	for (unsigned i = 0; i < b->n_ip; i++) {
-		nh[i] = lookup_memo(t, w->memo, epoch, b->ip_table[i] & BURST_TABLE,
+		line[i] = memo_line(w->memo, b->ip_table[i] & BURST_TABLE, packet(b->ip[i]));
+		rte_prefetch0(line[i]);
+	}
+	for (unsigned i = 0; i < b->n_ip; i++) {
+		nh[i] = lookup_memo(t, w->memo, line[i], epoch, b->ip_table[i] & BURST_TABLE,
 				    packet(b->ip[i]));
 		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
-			rte_prefetch0(&t->set[nexthop_index(nh[i])]);
+			nh[i] = only_tunnel(t, nh[i]);
 		else if (nexthop_kind(nh[i]) == NEXTHOP_NEIGHBOUR)
 			rte_prefetch0(&t->neighbour[nexthop_index(nh[i])]);
 	}
@@ -55,11 +72,11 @@ static __rte_noinline void to_nobody(struct worker *w, struct rte_mbuf *m, uint3
 	worker_drop(w, m, DROP_NO_TUNNEL_UP);
 }
 
-static inline void to_tunnel(struct burst *b, const struct tables *t, struct rte_mbuf *m,
+static inline void to_tunnel(const struct worker *w, struct burst *b, struct rte_mbuf *m,
 			     uint32_t index)
 {
-	rte_prefetch0(&t->tunnel[index]);
-	rte_prefetch0(&t->tunnel[index].out);
+	if (likely(w->tables->owner[index] == w->index))
+		rte_prefetch0(&w->tables->tunnel[index].out);
 	burst_add_out(b, m, index);
 }
 
@@ -125,11 +142,11 @@ void forward(struct worker *w, struct burst *b)
 		} else if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
 			tunnel = lookup_tunnel(&t->set[index], packet(m), m->data_len);
 			if (likely(tunnel != NO_TUNNEL))
-				to_tunnel(b, t, m, tunnel);
+				to_tunnel(w, b, m, tunnel);
 			else
 				to_nobody(w, m, index);
 		} else {
-			to_tunnel(b, t, m, index);
+			to_tunnel(w, b, m, index);
 		}
 	}
 	b->n_ip = 0;

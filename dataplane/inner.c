@@ -21,7 +21,7 @@ static int send(struct dataplane *dp, uint32_t tunnel, struct rte_mbuf *m)
 
 	if (is_for(packet(m), &t->inner_peer)) {
 		tag_set(m, TAG_ESP_OUT, 0, tunnel);
-		return inject(dp, t->owner, INJECT_MAIN, m);
+		return inject(dp, dp->tables.owner[tunnel], INJECT_MAIN, m);
 	}
 	tag_set(m, TAG_ROUTE, 0, t->table);
 	return inject(dp, 0, INJECT_MAIN, m);

@@ -34,36 +34,78 @@ static inline uint32_t lookup(const struct tables *t, uint32_t table, const uint
 	return nh;
 }
 
-/* What a worker's lookups of IPv4 destinations found, for as long as no route changes: one line
- * where the tries take ten. Owned by its worker. */
-#define MEMO_BITS    12
-#define MEMO_ENTRIES (1u << MEMO_BITS)
+/* What a worker's lookups found, for as long as no route changes: one line where the tries take
+ * ten, and its place is known before it is read. A destination is looked for in all of its line.
+ * Owned by its worker. */
+#define MEMO4_LINES (1u << 13)
+#define MEMO6_LINES (1u << 12)
 
+struct memo4_line {
+	uint32_t to[4], nh[4];
+	uint64_t under[4]; /* epoch of the routes, 50 bits, and the table; 0: empty */
+};
+struct memo6_line {
+	uint64_t to[2][2];
+	uint64_t under[2];
+	uint32_t nh[2];
+	uint64_t unused;
+};
 struct memo {
-	uint32_t to, nh;
-	uint64_t under; /* epoch of the routes, 50 bits, and the table; 0: empty */
+	struct memo4_line ip4[MEMO4_LINES];
+	struct memo6_line ip6[MEMO6_LINES];
+	unsigned turn; /* which place of a full line is given away next */
 };
 _Static_assert(TABLES_MAX <= 1 << 14, "a table's number is 14 bits of a memo");
+_Static_assert(sizeof(struct memo4_line) == RTE_CACHE_LINE_SIZE, "four destinations");
+_Static_assert(sizeof(struct memo6_line) == RTE_CACHE_LINE_SIZE, "two destinations");
 
-static inline struct memo *memo_of(struct memo *memo, uint32_t table, uint32_t to)
+/* Where this packet's destination is, if it is remembered. */
+static inline void *memo_line(struct memo *memo, uint32_t table, const uint8_t *ip)
 {
-	return &memo[mix32(to ^ (uint64_t)table << 32) >> (32 - MEMO_BITS)];
+	if (likely(ip[0] >> 4 == 4))
+		return &memo->ip4[mix32(get32(ip + 16) ^ (uint64_t)table << 32) % MEMO4_LINES];
+	return &memo->ip6[mix32(get64(ip + 24) ^ mix32(get64(ip + 32) + table)) % MEMO6_LINES];
 }
 
-/* As lookup(). epoch: tables->routes_epoch, loaded since the last report. */
-static inline uint32_t lookup_memo(const struct tables *t, struct memo *memo, uint64_t epoch,
-				   uint32_t table, const uint8_t *ip)
+static inline uint32_t memo_ip4(const struct tables *t, struct memo *memo, struct memo4_line *l,
+				uint64_t under, uint32_t table, const uint8_t *ip)
+{
+	uint32_t to = get32(ip + 16);
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		if (l->to[i] == to && l->under[i] == under)
+			return l->nh[i];
+	i = memo->turn++ % 4;
+	l->to[i] = to;
+	l->under[i] = under;
+	return l->nh[i] = lookup(t, table, ip);
+}
+
+static inline uint32_t memo_ip6(const struct tables *t, struct memo *memo, struct memo6_line *l,
+				uint64_t under, uint32_t table, const uint8_t *ip)
+{
+	uint64_t high = get64(ip + 24), low = get64(ip + 32);
+	unsigned i;
+
+	for (i = 0; i < 2; i++)
+		if (l->to[i][0] == high && l->to[i][1] == low && l->under[i] == under)
+			return l->nh[i];
+	i = memo->turn++ % 2;
+	l->to[i][0] = high;
+	l->to[i][1] = low;
+	l->under[i] = under;
+	return l->nh[i] = lookup(t, table, ip);
+}
+
+/* As lookup(). line: memo_line()'s; epoch: tables->routes_epoch, loaded since the last report. */
+static inline uint32_t lookup_memo(const struct tables *t, struct memo *memo, void *line,
+				   uint64_t epoch, uint32_t table, const uint8_t *ip)
 {
 	uint64_t under = epoch << 14 | table;
-	uint32_t to;
 
-	if (unlikely(ip[0] >> 4 != 4))
-		return lookup(t, table, ip);
-	to = get32(ip + 16);
-	memo = memo_of(memo, table, to);
-	if (unlikely(memo->to != to || memo->under != under))
-		*memo = (struct memo){ .to = to, .nh = lookup(t, table, ip), .under = under };
-	return memo->nh;
+	return likely(ip[0] >> 4 == 4) ? memo_ip4(t, memo, line, under, table, ip)
+				       : memo_ip6(t, memo, line, under, table, ip);
 }
 
 /* The tunnel that a flow takes of a set. NO_TUNNEL: none of them is UP. */

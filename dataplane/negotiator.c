@@ -65,7 +65,7 @@ uint32_t dataplane_spi_alloc(struct dataplane *dp, uint32_t tunnel)
 {
 	const struct tunnel *t = tunnel_get(dp, tunnel);
 
-	return t ? sa_book_give(dp->book, t->owner, tunnel) : 0;
+	return t ? sa_book_give(dp->book, dp->tables.owner[tunnel], tunnel) : 0;
 }
 
 void dataplane_spi_free(struct dataplane *dp, uint32_t tunnel, uint32_t spi)
@@ -120,7 +120,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		if (!e || e->state != SLOT_GIVEN)
 			return -EINVAL;
 	}
-	rc = sa_new(&sa, dp->keys, from, t->owner, (int)rte_socket_id());
+	rc = sa_new(&sa, dp->keys, from, dp->tables.owner[from->tunnel], (int)rte_socket_id());
 	if (rc)
 		return rc;
 	sa->flags |= sa_flags_of(t);
@@ -133,7 +133,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 			      .replaces = from->replaces,
 			      .beside = from->beside,
 			      .sa = sa };
-	rc = negotiator_order(dp, t->owner, &m);
+	rc = negotiator_order(dp, dp->tables.owner[from->tunnel], &m);
 	if (rc) {
 		sa_free(sa);
 		return rc;
@@ -168,7 +168,7 @@ int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uin
 			return 0;
 		}
 		m.sa = e->sa;
-		rc = negotiator_order(dp, t->owner, &m);
+		rc = negotiator_order(dp, dp->tables.owner[tunnel], &m);
 		if (rc == 0)
 			e->state = SLOT_LEAVING;
 		return rc;
@@ -177,7 +177,7 @@ int dataplane_sa_remove(struct dataplane *dp, uint32_t tunnel, bool inbound, uin
 	if (!*out)
 		return 0; /* replaced already */
 	m.sa = *out;
-	rc = negotiator_order(dp, t->owner, &m);
+	rc = negotiator_order(dp, dp->tables.owner[tunnel], &m);
 	if (rc == 0)
 		*out = m.sa->booked;
 	return rc;
@@ -200,7 +200,7 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	m.sa = *sa_book_outbound(dp->book, tunnel, spi_out);
 	if (!m.sa)
 		return -ENOENT;
-	return negotiator_order(dp, t->owner, &m);
+	return negotiator_order(dp, dp->tables.owner[tunnel], &m);
 }
 
 static int refresh(struct dataplane *dp, const struct tunnel *t, uint32_t tunnel, struct sa *sa,
@@ -214,7 +214,7 @@ static int refresh(struct dataplane *dp, const struct tunnel *t, uint32_t tunnel
 			     .table = sa_table_of(t),
 			     .sa = sa };
 
-	return negotiator_order(dp, t->owner, &m);
+	return negotiator_order(dp, dp->tables.owner[tunnel], &m);
 }
 
 int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel)
@@ -228,7 +228,7 @@ int dataplane_sa_refresh(struct dataplane *dp, uint32_t tunnel)
 		return -ENOENT;
 	for (struct sa *sa = *sa_book_outbound(dp->book, tunnel, 0); rc == 0 && sa; sa = sa->booked)
 		rc = refresh(dp, t, tunnel, sa, 0, false);
-	while (rc == 0 && (e = sa_book_next(dp->book, t->owner, tunnel, &at, &spi)))
+	while (rc == 0 && (e = sa_book_next(dp->book, dp->tables.owner[tunnel], tunnel, &at, &spi)))
 		rc = refresh(dp, t, tunnel, e->sa, spi, true);
 	return rc;
 }
@@ -237,14 +237,14 @@ uint64_t dataplane_order_mark(struct dataplane *dp, uint32_t tunnel)
 {
 	const struct tunnel *t = tunnel_get(dp, tunnel);
 
-	return t ? dp->ordered[t->owner] : 0;
+	return t ? dp->ordered[dp->tables.owner[tunnel]] : 0;
 }
 
 bool dataplane_order_reached(struct dataplane *dp, uint32_t tunnel, uint64_t mark)
 {
 	const struct tunnel *t = tunnel_get(dp, tunnel);
 
-	return !t || dp->obeyed[t->owner] >= mark;
+	return !t || dp->obeyed[dp->tables.owner[tunnel]] >= mark;
 }
 
 uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)

@@ -72,7 +72,7 @@ void path_mtu_take(struct dataplane *dp, struct rte_mbuf *m)
 		    !addr_equal(&sa->local_end.addr, &q.local.addr) ||
 		    !addr_equal(&sa->remote_end.addr, &q.remote.addr))
 			continue;
-		(void)negotiator_order(dp, dp->tables.tunnel[tunnel].owner,
+		(void)negotiator_order(dp, dp->tables.owner[tunnel],
 				       &(struct message){ .kind = MESSAGE_SA_PATH_MTU,
 							  .tunnel = tunnel,
 							  .spi = q.spi,

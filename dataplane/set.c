@@ -128,6 +128,8 @@ static void publish(struct dataplane *dp, uint32_t index)
 
 		__atomic_store_n(&to->bucket[i], value, __ATOMIC_RELAXED);
 	}
+	/* Of one tunnel all buckets are alike. */
+	__atomic_store_n(&dp->tables.set_only[index], n == 1 ? to->bucket[0] : 0, __ATOMIC_RELAXED);
 	for (i = 0; i < DATAPLANE_SET_TUNNELS; i++)
 		__atomic_store_n(&to->member[i], (uint16_t)(i < m->n ? m->tunnel[i] + 1u : 0),
 				 __ATOMIC_RELAXED);

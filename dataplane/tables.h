@@ -38,7 +38,6 @@ struct sa;
 struct tunnel {
 	/* main: rw; workers: ro */
 	uint32_t table; /* where decrypted packets are looked up */
-	uint8_t owner;	/* worker that holds its SAs */
 	bool used, up;
 	bool leaving; /* deleted, but a worker may be at it still */
 	bool mss_clamp;
@@ -130,9 +129,15 @@ struct tables {
 		*_Atomic vni[4096]; /* VNI's upper 12 bits, then lower 12: interface + 1; 0: none */
 	struct port_table port[RTE_MAX_ETHPORTS];
 	struct tunnel *tunnel; /* TUNNELS_MAX */
+	/* The worker that holds a tunnel's SAs. Apart from the rest, which another worker has no
+	 * need to touch: every line of it that it looks at costs the owner one. */
+	uint8_t owner[TUNNELS_MAX];
 	/* By tunnel: packets that are known to be its; owner worker: rw; readers a moment late */
 	uint64_t (*tunnel_drop)[DROP_REASON_COUNT];
-	struct tunnel_set *set;	     /* SETS_MAX: connections, then bundles */
+	struct tunnel_set *set; /* SETS_MAX: connections, then bundles */
+	/* By set: tunnel + 1 where one alone is UP, so that nobody needs to look into the set; else
+	 * 0. */
+	uint16_t set_only[SETS_MAX];
 	struct neighbour *neighbour; /* NEIGHBOURS_MAX */
 	/* Changes after every change of the underlay's routes or neighbours: an outbound SA's next
 	 * hop found under an older epoch is looked up again. */

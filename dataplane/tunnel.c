@@ -31,7 +31,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->table = t->table;
 	to->inner = t->inner.addr;
 	to->inner_peer = t->inner_peer;
-	to->owner = (uint8_t)pulse_owner(dp);
+	dp->tables.owner[tunnel] = (uint8_t)pulse_owner(dp);
 	to->mss_clamp = t->mss_clamp;
 	to->on_demand = t->on_demand;
 	to->transit = t->transit;
@@ -55,7 +55,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 		(void)route_delete(dp, t->table, &local);
 		return rc;
 	}
-	dp->worker[to->owner]->stats.tunnels++;
+	dp->worker[dp->tables.owner[tunnel]]->stats.tunnels++;
 	return 0;
 }
 
@@ -169,7 +169,7 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 	__atomic_store_n(&t->policer, NULL, __ATOMIC_RELEASE);
 	if (policer)
 		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, policer, 0);
-	dp->worker[t->owner]->stats.tunnels--;
+	dp->worker[dp->tables.owner[tunnel]]->stats.tunnels--;
 	return 0;
 }
 

@@ -177,7 +177,7 @@ static void before_esp_out(struct worker *w, const struct burst *b)
 			trace_log_inner(o->trace, b->out[i]);
 		}
 		/* Another worker's tunnel: it captures. */
-		if (o->capture && w->tables->tunnel[b->out_tunnel[i]].owner == w->index)
+		if (o->capture && w->tables->owner[b->out_tunnel[i]] == w->index)
 			capture_packet(o->capture, CAPTURE_INNER, b->out_tunnel[i], true,
 				       b->out[i]);
 	}

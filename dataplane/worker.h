@@ -55,7 +55,7 @@ struct worker {
 	struct slot *slot;   /* SPI_SLOTS of them */
 	uint64_t pause;	     /* TSC cycles between two turns that are worth a count */
 	struct crypt *crypt; /* this worker's IPsec-MB manager */
-	struct memo *memo;   /* MEMO_ENTRIES of lookups */
+	struct memo *memo;   /* lookups */
 	struct rte_mempool *pool;
 	struct worker **worker; /* all of them, by index */
 

@@ -318,7 +318,7 @@ static unsigned owner_of_new(uint32_t tunnel)
 	unsigned owner;
 
 	assert_int_equal(dataplane_tunnel_add(rig_dp, tunnel, &t), 0);
-	owner = rig_dp->tables.tunnel[tunnel].owner;
+	owner = rig_dp->tables.owner[tunnel];
 	return owner;
 }
 
