@@ -34,7 +34,7 @@ struct dataplane {
 	struct doorbell main_bell, negotiator_bell;
 	uint16_t mtu; /* the smallest of the ports' */
 	bool started;
-	char summary[256];
+	char summary[320];
 
 	struct tables tables; /* main: rw; workers: ro */
 

@@ -1,6 +1,7 @@
 /* Which code serves this CPU, and how it wants its keys. */
 #include "dataplane/crypt_engine.h"
 
+#include "dataplane/gcm_proof.h"
 #include "dataplane/sa.h"
 
 #include <rte_malloc.h>
@@ -57,12 +58,16 @@ static void name_engine(struct crypt *c, IMB_ARCH arch)
 		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ")");
 	if (c->shani && n < sizeof(c->name))
 		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ", SHA-256 with SHA-NI");
-	if (c->vectors && n < sizeof(c->name))
-		snprintf(c->name + n, sizeof(c->name) - n, ", own AES-GCM with %s",
-			 c->vectors->name);
-	c->fast = arch >= (__builtin_cpu_supports("avx512f") ? IMB_ARCH_AVX512
-			   : __builtin_cpu_supports("avx2")  ? IMB_ARCH_AVX2
-							     : IMB_ARCH_SSE);
+	if (n < sizeof(c->name))
+		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ", %s AES-GCM%s%s",
+				      c->vectors ? "own" : "its", c->vectors ? " with " : "",
+				      c->vectors ? c->vectors->name : "");
+	if (c->refused && n < sizeof(c->name))
+		snprintf(c->name + n, sizeof(c->name) - n,
+			 " (the one with %s failed its self-test)", c->refused);
+	c->fast = !c->refused && arch >= (__builtin_cpu_supports("avx512f") ? IMB_ARCH_AVX512
+					  : __builtin_cpu_supports("avx2")  ? IMB_ARCH_AVX2
+									    : IMB_ARCH_SSE);
 }
 
 static IMB_MGR *new_manager(int socket)
@@ -89,6 +94,15 @@ static void free_manager(IMB_MGR *m)
 static bool wants_shani(const struct crypt *c, IMB_ARCH arch)
 {
 	return arch == IMB_ARCH_AVX2 && c->mgr->features & IMB_FEATURE_SHANI;
+}
+
+/* None that this CPU does not prove: wrong tags would stop every tunnel, and say nothing why. */
+static void choose_gcm(struct crypt *c)
+{
+	for (c->vectors = gcm_choose(NULL); c->vectors && !gcm_proved(c->vectors, c->mgr);
+	     c->vectors = gcm_choose(c->vectors))
+		if (!c->refused)
+			c->refused = c->vectors->name;
 }
 
 struct crypt *crypt_new(int socket, const char **error)
@@ -123,7 +137,7 @@ struct crypt *crypt_new(int socket, const char **error)
 		}
 		init_mb_mgr_sse(c->shani);
 	}
-	c->vectors = gcm_choose();
+	choose_gcm(c);
 	name_engine(c, arch);
 
 	c->seal[CRYPT_GCM128] = c->mgr->gcm128_enc;

@@ -17,7 +17,8 @@ struct crypt {
 	struct gcm_context_data gcm;
 	uint8_t icv[AEAD_ICV]; /* computed */
 	struct cbc cbc;
-	char name[160];
+	const char *refused; /* an engine of ours that failed its self-test; NULL: none */
+	char name[240];
 	bool fast;
 } __attribute__((aligned(64)));
 

@@ -31,6 +31,10 @@ void dataplane_close(
 const char *dataplane_summary(struct dataplane *dp); /* "IPsec-MB 1.3 AVX512 (VAES), no hugepages, 2
 							workers": for log and bench */
 
+/* What encrypts, of all workers. *fast, may be NULL, false: this CPU could do better, something is
+ * wrong. */
+const char *dataplane_engine(struct dataplane *dp, bool *fast);
+
 /* ---- routes (main) ----------------------------------------------------------------------- */
 
 /* What a route leads to: kind and index of the object, packed as the FIB stores it. */

@@ -18,11 +18,17 @@ bool gcm_runs(const struct gcm_engine *e)
 	return runs;
 }
 
-const struct gcm_engine *gcm_choose(void)
+const struct gcm_engine *gcm_choose(const struct gcm_engine *behind)
 {
-	if (gcm_runs(&gcm_512))
-		return &gcm_512;
-	return gcm_runs(&gcm_256) ? &gcm_256 : NULL;
+	static const struct gcm_engine *const all[] = { &gcm_512, &gcm_256 };
+	bool later = !behind;
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (later && gcm_runs(all[i]))
+			return all[i];
+		later |= all[i] == behind;
+	}
+	return NULL;
 }
 
 /* The hash's key: a block of zeros, enciphered (SP 800-38D §6.4); byte-reversed. */

@@ -85,8 +85,9 @@ extern const struct gcm_engine gcm_512, gcm_256;
 
 /* Does this CPU have what the engine needs? */
 bool gcm_runs(const struct gcm_engine *e);
-/* The fastest that runs here. NULL: none. */
-const struct gcm_engine *gcm_choose(void);
+/* The fastest that runs here; behind an engine: the fastest but that one and those before it. NULL:
+ * none. */
+const struct gcm_engine *gcm_choose(const struct gcm_engine *behind);
 
 static inline bool gcm_can_pair(const struct gcm_engine *e, uint64_t a, uint64_t b)
 {

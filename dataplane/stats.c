@@ -1,5 +1,6 @@
 /* Watching from any thread: counters are read while their owners write them. */
 #include "dataplane/core.h"
+#include "dataplane/crypt.h"
 
 #include <rte_ethdev.h>
 
@@ -36,6 +37,15 @@ const char *worker_ring_name(enum worker_ring r)
 const char *dataplane_summary(struct dataplane *dp)
 {
 	return dp->summary;
+}
+
+const char *dataplane_engine(struct dataplane *dp, bool *fast)
+{
+	const struct crypt *c = dp->worker[0]->crypt;
+
+	if (fast)
+		*fast = crypt_engine_fast(c);
+	return crypt_engine_name(c);
 }
 
 unsigned dataplane_workers(struct dataplane *dp)

@@ -8,8 +8,14 @@
 static void dataplane(struct doctor *d, struct gateway *g)
 {
 	unsigned workers = dataplane_workers(g->dp);
+	const char *engine;
+	bool fast;
 
 	doctor_say(d, DOCTOR_OK, "dataplane", NULL, "%s", dataplane_summary(g->dp));
+	engine = dataplane_engine(g->dp, &fast);
+	if (!fast)
+		doctor_say(d, DOCTOR_BAD, "engine", "tell us: this CPU, this version",
+			   "this CPU could encrypt faster than with %s", engine);
 	for (unsigned i = 0; i < dataplane_ports(g->dp) && i < g->conf->n_ports; i++) {
 		const struct conf_port *p = &g->conf->port[i];
 		struct dataplane_port_stats s = { 0 };

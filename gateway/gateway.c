@@ -213,8 +213,9 @@ static int start_exception(struct gateway *g)
 
 static int start_dataplane(struct gateway *g)
 {
-	const char *why = "unknown";
+	const char *why = "unknown", *engine;
 	char error[512];
+	bool fast;
 	int rc;
 
 	rc = dataplane_open(&g->dp, g->conf, &why);
@@ -223,6 +224,10 @@ static int start_dataplane(struct gateway *g)
 		return rc;
 	}
 	log_info("dataplane", NULL, "%s", dataplane_summary(g->dp));
+	engine = dataplane_engine(g->dp, &fast);
+	if (!fast)
+		log_warning("dataplane", NULL,
+			    "this CPU could encrypt faster than with what was chosen: %s", engine);
 	rc = tunnels_new(&g->tunnels, g->dp, g->conf, clock_now());
 	if (rc < 0) {
 		log_error("gateway", NULL, "out of memory");

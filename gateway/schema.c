@@ -65,6 +65,7 @@ const struct schema schemas[] = {
 	  "ports[]{name device driver mac link mtu# queues# addresses[] rx_packets# rx_bytes# "
 	  "rx_missed# rx_errors# tx_packets# tx_bytes# tx_errors#}" },
 	{ "show workers",
+	  "engine engine_fast! "
 	  "workers[]{worker# lcore# tunnels# busy~ burst~ loops# busy_loops# naps# rx_packets# "
 	  "tx_packets# esp_in_packets# esp_out_packets# handed_over# cycles_per_packet{*~} "
 	  "stuck! load~ pauses# longest_pause_seconds~ rings{*#}}" },

@@ -230,11 +230,18 @@ static struct dataplane_worker_stats *all_workers(struct command_call *call, uns
 int show_workers(struct command_call *call)
 {
 	struct dataplane_worker_stats *w;
+	const char *engine;
+	bool fast;
 	unsigned n;
 
 	w = all_workers(call, &n);
 	if (!w)
 		return -ENOMEM;
+	engine = dataplane_engine(call->gateway->dp, &fast);
+	page_text(call->page, "engine", "Engine", engine);
+	page_flag(call->page, "engine_fast", NULL, fast);
+	if (!fast && !page_is_json(call->page))
+		page_text(call->page, NULL, "WARNING", "this CPU could encrypt faster than this");
 	show_worker_rows(call->page, n, w);
 	free(w);
 	return 0;

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "dataplane/gcm.h"
+#include "dataplane/gcm_proof.h"
 
 #include <intel-ipsec-mb.h>
 
@@ -27,7 +28,7 @@ static const struct gcm_engine *next_engine(const struct gcm_engine *e)
 
 	if (!e) {
 		at = 0;
-		if (!gcm_choose())
+		if (!gcm_choose(NULL))
 			skip();
 	}
 	while (at < ENGINES && !gcm_runs(engines[at]))
@@ -212,7 +213,7 @@ static void powers(void **state)
 	uint8_t key[32];
 	bool avx512 = mgr->features & IMB_FEATURE_AVX512_SKX && mgr->features & IMB_FEATURE_VAES;
 
-	if (!gcm_choose())
+	if (!gcm_choose(NULL))
 		skip();
 	for (unsigned size = 0; size < 3; size++) {
 		randombytes_buf(key, sizeof(key));
@@ -243,12 +244,89 @@ static void fetched_powers(void **state)
 	assert_int_equal(gcm_256.most_powers, 13);
 }
 
+/* ---- the self-test at the start ----------------------------------------------------------- */
+
+static const struct gcm_engine *real;
+static unsigned wrong_at;
+
+static void wrong_seal(const struct gcm_packet *p)
+{
+	real->seal[1](p);
+	if (p->bytes == wrong_at)
+		p->text[p->bytes / 2] ^= 1;
+}
+
+static void wrong_pair(const struct gcm_packet p[2])
+{
+	real->seal_pair[2](p);
+	if (p[1].bytes == wrong_at)
+		p[1].tag[15] ^= 0x80;
+}
+
+static bool open_always(const struct gcm_packet *p)
+{
+	(void)real->open[0](p);
+	return true;
+}
+
+static bool open_never(const struct gcm_packet *p)
+{
+	return real->open[2](p) && p->bytes != wrong_at;
+}
+
+static void long_seal(const struct gcm_packet *p)
+{
+	real->seal[0](p);
+	p->text[p->bytes + 16 + 3] ^= 1;
+}
+
+/* An engine is proved on this CPU, and no more so if one of its functions is wrong at one length.
+ */
+static void proof(void **state)
+{
+	for
+		EACH_ENGINE(e)
+		{
+			struct gcm_engine bad = *e;
+
+			real = e;
+			assert_true(gcm_proved(e, mgr));
+			bad.seal[1] = wrong_seal;
+			for (wrong_at = 1; wrong_at <= GCM_PROOF_BYTES; wrong_at += 109)
+				assert_false(gcm_proved(&bad, mgr));
+			wrong_at = GCM_PROOF_BYTES + 1;
+			assert_true(gcm_proved(&bad, mgr));
+			bad = *e;
+			bad.seal_pair[2] = wrong_pair;
+			wrong_at = e->pair_bytes;
+			assert_false(gcm_proved(&bad, mgr));
+			bad = *e;
+			bad.open[0] = open_always;
+			assert_false(gcm_proved(&bad, mgr));
+			bad = *e;
+			bad.open[2] = open_never;
+			wrong_at = 1063;
+			assert_false(gcm_proved(&bad, mgr));
+			bad = *e;
+			bad.seal[0] = long_seal;
+			assert_false(gcm_proved(&bad, mgr));
+		}
+}
+
+/* The one that is not proved is passed over, not those behind it. */
+static void next_choice(void **state)
+{
+	assert_true(gcm_choose(&gcm_512) == (gcm_runs(&gcm_256) ? &gcm_256 : NULL));
+	assert_null(gcm_choose(&gcm_256));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_size), cmocka_unit_test(jumbo),
 		cmocka_unit_test(pairs),      cmocka_unit_test(tags_differ),
 		cmocka_unit_test(powers),     cmocka_unit_test(fetched_powers),
+		cmocka_unit_test(proof),      cmocka_unit_test(next_choice),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -425,6 +425,7 @@ static void ports_page(void **state)
 static void workers_page(void **state)
 {
 	expect("show workers",
+	       "Engine  IPsec-MB 0.0 AVX2, own AES-GCM with VAES on 256 bits\n"
 	       "WORKER  LCORE  TUNNELS   BUSY  BURST  NAPS     RX     TX  ESP IN  ESP OUT  HANDED "
 	       "OVER\n"
 	       "     0      1        2  25.0%   32.0     7  1,600  1,500     800      700           "
@@ -445,7 +446,9 @@ static void workers_page(void **state)
 	       "       1  STUCK         0.0%       0   0.0 ms            0     0           0       0  "
 	       "      0        0              0\n");
 	expect("show workers --json",
-	       "{\"workers\":[{\"worker\":0,\"lcore\":1,\"tunnels\":2,\"busy\":0.250,"
+	       "{\"engine\":\"IPsec-MB 0.0 AVX2, own AES-GCM with VAES on 256 bits\","
+	       "\"engine_fast\":true,"
+	       "\"workers\":[{\"worker\":0,\"lcore\":1,\"tunnels\":2,\"busy\":0.250,"
 	       "\"burst\":32.000,\"loops\":100,\"busy_loops\":50,\"naps\":7,\"rx_packets\":1600,"
 	       "\"tx_packets\":1500,\"esp_in_packets\":800,\"esp_out_packets\":700,"
 	       "\"handed_over\":3,\"cycles_per_packet\":{\"rx\":5.000,\"classify\":2.500,"
