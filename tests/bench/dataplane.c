@@ -53,7 +53,7 @@ struct bench {
 	struct bare *bare;
 	bool quick;
 	const char *only; /* "enc/64/1000r": of all cells this one; NULL: all */
-	double seconds; /* for a cell, or five times that where few pieces are undisturbed */
+	double seconds;	  /* for a cell, or five times that where few pieces are undisturbed */
 	double tsc_ghz;
 	uint64_t whole, half, aside; /* pieces: core to themselves, to others as well, at times */
 	unsigned shared;	     /* cells without PIECES_MIN of the first */
@@ -206,8 +206,8 @@ static struct sample measure(struct bench *b, struct feed *f)
 	whole = have(worker, bare, PIECES_MIN);
 	b->shared += !whole;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		middle.phase[i] = median(&worker[whole],
-					 offsetof(struct sample, phase) + i * sizeof(double));
+		middle.phase[i] =
+			median(&worker[whole], offsetof(struct sample, phase) + i * sizeof(double));
 	middle.net = median(&worker[whole], offsetof(struct sample, net));
 	middle.port = median(&worker[whole], offsetof(struct sample, port));
 	middle.bare = median(&bare[whole], offsetof(struct sample, bare));
@@ -276,9 +276,8 @@ static void print_share(const struct bench *b, const struct share *from, const s
 	       "\"switches\": %llu, \"stolen_ticks\": %llu, \"aside\": %.3f, \"whole\": %.3f, "
 	       "\"shared_cells\": %u, \"core_ghz\": %.3f, \"seconds\": %.1f}\n",
 	       others, b->site.alg, (unsigned long long)(to->switches - from->switches),
-	       (unsigned long long)(to->stolen - from->stolen),
-	       (double)b->aside / all, (double)b->whole / all, b->shared,
-	       machine_core_ghz(b->tsc_ghz), wall / 1e9);
+	       (unsigned long long)(to->stolen - from->stolen), (double)b->aside / all,
+	       (double)b->whole / all, b->shared, machine_core_ghz(b->tsc_ghz), wall / 1e9);
 }
 
 /* The worker's loop runs in this thread: on its core, and there alone. */

@@ -20,10 +20,10 @@ struct share {
 	uint64_t stolen; /* clock ticks that the machine's host took, on all cores */
 };
 
-/* Has this thread its core's whole width at this moment? On a virtual machine the core's other thread
- * may be somebody else's, who takes up to half of what a core does in a cycle; its clock, and a chain
- * of additions, know nothing of that. Takes half a microsecond; the first call of a thread a fifth of
- * a second, in which it looks for the best that there is. */
+/* Has this thread its core's whole width at this moment? On a virtual machine the core's other
+ * thread may be somebody else's, who takes up to half of what a core does in a cycle; its clock,
+ * and a chain of additions, know nothing of that. Takes half a microsecond; the first call of a
+ * thread a fifth of a second, in which it looks for the best that there is. */
 bool machine_whole_core(void);
 
 void share_read(struct share *s);

@@ -3,8 +3,8 @@
 
     bench_dataplane ... | report.py [--json] [--check | --keep]
 
-Peers' cycles are data (peers.json) from another machine: `bar` is the share of the better one's that is allowed
-there, `of bar` what this run took of it. What must not regress is the ratio to IPsec-MB in the same run, which
+Peers' cycles are data (peers.json), by machine: those of this model of CPU if there are any, else the first one's.
+`bar` is the share of the better one's that is allowed there, `of bar` what this run took of it. What must not regress is the ratio to IPsec-MB in the same run, which
 moves little with the machine's load: --check compares it with those kept for this model of CPU (ratios.json),
 --keep keeps this run's. Ends with 1 if a ratio is more than a tenth worse, 2 if none can be compared.
 """
@@ -28,7 +28,8 @@ def load(name):
 class Report:
     def __init__(self, as_json):
         self.json = as_json
-        self.peers = load("peers.json")
+        self.bars, self.machines = load("peers.json").values()
+        self.peers = self.machines[0]
         self.cpu, self.alg, self.final = "", "", True
         self.rows = []
 
@@ -39,11 +40,14 @@ class Report:
         at = table.get(f"{row['dir']} {size}")
         if not at or row["order"] != "round-robin" or row["tunnels"] not in self.peers["tunnels"]:
             return None
-        vpp, secgw = at[self.peers["tunnels"].index(row["tunnels"])]
-        return vpp, secgw, min(vpp, secgw) * self.peers["bars"][row["alg"]]
+        cycles = at[self.peers["tunnels"].index(row["tunnels"])]
+        if not any(cycles):
+            return None
+        return *("-" if c is None else c for c in cycles), min(filter(None, cycles)) * self.bars[row["alg"]]
 
     def machine(self, m):
         self.cpu = m["model"]
+        self.peers = next((p for p in self.machines if p["cpu"] == self.cpu), self.peers)
         if not self.json:
             print(f"{m['cpu']} ({m['model']}), TSC {m['tsc_ghz']:.3f} GHz, core {m['core_ghz']:.2f} GHz; "
                   f"{m['engine']}; {m['dpdk']}")
@@ -90,12 +94,15 @@ class Report:
             print(f"final: the core was ours, and its whole width in the {100 * s['whole']:.0f} % of the pieces that "
                   f"count; {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
 
+    def doubt(self, w):
+        return "NOT FINAL (the cores' whole width was there too rarely): " if w["shared"] else ""
+
     def two_workers(self, w):
-        self.say(f"two workers: {w['value']:.2f} times one ({w['one']:.0f} cycles; {w['two'][0]:.0f} and "
+        self.say(f"{self.doubt(w)}two workers: {w['value']:.2f} times one ({w['one']:.0f} cycles; {w['two'][0]:.0f} and "
                  f"{w['two'][1]:.0f} beside each other); bar: 1.8")
 
     def hand_over(self, w):
-        self.say(f"hand-over: {w['value']:.0f} cycles more per packet if half of a flow comes to another worker than "
+        self.say(f"{self.doubt(w)}hand-over: {w['value']:.0f} cycles more per packet if half of a flow comes to another worker than "
                  f"its SA's ({w['giver']:.0f} there, {w['owner']:.0f} instead of {w['one']:.0f} here); bar: 100")
 
     def cryptodev(self, c):
@@ -106,8 +113,14 @@ class Report:
         beside = f"; the worker's whole loop {ours[0]:.1f}, {ours[0] / c['value']:.2f} times that" if ours else ""
         self.say(f"cryptodev: {c['alg']} {c['dir']} {size:>4}: {c['value']:.1f} cycles in {c['driver']} alone{beside}")
 
+    def memif(self, m):
+        """What did not leave: refused is testpmd's, whose packets are more than the gateway takes."""
+        refused = "" if m["refused"] is None else f"; {100 * m['refused']:.0f} % of the offer found the port full"
+        self.say(f"memif: {m['alg']} enc {m['size']:>4}, {m['tunnels']} tunnels, end to end: {m['value']:.2f} Mpps, "
+                 f"{m['gbps']:.2f} Gbit/s of inner packets, {m['lost']} lost, worker busy {100 * m['busy']:.0f} %{refused}")
+
     def churn(self, w):
-        self.say(f"churn: {w['replaced_per_s']:.0f} SAs replaced per second: {w['value']:+.1f} % cycles per packet "
+        self.say(f"{self.doubt(w)}churn: {w['replaced_per_s']:.0f} SAs replaced per second: {w['value']:+.1f} % cycles per packet "
                  f"({w['quiet']:.1f}, {w['churn']:.1f}), {w['lost']} packets lost; bar: 5 %")
 
     def say(self, text):

@@ -72,7 +72,7 @@ static void add_tunnels(struct site *s)
 		t.inner_peer = addr_ipv4(0xa9000001 + n * 4);
 		must(dataplane_tunnel_add(dp, n, &t), "tunnel");
 		/* Not by load: what is measured is which worker has which. */
-		dp->tables.tunnel[n].owner = (uint8_t)((n - 1) % dp->n_workers);
+		dp->tables.owner[n] = (uint8_t)((n - 1) % dp->n_workers);
 		must(dataplane_tunnel_state(dp, n, true), "tunnel's state");
 		must(dataplane_connection_set(dp, n, &n, 1), "connection");
 		must(dataplane_route_set(dp, t.table, &p, nexthop(NEXTHOP_CONNECTION, n)),
@@ -81,6 +81,20 @@ static void add_tunnels(struct site *s)
 		sa.remote.addr = t.customer_ip;
 		s->peer[n].spi_in = bed_add_sas(&s->bed, &sa, 0xc0de0000 + n);
 	}
+}
+
+/* An ARP packet as the first worker would hand it to main: there may be no way to give it to the
+ * port. */
+static void hear(struct dataplane *dp, uint32_t interface, const uint8_t *frame, uint16_t bytes,
+		 uint8_t at)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);
+
+	if (!m)
+		errx(1, "no packet buffers");
+	memcpy(rte_pktmbuf_append(m, bytes), frame, bytes);
+	tag_set(m, TAG_PUNT_NEIGH, at, interface);
+	must(rte_ring_sp_enqueue(dp->to_main[0], m), "main's ring");
 }
 
 /* Neighbours answer before anything is asked of them. */
@@ -93,26 +107,33 @@ static void meet(struct site *s)
 					  0x81, 0, 0, 100, 8, 6, 0,   1,    8,	 0,  6, 4,
 					  0,	1, 2, 0,   0, 0, 4,   0x10, 172, 17, 0, 10,
 					  0,	0, 0, 0,   0, 0, 172, 17,   0,	 1 };
+	struct dataplane *dp = s->bed.dp;
 	struct rte_mbuf *m;
 
 	bed_run(&s->bed);
-	bed_give(&s->bed, BED_WAN, wan, sizeof(wan));
-	bed_give(&s->bed, BED_LAN, host, sizeof(host));
+	hear(dp, dp->tables.port[dp->port[BED_WAN].id].interface, wan, sizeof(wan), 14);
+	hear(dp, dp->tables.port[dp->port[BED_LAN].id].vlan[100] - 1, host, sizeof(host), 18);
 	bed_run(&s->bed);
 	for (unsigned port = 0; port < BED_PORTS; port++)
-		for (unsigned q = 0; q < s->bed.dp->n_workers; q++)
+		for (unsigned q = 0; q < s->bed.port[port].queues; q++)
 			while (memory_port_take(&s->bed.port[port], q, &m, 1))
 				rte_pktmbuf_free(m);
 }
 
 void site_open(struct site *s, const unsigned *cpu, unsigned n)
 {
+	site_open_on(s, NULL, cpu, n);
+}
+
+void site_open_on(struct site *s, const char *const device[BED_PORTS], const unsigned *cpu,
+		  unsigned n)
+{
 	if (!HONEST)
 		errx(2, "built with sanitizers or without optimisation: nothing to measure");
 	s->peer = calloc(s->tunnels + 1, sizeof(*s->peer));
 	if (!s->peer)
 		errx(1, "no memory for tunnels");
-	bed_open(&s->bed, 512, true, cpu, n);
+	bed_open_on(&s->bed, device, 512, true, cpu, n);
 	if (!crypt_engine_fast(s->bed.worker->crypt))
 		errx(1, "%s is not the fastest engine of this CPU: the figures would mean nothing",
 		     crypt_engine_name(s->bed.worker->crypt));

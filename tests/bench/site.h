@@ -21,6 +21,9 @@ struct site {
 void site_algorithm(struct site *s, const char *name);
 /* n workers on these CPUs, s->tunnels tunnels; tunnel t belongs to worker (t - 1) % n. */
 void site_open(struct site *s, const unsigned *cpu, unsigned n);
+/* The same between these devices, see bed_open_on(). */
+void site_open_on(struct site *s, const char *const device[BED_PORTS], const unsigned *cpu,
+		  unsigned n);
 void site_close(struct site *s);
 
 /* Up to a burst of the feed's frames from the i-th on. Returns how many. */

@@ -5,7 +5,8 @@
  *
  * Each worker has a thread on its core that gives it bursts, steps its loop and takes what comes
  * out; only the loop's phases count, with the ports' functions. A round is some five bursts; rounds
- * in which the thread was put aside, or had not its core's whole width, do not count. Prints an object of JSON a line, for report.py.
+ * in which the thread was put aside, or had not its core's whole width, do not count. Prints an
+ * object of JSON a line, for report.py.
  */
 #include "dataplane/core.h"
 #include "tests/bench/machine.h"
@@ -25,8 +26,9 @@
 #define TUNNELS	  1000
 #define SIZE	  64
 #define ROUND	  320 /* packets */
-#define IN_FLIGHT 512  /* packets that may be on their way between two workers */
+#define IN_FLIGHT 512 /* packets that may be on their way between two workers */
 #define SAMPLES	  65536
+#define ENOUGH	  50   /* of them */
 #define CHURN	  1000 /* SAs a second */
 
 struct lane {
@@ -38,11 +40,13 @@ struct lane {
 	unsigned lcore;
 	_Atomic uint64_t own;	       /* packets that it gave */
 	_Atomic uint64_t given, taken; /* packets of its SAs, wherever they came in */
-	float sample[SAMPLES];	       /* cycles of a packet */
-	unsigned n, disturbed;
+	/* Cycles of a packet; [1]: with the core's whole width. */
+	float sample[2][SAMPLES];
+	unsigned n[2];
 };
 
 static _Atomic bool stop;
+static bool shared; /* what is measured had the core's whole width too rarely */
 
 static uint64_t cycles_of(const struct worker *w)
 {
@@ -94,6 +98,12 @@ static void step(struct lane *l, unsigned *at)
 	l->taken += n;
 }
 
+static void keep(struct lane *l, bool whole, float cycles)
+{
+	if (l->n[whole] < SAMPLES)
+		l->sample[whole][l->n[whole]++] = cycles;
+}
+
 static int live(void *arg)
 {
 	struct lane *l = arg;
@@ -111,11 +121,10 @@ static int live(void *arg)
 			continue;
 		was_whole = whole;
 		whole = machine_whole_core();
-		if (share_switches() != switches || !whole || !was_whole)
-			l->disturbed++;
-		else if (l->n < SAMPLES)
-			l->sample[l->n++] = (float)(cycles_of(l->w) - cycles) /
-					    (float)(packets_of(l->w) - packets);
+		if (share_switches() == switches)
+			keep(l, whole && was_whole,
+			     (float)(cycles_of(l->w) - cycles) /
+				     (float)(packets_of(l->w) - packets));
 		packets = packets_of(l->w);
 		cycles = cycles_of(l->w);
 		switches = share_switches();
@@ -134,23 +143,34 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* share 0.5: the median. */
-static double quantile(struct lane *l, double share)
+/* Of the rounds that had the core's whole width; of all others where these are too few. */
+static bool enough(struct lane *l)
 {
-	if (l->n == 0)
+	bool whole = l->n[1] >= ENOUGH;
+
+	if (l->n[whole] == 0)
 		errx(1, "no round of worker %u went undisturbed", l->w->index);
-	qsort(l->sample, l->n, sizeof(l->sample[0]), ascending);
-	return (double)l->sample[(unsigned)(share * l->n)];
+	shared |= !whole;
+	return whole;
+}
+
+static double median(struct lane *l)
+{
+	bool whole = enough(l);
+
+	qsort(l->sample[whole], l->n[whole], sizeof(l->sample[0][0]), ascending);
+	return (double)l->sample[whole][l->n[whole] / 2];
 }
 
 /* Without the few that the host of a virtual machine disturbed behind our back. */
 static double mean(struct lane *l)
 {
-	double limit = 3 * quantile(l, 0.5), sum = 0;
+	double limit = 3 * median(l), sum = 0;
+	bool whole = enough(l);
 	unsigned i;
 
-	for (i = 0; i < l->n && (double)l->sample[i] < limit; i++)
-		sum += (double)l->sample[i];
+	for (i = 0; i < l->n[whole] && (double)l->sample[whole][i] < limit; i++)
+		sum += (double)l->sample[whole][i];
 	return sum / i;
 }
 
@@ -166,7 +186,7 @@ static void start(struct lane *l, struct feed *feed, struct lane *owner)
 	l->feed = feed;
 	l->owner = owner;
 	l->even = NULL;
-	l->n = l->disturbed = 0;
+	l->n[0] = l->n[1] = 0;
 	l->own = l->given = l->taken = 0;
 	stop = false;
 }
@@ -234,8 +254,9 @@ static unsigned churn(struct site *s, double seconds)
 
 static void print(const char *name, double value, const char *unit, const char *more)
 {
-	printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", %s}\n", name, value, unit,
-	       more);
+	printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"shared\": %s, %s}\n", name,
+	       value, unit, shared ? "true" : "false", more);
+	shared = false;
 	fflush(stdout);
 }
 
@@ -252,7 +273,7 @@ static void run_all(struct site *s, struct lane *a, struct lane *b, struct feed 
 	wait_ms(ms);
 	stop = true;
 	finish(a);
-	one = quantile(a, 0.5);
+	one = median(a);
 
 	start(a, of_a, a);
 	start(b, of_b, b);
@@ -262,8 +283,8 @@ static void run_all(struct site *s, struct lane *a, struct lane *b, struct feed 
 	stop = true;
 	finish(a);
 	finish(b);
-	first = quantile(a, 0.5);
-	second = quantile(b, 0.5);
+	first = median(a);
+	second = median(b);
 	snprintf(more, sizeof(more), "\"one\": %.1f, \"two\": [%.1f, %.1f]", one, first, second);
 	print("two-workers", one / first + one / second, "times one", more);
 
@@ -282,8 +303,8 @@ static void run_all(struct site *s, struct lane *a, struct lane *b, struct feed 
 	finish(a);
 	share = (double)(b->w->stats.handed_over - handed) /
 		(double)(a->w->stats.esp_out_packets - sent);
-	first = quantile(a, 0.5);
-	second = quantile(b, 0.5);
+	first = median(a);
+	second = median(b);
 	snprintf(more, sizeof(more),
 		 "\"one\": %.1f, \"owner\": %.1f, \"giver\": %.1f, \"share\": %.2f", one, first,
 		 second, share);

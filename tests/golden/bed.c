@@ -68,6 +68,12 @@ static void add_vpc(struct bed *b)
 
 void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned *cpu, unsigned n)
 {
+	bed_open_on(b, NULL, memory_mb, hugepages, cpu, n);
+}
+
+void bed_open_on(struct bed *b, const char *const device[BED_PORTS], unsigned memory_mb,
+		 bool hugepages, const unsigned *cpu, unsigned n)
+{
 	struct conf_port port[BED_PORTS] = {
 		[BED_WAN] = {
 			.n_addresses = 2,
@@ -95,9 +101,11 @@ void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned 
 	if (eal_start(&c, &error))
 		errx(1, "%s", error);
 	for (unsigned i = 0; i < BED_PORTS; i++) {
-		must(memory_port_make(&b->port[i], names[i], macs[i], SLOTS, n), names[i]);
+		if (!device)
+			must(memory_port_make(&b->port[i], names[i], macs[i], SLOTS, n), names[i]);
 		snprintf(port[i].name, sizeof(port[i].name), "%s", names[i]);
-		snprintf(port[i].device, sizeof(port[i].device), "%s", b->port[i].device);
+		snprintf(port[i].device, sizeof(port[i].device), "%s",
+			 device ? device[i] : b->port[i].device);
 	}
 	if (dataplane_open(&b->dp, &c, &error))
 		errx(1, "%s", error);

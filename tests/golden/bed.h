@@ -26,6 +26,10 @@ struct bed {
 
 /* memory_mb as conf.workers'; n workers on these CPUs, each with a queue of every port. */
 void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned *cpu, unsigned n);
+/* The same between these devices, which have the bed's MAC addresses; nothing can be given to them
+ * from here. NULL: memory ports. */
+void bed_open_on(struct bed *b, const char *const device[BED_PORTS], unsigned memory_mb,
+		 bool hugepages, const unsigned *cpu, unsigned n);
 void bed_close(struct bed *b);
 
 /* Tunnel n with a table of its own; the VPC's routes and its table's to `remote` lead into it, and
