@@ -32,6 +32,7 @@
 #define MESSAGE_RING  4096
 #define POOL_CACHE    256
 #define POOL_MIN      4096u
+#define LARGE_BUFFERS 127
 /* Behind the largest packet: VXLAN or an outer header to come, ESP's trailer and ICV. */
 #define ROOM_AROUND 160
 
@@ -133,7 +134,9 @@ static int open_pool(struct dataplane *dp, const struct conf *c)
 	n = (unsigned)(bytes / 2 / (room + sizeof(struct rte_mbuf) + 64));
 	dp->pool = rte_pktmbuf_pool_create("packets", RTE_MAX(n, POOL_MIN), POOL_CACHE, 0,
 					   (uint16_t)room, (int)rte_socket_id());
-	return dp->pool ? 0 : -ENOMEM;
+	dp->large = rte_pktmbuf_pool_create("datagrams", LARGE_BUFFERS, 0, 0, REASSEMBLE_BUFFER,
+					    (int)rte_socket_id());
+	return dp->pool && dp->large ? 0 : -ENOMEM;
 }
 
 static int open_ports(struct dataplane *dp, const struct conf *c, const char **error)
@@ -231,7 +234,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->memo = rte_zmalloc("memo", sizeof(*w->memo), RTE_CACHE_LINE_SIZE);
 	if (!w->memo)
 		return fail(error, "lookups", -ENOMEM);
-	w->reassembly = reassembly_new();
+	w->reassembly = reassembly_new(dp->large, dp->pool->size / 8 / dp->n_workers);
 	if (!w->reassembly)
 		return fail(error, "fragments", -ENOMEM);
 	if (open_rings(dp, w) != 0)
@@ -448,6 +451,7 @@ void dataplane_close(struct dataplane *dp)
 	crypt_free(dp->keys);
 	close_tables(dp);
 	rte_mempool_free(dp->pool);
+	rte_mempool_free(dp->large);
 	doorbell_close(&dp->main_bell);
 	doorbell_close(&dp->negotiator_bell);
 	unmap(dp, sizeof(*dp));

@@ -162,7 +162,11 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 	return k;
 }
 
-/* A verified packet: strips it to what was inside. False: dropped. */
+/* A verified packet: strips it to what was inside. False: dropped.
+ *
+ * What the padding's bytes are is not looked at. RFC 4303 §2.4 wants them compared with 1, 2, 3 ..
+ * where nothing else protects from text that was cut and pasted; no SA here is without an ICV over
+ * them, and a peer that pads with other bytes harms nobody. */
 static bool unwrap(struct worker *w, struct rte_mbuf *m, const struct crypt_op *op)
 {
 	struct sa *sa = op->sa;

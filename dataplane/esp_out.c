@@ -84,10 +84,15 @@ static inline void write_trailer(uint8_t *p, unsigned pad, unsigned next)
 	p[pad + 1] = (uint8_t)next;
 }
 
-/* DSCP and ECN go with the packet (RFC 4301 §5.1.2.1, RFC 6040 §4.1). True: UDP over IPv6, which
- * wants a checksum when everything is in its place. */
-static inline bool write_head(const struct sa *sa, uint8_t *outer, unsigned total,
-			      const uint8_t *inner)
+/* What packets want when everything is in its place. */
+enum {
+	LATER_SUM = 1 << 0, /* sum_udp6() */
+	LATER_CUT = 1 << 1, /* cut() */
+};
+
+/* DSCP and ECN go with the packet (RFC 4301 §5.1.2.1, RFC 6040 §4.1). */
+static inline unsigned write_head(const struct sa *sa, uint8_t *outer, unsigned total,
+				  const uint8_t *inner)
 {
 	unsigned tos;
 
@@ -108,15 +113,15 @@ static inline bool write_head(const struct sa *sa, uint8_t *outer, unsigned tota
 		/* The template's checksum is that of the header without these two. */
 		put16(outer + 10, (uint16_t)~sum_fold((uint64_t)(uint16_t)~get16(sa->head + 10) +
 						      length + rte_cpu_to_be_16((uint16_t)tos)));
-		return false;
+		return 0;
 	}
 	memcpy(outer, sa->head, sizeof(sa->head));
 	put_be16(outer, (uint16_t)(0x6000 | tos << 4));
 	put_be16(outer + 4, (uint16_t)(total - IP6_BYTES));
 	if (!(sa->flags & SA_UDP))
-		return false;
+		return 0;
 	put_be16(outer + IP6_BYTES + 4, (uint16_t)(total - IP6_BYTES));
-	return true;
+	return LATER_SUM;
 }
 
 /* IPv6 knows no UDP without a checksum (RFC 8200 §8.1), and hosts drop what has none. */
@@ -172,19 +177,34 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 	return n;
 }
 
+/* Does a packet that is larger than the tunnel's MTU go whole all the same, in an outer packet that
+ * is cut? IPv6 up to what its links must take (RFC 8200 §5, RFC 2473 §7.1); and what would have no
+ * ports any more that the SA's selectors could be compared with, had it been cut (RFC 4301 §7). */
+static bool goes_whole(const struct sa *sa, const struct rte_mbuf *m)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	if (ip[0] >> 4 == 6)
+		return m->data_len <= IP6_LEAST_MTU;
+	return (sa->flags & SA_PORTS) && !(ip[6] & 0x40);
+}
+
 /* The first of the tunnel's SAs, from this one on, whose selectors let a packet through, if the
  * bandwidth does. What is too long is asked about piece by piece. */
 static struct sa *selected(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 {
 	uint32_t tunnel = sa->tunnel;
+	unsigned flags = 0;
 
-	while (sa && sa->flags & SA_SELECTORS && !select_packet(sa, packet(m), m->data_len))
+	while (sa && sa->flags & SA_SELECTORS && !select_packet(sa, packet(m), m->data_len)) {
+		flags |= sa->flags;
 		sa = sa->beside;
+	}
 	if (!sa) {
-		worker_drop_of(w, m, DROP_SELECTOR, tunnel);
+		worker_drop_of(w, m, select_refusal(flags, packet(m), m->data_len), tunnel);
 		return NULL;
 	}
-	if ((sa->flags & SA_METER) && m->data_len <= sa->mtu &&
+	if ((sa->flags & SA_METER) && (m->data_len <= sa->mtu || goes_whole(sa, m)) &&
 	    !policer_pass(__atomic_load_n(&w->tables->tunnel[tunnel].policer, __ATOMIC_ACQUIRE),
 			  false, w->tsc, m->data_len)) {
 		worker_drop_of(w, m, DROP_BANDWIDTH, tunnel);
@@ -206,15 +226,18 @@ static __rte_noinline bool ask(struct worker *w, struct sa *sa, struct rte_mbuf 
 /* Is there a way for this packet, has it room, and a number left for it? `run`: the SA's until now.
  */
 static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct rte_mbuf *m,
-			 unsigned grow)
+			 unsigned grow, unsigned *later)
 {
 	if (unlikely(!has_way(sa))) {
 		worker_drop_of(w, m, DROP_NO_ROUTE, sa->tunnel);
 		return false;
 	}
 	if (unlikely(m->data_len > sa->mtu)) {
-		fit_tunnel(w, m, sa->tunnel, sa->mtu);
-		return false;
+		if (!goes_whole(sa, m)) {
+			fit_tunnel(w, m, sa->tunnel, sa->mtu);
+			return false;
+		}
+		*later |= LATER_CUT;
 	}
 	if (unlikely(m->data_off < ROOM_BEFORE || rte_pktmbuf_tailroom(m) < grow)) {
 		worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
@@ -223,8 +246,9 @@ static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct
 	return likely(sa->sequence < sa->ask_out) || ask(w, sa, m, run.packets, run.bytes);
 }
 
-/* Everything but the cryptography. Returns what is left; *sums: some of it wants sum_udp6(). */
-static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n, bool *sums)
+/* Everything but the cryptography. Returns what is left; *later: what some of it wants still. */
+static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n,
+		     unsigned *later)
 {
 	uint32_t epoch = atomic_load_explicit(&w->tables->underlay_epoch, memory_order_acquire);
 	struct run run = { 0 };
@@ -251,7 +275,7 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);
 		total = sa->head_bytes + before + padded + sa->icv_bytes;
-		if (unlikely(!admit(w, sa, run, m, padded - payload + CRYPT_TAIL)))
+		if (unlikely(!admit(w, sa, run, m, padded - payload + CRYPT_TAIL, later)))
 			continue;
 		write_trailer(inner + payload, padded - payload - TRAILER_BYTES,
 			      inner[0] >> 4 == 4 ? PROTO_IPV4 : PROTO_IPV6);
@@ -259,7 +283,7 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (fit_is_syn(inner, payload) && (sa->flags & SA_MSS))
 			fit_segments(inner, payload, sa->mtu);
 		outer = packet_prepend(m, sa->head_bytes + before);
-		*sums |= write_head(sa, outer, total, inner);
+		*later |= write_head(sa, outer, total, inner);
 		if (unlikely(sa->flags & (SA_DF_COPY | SA_DF_CLEAR)))
 			write_df(sa, outer, inner);
 		run.packets++;
@@ -277,17 +301,44 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 	return k;
 }
 
+/* Of the n sealed packets in the link's lane those that are too long leave it, in pieces as large
+ * as the outer packet around the tunnel's MTU. */
+static __rte_noinline void cut(struct worker *w, struct burst *b, const struct crypt_op *op,
+			       unsigned n, unsigned lane)
+{
+	unsigned i, k = lane;
+
+	for (i = 0; i < n; i++) {
+		const struct sa *sa = op[i].sa;
+		uint32_t nh = b->link_nexthop[lane + i];
+		struct rte_mbuf *m = b->link[lane + i];
+		unsigned most = sa->head_bytes + ESP_BYTES + sa->iv_bytes + sa_padded(sa, sa->mtu) +
+				sa->icv_bytes;
+
+		if (m->data_len > most) {
+			if (unlikely(w->watched))
+				watch_sealed(w, m);
+			fit_outer(w, m, nh, most, rte_be_to_cpu_32(sa->spi), op[i].seq);
+			continue;
+		}
+		b->link[k] = m;
+		b->link_nexthop[k++] = nh;
+	}
+	b->n_link = k;
+}
+
 void esp_out(struct worker *w, struct burst *b)
 {
 	struct crypt_op op[BURST_MAX];
-	bool sums = false;
-	unsigned n;
+	unsigned n, later = 0, lane = b->n_link;
 
 	n = find(w, b, op);
-	n = wrap(w, b, op, n, &sums);
+	n = wrap(w, b, op, n, &later);
 	if (n)
 		crypt_seal(w->crypt, op, n);
-	if (unlikely(sums))
+	if (unlikely(later & LATER_SUM))
 		sum_udp6(op, n);
+	if (unlikely(later & LATER_CUT))
+		cut(w, b, op, n, lane);
 	b->n_out = 0;
 }

@@ -1,5 +1,6 @@
 #include "dataplane/fit.h"
 
+#include "dataplane/reassemble.h"
 #include "dataplane/worker.h"
 
 #include <errno.h>
@@ -14,6 +15,15 @@
 #define OPTION_COPY 0x80 /* into every fragment */
 
 /* ---- fragments ---------------------------------------------------------------------------- */
+
+/* An IP packet about to be cut. Index 0: the first piece; 1: each later one. */
+struct cut {
+	const uint8_t *data; /* behind its header */
+	unsigned bytes, at;  /* of that; where in a datagram that was cut before */
+	bool v6, more;	     /* others of that datagram follow */
+	unsigned head[2];
+	uint8_t header[2][60];
+};
 
 /* The header of all fragments but the first one: options that are not for each are left out.
  * Returns its length, without fields of its own set. */
@@ -37,15 +47,57 @@ static unsigned later_header(uint8_t *to, const uint8_t *ip, unsigned head)
 	return n;
 }
 
-static void finish(uint8_t *ip, unsigned head, unsigned total, unsigned offset_and_flags)
+/* IPv6: without extension headers; id names the datagram. */
+static void cut_begin(struct cut *c, const uint8_t *ip, unsigned total, uint32_t id)
 {
-	put_be16(ip + 2, (uint16_t)total);
-	put_be16(ip + 6, (uint16_t)offset_and_flags);
+	unsigned head = ip[0] >> 4 == 4 ? (ip[0] & 15) * 4u : IP6_BYTES, word;
+
+	*c = (struct cut){ .data = ip + head, .bytes = total - head, .v6 = ip[0] >> 4 == 6 };
+	memcpy(c->header[0], ip, head);
+	if (!c->v6) {
+		word = get_be16(ip + 6);
+		c->at = (word & 0x1fff) * 8;
+		c->more = word & MORE;
+		c->head[0] = head;
+		c->head[1] = later_header(c->header[1], ip, head);
+		return;
+	}
+	c->head[0] = c->head[1] = IP6_BYTES + FRAGMENT_BYTES;
+	c->header[0][6] = PROTO_FRAGMENT;
+	memset(c->header[0] + IP6_BYTES, 0, FRAGMENT_BYTES);
+	c->header[0][IP6_BYTES] = ip[6];
+	put_be32(c->header[0] + IP6_BYTES + 4, id);
+	memcpy(c->header[1], c->header[0], c->head[1]);
+}
+
+/* The piece from data byte `at` on, n of them: its header's own fields. */
+static void cut_finish(const struct cut *c, uint8_t *ip, unsigned at, unsigned n)
+{
+	unsigned head = c->head[at > 0], offset = c->at + at;
+	bool more = c->more || at + n < c->bytes;
+
+	if (c->v6) {
+		put_be16(ip + 4, (uint16_t)(FRAGMENT_BYTES + n));
+		put_be16(ip + IP6_BYTES + 2, (uint16_t)(offset | more));
+		return;
+	}
+	put_be16(ip + 2, (uint16_t)(head + n));
+	put_be16(ip + 6, (uint16_t)((more ? MORE : 0) | offset / 8));
 	put16(ip + 10, 0);
 	put16(ip + 10, ip4_sum(ip, head));
 }
 
-/* Payload bytes of the first and of each later fragment; 0: the header alone is too much. */
+static void cut_write(const struct cut *c, struct rte_mbuf *m, unsigned at, unsigned n)
+{
+	unsigned head = c->head[at > 0];
+	uint8_t *to = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(head + n));
+
+	memcpy(to, c->header[at > 0], head);
+	memcpy(to + head, c->data + at, n);
+	cut_finish(c, to, at, n);
+}
+
+/* Payload bytes of a fragment; 0: the header alone is too much. */
 static unsigned room(unsigned mtu, unsigned head)
 {
 	return mtu < head + 8 ? 0 : (mtu - head) & ~7u;
@@ -61,40 +113,39 @@ static void again(struct worker *w, struct rte_mbuf *m, struct tag tag)
 }
 
 /* Its fragments take their way again as tag says. -EMSGSIZE, -ENOBUFS: nothing happened. */
-static int fragment(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct tag tag)
+static int fragment(struct worker *w, struct rte_mbuf *m, unsigned mtu, uint32_t id, struct tag tag)
 {
-	uint8_t *ip = packet(m), header[60];
-	unsigned head = (ip[0] & 15) * 4u, total = m->data_len, at, n, i;
-	unsigned later = later_header(header, ip, head), word = get_be16(ip + 6);
-	unsigned first = room(mtu, head), each = room(mtu, later), offset = word & 0x1fff;
-	struct rte_mbuf *more[FRAGMENTS_MAX];
+	struct rte_mbuf *piece[FRAGMENTS_MAX], **later = piece + 1;
+	/* The first one stays where it is, but not in a buffer of which there are few. */
+	bool stays = packet(m)[0] >> 4 == 4 && m->buf_len < REASSEMBLE_BUFFER;
+	unsigned first, each, n, at;
+	struct cut c;
 
+	cut_begin(&c, packet(m), m->data_len, id);
+	first = room(mtu, c.head[0]);
+	each = room(mtu, c.head[1]);
 	if (!first || !each)
 		return -EMSGSIZE;
-	if (offset * 8 + (total - head) > UINT16_MAX)
+	if (c.at + c.bytes > UINT16_MAX)
 		return -EMSGSIZE; /* of no datagram that there can be (RFC 791 §3.1) */
-	n = (total - head - first + each - 1) / each;
-	if (n > FRAGMENTS_MAX || rte_ring_free_count(w->again) < n + 1 ||
-	    rte_pktmbuf_alloc_bulk(w->pool, more, n) != 0)
+	first = RTE_MIN(first, c.bytes);
+	n = (c.bytes - first + each - 1) / each;
+	if (n >= FRAGMENTS_MAX || rte_ring_free_count(w->again) < n + 1 ||
+	    rte_pktmbuf_alloc_bulk(w->pool, stays ? later : piece, n + !stays) != 0)
 		return -ENOBUFS;
-	at = head + first;
-	for (i = 0; i < n; i++) {
-		unsigned bytes = RTE_MIN(each, total - at), flags = word & MORE;
-		uint8_t *to = (uint8_t *)rte_pktmbuf_append(more[i], (uint16_t)(later + bytes));
-
-		memcpy(to, header, later);
-		memcpy(to + later, ip + at, bytes);
-		if (i + 1 < n)
-			flags = MORE;
-		finish(to, later, later + bytes, flags | (offset + (at - head) / 8));
-		at += bytes;
+	for (at = first; at < c.bytes; at += each)
+		cut_write(&c, *later++, at, RTE_MIN(each, c.bytes - at));
+	if (stays) {
+		piece[0] = m;
+		m->data_len = (uint16_t)(c.head[0] + first);
+		m->pkt_len = m->data_len;
+		cut_finish(&c, packet(m), 0, first);
+	} else {
+		cut_write(&c, piece[0], 0, first);
+		rte_pktmbuf_free(m);
 	}
-	m->data_len = (uint16_t)(head + first);
-	m->pkt_len = m->data_len;
-	finish(ip, head, head + first, MORE | offset);
-	again(w, m, tag);
-	for (i = 0; i < n; i++)
-		again(w, more[i], tag);
+	for (unsigned i = 0; i <= n; i++)
+		again(w, piece[i], tag);
 	return 0;
 }
 
@@ -103,14 +154,17 @@ static bool fit(struct worker *w, struct rte_mbuf *m, unsigned mtu, struct tag t
 		struct tag error)
 {
 	const uint8_t *ip = packet(m);
+	bool v6 = ip[0] >> 4 == 6;
 	int rc;
 
-	if (ip[0] >> 4 == 6 || (get_be16(ip + 6) & DONT)) {
+	if (v6 || (get_be16(ip + 6) & DONT)) {
+		if (v6 && error.size < IP6_LEAST_MTU)
+			error.size = IP6_LEAST_MTU; /* of no use to its sender (RFC 8200 §5) */
 		*tag_of(m) = error;
 		punt_error(w, m, DROP_TOO_BIG);
 		return false;
 	}
-	rc = fragment(w, m, mtu, tag);
+	rc = fragment(w, m, mtu, 0, tag);
 	if (rc)
 		worker_drop(w, m, rc == -EMSGSIZE ? DROP_TOO_BIG : DROP_NO_BUFFER);
 	return rc == 0;
@@ -129,6 +183,22 @@ void fit_link(struct worker *w, struct rte_mbuf *m, uint32_t nh, uint32_t interf
 {
 	fit(w, m, mtu, (struct tag){ .kind = TAG_LINK, .value = nh },
 	    (struct tag){ .kind = TAG_PUNT_TOO_BIG, .size = (uint16_t)mtu, .value = interface });
+}
+
+void fit_outer(struct worker *w, struct rte_mbuf *m, uint32_t nh, unsigned most, uint32_t spi,
+	       uint64_t seq)
+{
+	uint8_t *ip = packet(m);
+	int rc;
+
+	if (ip[0] >> 4 == 4) {
+		put16(ip + 6, 0);
+		put_be16(ip + 4, (uint16_t)seq);
+	}
+	rc = fragment(w, m, most, spi ^ (uint32_t)seq,
+		      (struct tag){ .kind = TAG_LINK, .value = nh });
+	if (rc)
+		worker_drop(w, m, rc == -EMSGSIZE ? DROP_TOO_BIG : DROP_NO_BUFFER);
 }
 
 /* ---- TCP's segments ----------------------------------------------------------------------- */

@@ -18,6 +18,12 @@ void fit_tunnel(struct worker *w, struct rte_mbuf *m, uint32_t tunnel, unsigned 
 /* out of a link: nh is the neighbour's next hop, `interface` the network it is in. */
 void fit_link(struct worker *w, struct rte_mbuf *m, uint32_t nh, uint32_t interface, unsigned mtu);
 
+/* A sealed packet of ours whose inner one had to go whole: in pieces of at most `most` bytes each,
+ * whatever its don't-fragment bit was, to the link's next hop; takes it. spi, seq: its own, host
+ * order, of which the pieces' identification is made. */
+void fit_outer(struct worker *w, struct rte_mbuf *m, uint32_t nh, unsigned most, uint32_t spi,
+	       uint64_t seq);
+
 /* A TCP SYN's maximum segment size becomes at most what mtu leaves (RFC 879, RFC 2923 §2.3). ip: a
  * whole packet of len bytes. */
 void fit_segments(uint8_t *ip, unsigned len, unsigned mtu);

@@ -11,13 +11,16 @@
 #include <rte_byteorder.h>
 #include <rte_mbuf.h>
 
-#define ETH_BYTES   14
-#define VLAN_BYTES  4
-#define IP4_BYTES   20
-#define IP6_BYTES   40
-#define UDP_BYTES   8
-#define VXLAN_BYTES 8
-#define ESP_BYTES   8
+#define ETH_BYTES      14
+#define VLAN_BYTES     4
+#define IP4_BYTES      20
+#define IP6_BYTES      40
+#define UDP_BYTES      8
+#define FRAGMENT_BYTES 8 /* IPv6's extension header */
+#define VXLAN_BYTES    8
+#define ESP_BYTES      8
+
+#define IP6_LEAST_MTU 1280 /* every link of IPv6 takes such packets (RFC 8200 §5) */
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_ARP  0x0806

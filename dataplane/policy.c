@@ -10,7 +10,7 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 
 	if ((sa->flags & SA_SELECTORS) && !select_packet(sa, packet(m), m->data_len)) {
 		sa->selector_drops++;
-		worker_drop_of(w, m, DROP_SELECTOR, sa->tunnel);
+		worker_drop_of(w, m, select_refusal(sa->flags, packet(m), m->data_len), sa->tunnel);
 		return false;
 	}
 	if ((sa->flags & SA_METER) && !policer_pass(__atomic_load_n(&t->policer, __ATOMIC_ACQUIRE),

@@ -6,8 +6,7 @@
 #include <rte_cycles.h>
 #include <rte_malloc.h>
 
-#define FRAGMENT_BYTES 8 /* IPv6's extension header */
-#define DATAGRAM_MAX   65535
+#define DATAGRAM_MAX 65535
 
 #define ECN_NOT_ECT 0
 #define ECN_CE	    3
@@ -23,6 +22,8 @@ struct datagram {
 	uint8_t proto;
 	uint8_t marks; /* by bit: the ECN fields of its pieces */
 	uint8_t n;
+	bool refused;	/* no piece is kept any more */
+	uint8_t reason; /* enum drop_reason of what comes still of a refused one */
 	uint8_t src[16], dst[16];
 	uint64_t began;	 /* TSC */
 	uint32_t length; /* 0: the last piece is missing */
@@ -33,27 +34,50 @@ struct datagram {
 };
 
 struct reassembly {
-	unsigned n;
+	unsigned n, pieces, most; /* datagrams; pieces of all */
+	struct rte_mempool *large;
 	struct datagram of[REASSEMBLE_DATAGRAMS];
 };
 
-struct reassembly *reassembly_new(void)
+struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces)
 {
-	return rte_zmalloc("reassembly", sizeof(struct reassembly), RTE_CACHE_LINE_SIZE);
+	struct reassembly *r = rte_zmalloc("reassembly", sizeof(*r), RTE_CACHE_LINE_SIZE);
+
+	if (!r)
+		return NULL;
+	r->large = large;
+	r->most = RTE_MIN(pieces, (unsigned)REASSEMBLE_PIECES_ALL);
+	return r;
 }
 
 static void clear(struct reassembly *r, struct datagram *d)
 {
+	r->pieces -= d->n;
 	d->family = 0;
 	d->n = 0;
 	r->n--;
 }
 
-static void give_up(struct worker *w, struct datagram *d, enum drop_reason reason)
+static void drop_pieces(struct worker *w, struct datagram *d, enum drop_reason reason)
 {
 	for (unsigned i = 0; i < d->n; i++)
 		worker_drop(w, d->piece[i].m, reason);
+	w->reassembly->pieces -= d->n;
+	d->n = 0;
+}
+
+static void give_up(struct worker *w, struct datagram *d, enum drop_reason reason)
+{
+	drop_pieces(w, d, reason);
 	clear(w->reassembly, d);
+}
+
+/* It stays until its time is over, so that its other pieces are known. */
+static void refuse(struct worker *w, struct datagram *d, enum drop_reason reason)
+{
+	drop_pieces(w, d, reason);
+	d->refused = true;
+	d->reason = (uint8_t)reason;
 }
 
 void reassembly_free(struct reassembly *r)
@@ -173,6 +197,23 @@ static struct datagram *find(struct worker *w, const struct fragment *f)
 	return d;
 }
 
+/* Room for one piece more: the oldest other datagram goes. False: there is none. */
+static bool make_room(struct worker *w, const struct datagram *d)
+{
+	struct reassembly *r = w->reassembly;
+	struct datagram *oldest = NULL;
+
+	if (r->pieces < r->most)
+		return true;
+	for (unsigned i = 0; i < REASSEMBLE_DATAGRAMS; i++) {
+		if (r->of[i].n && &r->of[i] != d)
+			oldest = older(oldest, &r->of[i]);
+	}
+	if (oldest)
+		give_up(w, oldest, DROP_FRAGMENT);
+	return oldest;
+}
+
 enum verdict { TAKEN, TWICE, BAD };
 
 /* In the order of what they carry. */
@@ -235,19 +276,37 @@ static void restore(const struct datagram *d, struct rte_mbuf *m)
 	put_be16(ip + 4, (uint16_t)(m->data_len - IP6_BYTES));
 }
 
-/* All of it in the first piece's buffer. */
+/* The first piece, with its header before it, in a buffer that holds everything. False: there is
+ * none left. */
+static bool enlarge(struct reassembly *r, struct datagram *d)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(r->large);
+	unsigned bytes = d->head + d->first->data_len;
+
+	if (!m)
+		return false;
+	memcpy(rte_pktmbuf_append(m, (uint16_t)bytes), packet(d->first) - d->head, bytes);
+	packet_strip(m, d->head);
+	rte_pktmbuf_free(d->first);
+	d->first = d->piece[0].m = m;
+	return true;
+}
+
+/* All of it in the first piece's buffer, or in a larger one. */
 static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 {
-	struct rte_mbuf *m = d->first;
+	struct rte_mbuf *m;
 
 	if (is_lost(d)) {
 		give_up(w, d, DROP_ECN);
 		return NULL;
 	}
-	if (rte_pktmbuf_tailroom(m) < d->length - m->data_len) {
-		give_up(w, d, DROP_TOO_BIG);
+	if (rte_pktmbuf_tailroom(d->first) < d->length - d->first->data_len &&
+	    !enlarge(w->reassembly, d)) {
+		give_up(w, d, DROP_NO_BUFFER);
 		return NULL;
 	}
+	m = d->first;
 	for (unsigned i = 1; i < d->n; i++) {
 		struct piece *p = &d->piece[i];
 
@@ -293,9 +352,18 @@ struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m)
 		return NULL;
 	}
 	d = find(w, &f);
+	if (f.at + f.len > REASSEMBLE_BYTES)
+		refuse(w, d, DROP_FRAGMENT_LARGE);
+	else if (!d->refused && !make_room(w, d))
+		refuse(w, d, DROP_FRAGMENT);
+	if (d->refused) {
+		worker_drop(w, m, d->reason);
+		return NULL;
+	}
 	packet_strip(m, f.head);
 	switch (insert(d, &f, m)) {
 	case TAKEN:
+		w->reassembly->pieces++;
 		return d->length && d->have == d->length ? join(w, d) : NULL;
 	case TWICE:
 		worker_drop(w, m, DROP_FRAGMENT);
@@ -304,7 +372,7 @@ struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m)
 		break;
 	}
 	worker_drop(w, m, DROP_FRAGMENT);
-	give_up(w, d, DROP_FRAGMENT);
+	refuse(w, d, DROP_FRAGMENT);
 	return NULL;
 }
 

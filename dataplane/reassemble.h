@@ -2,9 +2,9 @@
  * 8200 §4.5).
  *
  * One worker's; a datagram's fragments all go to the worker that its addresses and identification
- * choose. Bounded in datagrams, in those of one sender, in pieces and in time: when something is
- * full, the oldest datagram goes. Fragments that overlap take their datagram with them (RFC 5722).
- */
+ * choose. Bounded in datagrams, in those of one sender, in pieces, in bytes and in time: when
+ * something is full, the oldest datagram goes. Fragments that overlap take their datagram with
+ * them, and those of it that are still to come (RFC 5722); so does one that makes it too large. */
 #ifndef DATAPLANE_REASSEMBLE_H
 #define DATAPLANE_REASSEMBLE_H
 
@@ -15,15 +15,20 @@
 
 #include <rte_mbuf.h>
 
-#define REASSEMBLE_DATAGRAMS 64
-#define REASSEMBLE_SENDER    8	/* datagrams of one source address */
-#define REASSEMBLE_PIECES    16 /* of one datagram */
-#define REASSEMBLE_SECONDS   5
+#define REASSEMBLE_DATAGRAMS  64
+#define REASSEMBLE_SENDER     8	    /* datagrams of one source address */
+#define REASSEMBLE_PIECES     32    /* of one datagram */
+#define REASSEMBLE_PIECES_ALL 1024  /* of all, where there are buffers enough */
+#define REASSEMBLE_BYTES      16384 /* of one datagram, behind its header */
+#define REASSEMBLE_SECONDS    5
 
 struct worker;
 struct reassembly;
 
-struct reassembly *reassembly_new(void);    /* NULL: no memory */
+/* large: buffers of REASSEMBLE_BUFFER bytes, for datagrams that their first piece's buffer does not
+ * hold. pieces: how many buffers may wait here. NULL: no memory. */
+#define REASSEMBLE_BUFFER (REASSEMBLE_BYTES + RTE_PKTMBUF_HEADROOM + 192)
+struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces);
 void reassembly_free(struct reassembly *r); /* NULL is fine */
 
 static inline bool is_fragment(const uint8_t *ip)
@@ -37,6 +42,6 @@ struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m);
 
 /* Once per turn of the loop: gives up what has waited too long. */
 void reassemble_expire(struct worker *w);
-unsigned reassemble_waiting(const struct worker *w); /* datagrams */
+unsigned reassemble_waiting(const struct worker *w); /* datagrams, refused ones as well */
 
 #endif

@@ -174,6 +174,8 @@ int sa_build(struct sa *sa, const struct crypt *keys, const struct dataplane_sa 
 		put_selector(sel++, &from->sel_local[i]);
 	for (i = 0; i < from->n_remote; i++)
 		put_selector(sel++, &from->sel_remote[i]);
+	for (i = 0; i < sa->n_selectors; i++)
+		sa->flags |= sa_any_port(&sa_selectors(sa)[i]) ? 0 : SA_PORTS;
 
 	crypt_expand(keys, &sa->keys, kind, from->inbound, from->cipher_key, from->auth_key);
 	return 0;

@@ -38,6 +38,7 @@ enum sa_flags {
 	SA_DF_COPY = 1 << 8,   /* outer header: don't-fragment as the inner has it */
 	SA_DF_CLEAR = 1 << 9,  /* never; neither of the two: always */
 	SA_METER = 1 << 11,    /* the tunnel has a bandwidth */
+	SA_PORTS = 1 << 12,    /* some selector names ports */
 	SA_STOPPED = 1 << 10,  /* worker: the negotiator was told that it is used up */
 };
 
@@ -168,6 +169,11 @@ static inline unsigned sa_payload_max(const struct sa *sa, unsigned room)
 static inline const struct sa_selector *sa_selectors(const struct sa *sa)
 {
 	return (const struct sa_selector *)((const uint8_t *)sa + sa->size) - sa->n_selectors;
+}
+
+static inline bool sa_any_port(const struct sa_selector *s)
+{
+	return s->port_first == 0 && s->port_last == UINT16_MAX;
 }
 
 /* As soon as the SA is known: its two hot lines. */

@@ -39,11 +39,9 @@ static bool side(const struct sa_selector *s, unsigned n, const struct flow *f, 
 	if (n == 0)
 		return true;
 	for (; n; n--, s++) {
-		bool any_port = s->port_first == 0 && s->port_last == UINT16_MAX;
-
 		if (s->family == f->family && (!s->protocol || s->protocol == f->protocol) &&
 		    memcmp(addr, s->first, bytes) >= 0 && memcmp(addr, s->last, bytes) <= 0 &&
-		    (any_port || (f->ports && port >= s->port_first && port <= s->port_last)))
+		    (sa_any_port(s) || (f->ports && port >= s->port_first && port <= s->port_last)))
 			return true;
 	}
 	return false;
@@ -59,4 +57,12 @@ bool select_packet(const struct sa *sa, const uint8_t *ip, unsigned len)
 	return side(s, sa->n_local, &f, inbound ? f.dst : f.src, inbound ? f.dport : f.sport) &&
 	       side(s + sa->n_local, sa->n_selectors - sa->n_local, &f, inbound ? f.src : f.dst,
 		    inbound ? f.sport : f.dport);
+}
+
+enum drop_reason select_refusal(unsigned flags, const uint8_t *ip, unsigned len)
+{
+	struct packet_upper u;
+
+	packet_upper(&u, ip, len);
+	return (flags & SA_PORTS) && !u.first ? DROP_FRAGMENT_PORTS : DROP_SELECTOR;
 }

@@ -184,24 +184,28 @@ static void before_esp_out(struct worker *w, const struct burst *b)
 	o->n_link = b->n_link;
 }
 
+void watch_sealed(struct worker *w, struct rte_mbuf *m)
+{
+	struct watch *o = &w->watch;
+	const uint8_t *ip = packet(m);
+	bool v4 = ip[0] >> 4 == 4;
+	const uint8_t *esp = ip + (v4 ? IP4_BYTES : IP6_BYTES);
+
+	if ((v4 ? ip[9] : ip[6]) == PROTO_UDP)
+		esp += UDP_BYTES;
+	if (o->trace)
+		trace_log_step(o->trace, m, o->phase, TRACE_ENCRYPTED, get_be32(esp),
+			       get_be32(esp + 4));
+	if (o->capture)
+		capture_packet(o->capture, CAPTURE_OUTER, noted(o, m), true, m);
+}
+
 static void after_esp_out(struct worker *w, const struct burst *b)
 {
 	struct watch *o = &w->watch;
 
-	for (unsigned i = o->n_link; i < b->n_link; i++) {
-		const uint8_t *ip = packet(b->link[i]);
-		bool v4 = ip[0] >> 4 == 4;
-		const uint8_t *esp = ip + (v4 ? IP4_BYTES : IP6_BYTES);
-
-		if ((v4 ? ip[9] : ip[6]) == PROTO_UDP)
-			esp += UDP_BYTES;
-		if (o->trace)
-			trace_log_step(o->trace, b->link[i], o->phase, TRACE_ENCRYPTED,
-				       get_be32(esp), get_be32(esp + 4));
-		if (o->capture)
-			capture_packet(o->capture, CAPTURE_OUTER, noted(o, b->link[i]), true,
-				       b->link[i]);
-	}
+	for (unsigned i = o->n_link; i < b->n_link; i++)
+		watch_sealed(w, b->link[i]);
 }
 
 static void before_link(struct worker *w, const struct burst *b)

@@ -48,6 +48,7 @@ void watch_before(struct worker *w, const struct burst *b, unsigned phase);
 void watch_after(struct worker *w, const struct burst *b, unsigned phase);
 void watch_end(struct worker *w); /* of the burst */
 void watch_sent(struct worker *w, uint16_t port, struct rte_mbuf *const *m, unsigned n);
+void watch_sealed(struct worker *w, struct rte_mbuf *m); /* before it is cut */
 void watch_step(struct worker *w, struct rte_mbuf *m, enum trace_event event, uint32_t a);
 
 #endif

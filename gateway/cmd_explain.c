@@ -226,6 +226,14 @@ static bool side_fits(const struct ike_selectors *s, const struct addr *a, uint8
 	return s->n == 0;
 }
 
+static bool names_ports(const struct ike_selectors *s)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->v[i].port_first != 0 || s->v[i].port_last != UINT16_MAX)
+			return true;
+	return false;
+}
+
 /* The SA that takes it: the one in use, else one beside it. */
 static const struct ike_child_view *sa_of(const struct question *q, const struct ike_tunnel_view *v)
 {
@@ -250,6 +258,9 @@ static void page_sa(struct command_call *call, const struct ike_child_view *c,
 	page_text(call->page, "local", "from", endpoint_format(local, a));
 	page_text(call->page, "remote", "to", endpoint_format(remote, b));
 	page_flag(call->page, "udp", "in UDP", c->udp);
+	if (names_ports(&c->local) || names_ports(&c->remote))
+		page_text(call->page, "fragments", "fragments",
+			  "only first ones, the others name no ports (fragment-ports)");
 	page_end(call->page);
 }
 

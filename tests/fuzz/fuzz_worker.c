@@ -589,6 +589,7 @@ static void begin_anew(void)
 		late = false;
 	}
 	PROMISE(rte_mempool_in_use_count(pool) == 0);
+	PROMISE(rte_mempool_in_use_count(bed.dp->large) == 0);
 	for (unsigned i = 0; i < PUNT_CLASSES; i++)
 		w->punt.budget[i] = 16;
 	for (unsigned i = 0; i < TUNNELS; i++) {

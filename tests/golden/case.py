@@ -140,6 +140,13 @@ class Case:
         outer = {4: 20, 6: 40}[self.outer] + (8 if self.udp else 0)
         return (1500 - outer - 8 - iv_bytes - icv_bytes) // unit * unit - 2
 
+    def outer_bytes(self, size):
+        """Of the outer packet around an inner one of that size."""
+        iv_bytes = CIPHERS[self.cipher][3]
+        unit = 16 if iv_bytes == 16 else 4
+        return ({4: 20, 6: 40}[self.outer] + (8 if self.udp else 0) + 8 + iv_bytes + -(-(size + 2) // unit) * unit +
+                (AUTHS[self.auth][2] or 16))
+
     # ---- the conversation ---------------------------------------------------------------
 
     def next(self):

@@ -94,6 +94,10 @@ static void read_word(struct golden *g, const char *key, char *value)
 		g->sa.sel_local[g->sa.n_local++] = read_selector(value);
 	} else if (strcmp(key, "remote") == 0) {
 		g->sa.sel_remote[g->sa.n_remote++] = read_selector(value);
+	} else if (strcmp(key, "remote_port") == 0) { /* of the last one */
+		struct dataplane_selector *s = &g->sa.sel_remote[g->sa.n_remote - 1];
+
+		s->port_first = s->port_last = (uint16_t)strtoul(value, NULL, 10);
 	} else if (strcmp(key, "drops") == 0) {
 		read_drops(g, value);
 	} else if (strcmp(key, "outer") == 0) {

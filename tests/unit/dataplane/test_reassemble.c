@@ -12,7 +12,7 @@
 /* A UDP datagram of len bytes to port 500 from 203.0.113.sender, from `at` on, n bytes of it. */
 static void give(unsigned sender, uint16_t id, unsigned at, unsigned n, unsigned len)
 {
-	uint8_t f[RIG_FRAME], all[4096] = { 0 };
+	uint8_t f[RIG_FRAME], all[20000] = { 0 };
 	char from[32];
 
 	snprintf(from, sizeof(from), "203.0.113.%u", sender);
@@ -98,6 +98,8 @@ static void mixed(void **state)
 /* A sender fills its own share alone; many senders push out the oldest. */
 static void bounded(void **state)
 {
+	uint64_t before;
+
 	assert_int_equal(dataplane_negotiator_register(rig_dp), 0);
 	give(200, 1, 0, 400, 800);
 	for (unsigned i = 0; i < 100; i++)
@@ -109,15 +111,86 @@ static void bounded(void **state)
 	for (unsigned i = 0; i < 200; i++)
 		give(2 + i % 100, (uint16_t)(1 + i), 0, 400, 800);
 	assert_int_equal(waiting(), REASSEMBLE_DATAGRAMS);
-	/* More pieces than one may have, and more bytes than a buffer holds. */
+	/* More pieces than one may have: it is lost, and so is what comes of it later. */
+	before = rig_dropped(DROP_FRAGMENT);
 	for (unsigned i = 0; i <= REASSEMBLE_PIECES; i++)
 		give(150, 9, i * 8, 8, 800);
-	give(151, 10, 0, 1400, 2800);
-	give(151, 10, 1400, 1400, 2800);
-	assert_int_equal(rig_dropped(DROP_TOO_BIG), 2);
+	give(150, 9, 400, 400, 800);
+	assert_int_equal(rig_dropped(DROP_FRAGMENT) - before, 1 + REASSEMBLE_PIECES + 2);
 	assert_int_equal(hear().n, 0);
-	assert_int_equal(waiting(), REASSEMBLE_DATAGRAMS - 1);
+	assert_int_equal(waiting(), REASSEMBLE_DATAGRAMS);
 	dataplane_negotiator_unregister(rig_dp);
+}
+
+/* A datagram of len bytes in pieces of `step`, in an order that depends on `first`. */
+static void give_all(unsigned sender, uint16_t id, unsigned len, unsigned step, unsigned first)
+{
+	unsigned n = (len + step - 1) / step;
+
+	for (unsigned i = 0; i < n; i++) {
+		unsigned at = (i + first) % n * step;
+
+		give(sender, id, at, RTE_MIN(step, len - at), len);
+	}
+}
+
+/* What a packet buffer does not hold, as far as it may be. */
+static void large(void **state)
+{
+	static const unsigned sizes[] = { 2000, 2800, 9000, 16000, REASSEMBLE_BYTES };
+	unsigned buffers = rte_mempool_avail_count(rig_dp->large);
+	uint16_t id = 1;
+	struct heard h;
+
+	assert_int_equal(dataplane_negotiator_register(rig_dp), 0);
+	for (unsigned i = 0; i < RTE_DIM(sizes); i++) {
+		for (unsigned first = 0; first < 3; first++) {
+			give_all(1, id++, sizes[i], 1480, first);
+			h = hear();
+			assert_int_equal(h.n, 1);
+			assert_int_equal(h.len, sizes[i] - 8);
+			assert_true(h.right);
+		}
+	}
+	assert_int_equal(waiting(), 0);
+	assert_int_equal(rte_mempool_avail_count(rig_dp->large), buffers);
+	/* One byte more: none of its pieces is kept, whichever comes first. */
+	give_all(2, 1, REASSEMBLE_BYTES + 1, 1480, 0);
+	assert_int_equal(rig_dropped(DROP_FRAGMENT_LARGE), 12);
+	give_all(2, 2, REASSEMBLE_BYTES + 1, 1480, 11);
+	assert_int_equal(rig_dropped(DROP_FRAGMENT_LARGE), 24);
+	assert_int_equal(hear().n, 0);
+	/* Nobody takes them: they wait in the ring, until there is no buffer. */
+	for (unsigned i = 0; i <= buffers; i++)
+		give_all(3 + i % 100, (uint16_t)(10 + i), 3000, 1480, 0);
+	assert_int_equal(rig_dropped(DROP_NO_BUFFER), 3);
+	h = hear();
+	assert_int_equal(h.n, buffers);
+	assert_int_equal(rte_mempool_avail_count(rig_dp->large), buffers);
+	dataplane_negotiator_unregister(rig_dp);
+}
+
+/* Waiting pieces leave most buffers to others: the oldest datagram makes room. */
+static void pieces_of_all(void **state)
+{
+	struct worker *w = rig_dp->worker[0];
+
+	reassembly_free(w->reassembly);
+	w->reassembly = reassembly_new(rig_dp->large, 40);
+	for (unsigned s = 1; s <= 11; s++) {
+		for (unsigned i = 0; i < 4; i++)
+			give(s, 1, i * 16, 8, 800);
+	}
+	assert_int_equal(rig_dropped(DROP_FRAGMENT), 4);
+	assert_int_equal(waiting(), 10);
+	/* One alone fills it. */
+	w->tsc = rte_rdtsc() + (REASSEMBLE_SECONDS + 1) * rte_get_tsc_hz();
+	reassemble_expire(w);
+	reassembly_free(w->reassembly);
+	w->reassembly = reassembly_new(rig_dp->large, 4);
+	for (unsigned i = 0; i < 5; i++)
+		give(100, 1, i * 16, 8, 800);
+	assert_int_equal(rig_dropped(DROP_FRAGMENT), 4 + 5);
 }
 
 static void times_out(void **state)
@@ -142,6 +215,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(mixed, rig_set_up, rig_tear_down),
 		{ "mixed, three workers", mixed, rig_set_up_three, rig_tear_down, NULL },
 		cmocka_unit_test_setup_teardown(bounded, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(large, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(pieces_of_all, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(times_out, rig_set_up, rig_tear_down),
 	};
 

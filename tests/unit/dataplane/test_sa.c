@@ -108,7 +108,7 @@ static void test_selectors_and_window(void **state)
 	from.sel_remote[1] = (struct dataplane_selector){ addr_ipv4(5), addr_ipv4(6), 0, 65535, 0 };
 	from.replay_window = 16384;
 	assert_int_equal(sa_new(&sa, engine, &from, 0, SOCKET_ID_ANY), 0);
-	assert_int_equal(sa->flags, SA_INBOUND | SA_ESN | SA_SELECTORS);
+	assert_int_equal(sa->flags, SA_INBOUND | SA_ESN | SA_SELECTORS | SA_PORTS);
 	s = sa_selectors(sa);
 	assert_int_equal(s[0].protocol, 6);
 	assert_int_equal(s[0].last[3], 2);
