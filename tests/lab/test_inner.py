@@ -47,6 +47,23 @@ def test_gateway_to_gateway(lab, east, west):
     assert not any(packets for reason, packets in drops.items() if reason.startswith("shard-")), drops
 
 
+def test_packets_that_every_link_takes(lab):
+    """IPv6 of 1280 bytes passes a tunnel of less, and larger ones hear of 1280."""
+    pair = Pair(lab, {"mtu": 600})
+    for gateway, inner in zip(pair.gateways, (EAST6, WEST6)):
+        gateway.config["vpn_connections"][0]["tunnels"][0]["inner"] = f"{inner}/126"
+        gateway.write()
+    pair.start().await_up()
+    a, b = [end(lab, g, i) for g, i in zip(pair.gateways, (EAST6, WEST6))]
+    a.await_ping(b)
+    for size in (500, 600, 1232, 1400):
+        ping = a.ping(b, count=20, interval=0.01, size=size)
+        assert ping.lost == 0, (size, ping.text)
+    server = lab.own(b)
+    server.serve_tcp()
+    assert a.tcp(server, seconds=1).stalls == 0
+
+
 def test_strongswan(lab):
     """Its inner address, and a host behind it that asks for ours."""
     site = Site(lab, inner="169.254.1.2/30").start()
