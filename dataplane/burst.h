@@ -29,7 +29,7 @@ struct burst {
 	 * packet's. */
 	unsigned n_ip;
 	struct rte_mbuf *ip[BURST_MAX];
-	uint32_t ip_table[BURST_MAX]; /* with BURST_OWN and BURST_TUNNEL */
+	uint32_t ip_table[BURST_MAX]; /* with BURST_OWN, BURST_TUNNEL and BURST_FROM */
 
 	/* forward -> esp_out: data at the inner IP header. */
 	unsigned n_out;
@@ -44,8 +44,19 @@ struct burst {
 
 #define BURST_OWN    (1u << 31) /* our own packet: its TTL stays */
 #define BURST_TUNNEL (1u << 30) /* out of a tunnel that does not lead into another one */
-#define BURST_TABLE  (BURST_TUNNEL - 1)
+#define BURST_FROM   (1u << 29) /* out of the tunnel burst_from() */
+#define BURST_TABLE  ((1u << 14) - 1)
 #define BURST_UDP    0x80
+
+static inline uint32_t burst_from_tunnel(uint32_t tunnel)
+{
+	return BURST_FROM | tunnel << 14;
+}
+
+static inline uint32_t burst_from(uint32_t table)
+{
+	return table >> 14 & 0x7fff;
+}
 
 static inline void burst_reset(struct burst *b)
 {

@@ -228,6 +228,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->slot = map(SLOT_BYTES);
 	if (!w->slot)
 		return fail(error, "SA slots", -ENOMEM);
+	w->slot[0].spi = spi_none(0);
 	w->crypt = crypt_new((int)rte_socket_id(), error);
 	if (!w->crypt)
 		return -ENOMEM;

@@ -53,6 +53,7 @@ enum nexthop_kind {
 #define NEXTHOP_INDEX_BITS   28
 #define NEXTHOP_LOCAL_TUNNEL (1u << 27)
 #define NEXTHOP_BUNDLE	     (1u << 15)
+#define NEXTHOP_MARTIAN	     1u /* NEXTHOP_DISCARD's: not the route says so, but the address */
 
 static inline uint32_t nexthop(enum nexthop_kind kind, uint32_t index)
 {
@@ -329,7 +330,7 @@ struct dataplane_step {
 struct dataplane_path {
 	unsigned n_steps;
 	struct dataplane_step step[DATAPLANE_STEPS];
-	uint32_t nh;	 /* the last step's */
+	uint32_t nh;	 /* the last step's, or discard for its addresses' sake */
 	bool table_loop; /* there were too many tables */
 	/* A connection or a bundle: its tunnels and which of them the flow takes. */
 	unsigned n_members, n_up;

@@ -1,5 +1,5 @@
 /* Wakes a control thread that sleeps on an eventfd, and only one that said that it sleeps: a busy
- * thread costs its ringers one load per burst and never a system call. */
+ * thread costs its ringers one load and never a system call. */
 #ifndef DATAPLANE_DOORBELL_H
 #define DATAPLANE_DOORBELL_H
 

@@ -23,6 +23,7 @@
 	_(FRAGMENT_PORTS, "fragment-ports", "later inner fragment, and selectors name ports") \
 	_(DUMMY, "dummy", "traffic-flow-confidentiality dummy packet")                        \
 	_(ECN, "ecn", "congestion mark on a packet that cannot carry it (RFC 6040)")          \
+	_(MARTIAN, "martian", "source or destination that no router passes on")               \
 	_(NO_ROUTE, "no-route", "no route to the destination")                                \
 	_(DISCARD_ROUTE, "discard-route", "route says discard")                               \
 	_(TABLE_LOOP, "table-loop", "too many tables in a row")                               \

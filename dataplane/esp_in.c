@@ -29,19 +29,19 @@ static void run_end(struct worker *w, struct run *r)
 	if (!r->authentic)
 		return;
 	t = &w->tables->tunnel[r->sa->tunnel];
-	r->sa->packets += r->packets;
-	r->sa->bytes += r->bytes;
-	t->in_authentic += r->authentic;
-	t->in_packets += r->packets;
-	t->in_bytes += r->bytes;
-	t->in_wire_bytes += r->wire;
-	w->stats.esp_in_packets += r->packets;
+	counter_add(&r->sa->packets, r->packets);
+	counter_add(&r->sa->bytes, r->bytes);
+	counter_add(&t->in_authentic, r->authentic);
+	counter_add(&t->in_packets, r->packets);
+	counter_add(&t->in_bytes, r->bytes);
+	counter_add(&t->in_wire_bytes, r->wire);
+	counter_add(&w->stats.esp_in_packets, r->packets);
 }
 
 static void drop_replay(struct worker *w, struct rte_mbuf *m, struct sa *sa,
 			enum replay_verdict verdict)
 {
-	sa->replayed++;
+	counter_add(&sa->replayed, 1);
 	worker_drop_of(w, m, verdict == REPLAY_TOO_OLD ? DROP_TOO_OLD : DROP_REPLAYED, sa->tunnel);
 }
 
@@ -224,7 +224,7 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 		enum replay_verdict verdict;
 
 		if (unlikely(!op[i].ok)) {
-			sa->bad_icv++;
+			counter_add(&sa->bad_icv, 1);
 			worker_drop_of(w, m, DROP_BAD_ICV, sa->tunnel);
 			continue;
 		}

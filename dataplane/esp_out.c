@@ -26,12 +26,12 @@ static void run_end(struct worker *w, const struct run *r)
 	if (!r->packets)
 		return;
 	t = &w->tables->tunnel[r->sa->tunnel];
-	r->sa->packets += r->packets;
-	r->sa->bytes += r->bytes;
-	t->out_packets += r->packets;
-	t->out_bytes += r->bytes;
-	t->out_wire_bytes += r->wire;
-	w->stats.esp_out_packets += r->packets;
+	counter_add(&r->sa->packets, r->packets);
+	counter_add(&r->sa->bytes, r->bytes);
+	counter_add(&t->out_packets, r->packets);
+	counter_add(&t->out_bytes, r->bytes);
+	counter_add(&t->out_wire_bytes, r->wire);
+	counter_add(&w->stats.esp_out_packets, r->packets);
 }
 
 static unsigned way_mtu(const struct tables *t, uint32_t nh)
@@ -58,7 +58,7 @@ void esp_out_find_way(const struct tables *t, struct sa *sa, uint32_t epoch)
 	sa->mtu = sa_payload_max(sa, room);
 	if (tunnel->mtu_most && tunnel->mtu_most < sa->mtu)
 		sa->mtu = tunnel->mtu_most;
-	tunnel->mtu = sa->mtu;
+	__atomic_store_n(&tunnel->mtu, sa->mtu, __ATOMIC_RELAXED);
 	sa->epoch = epoch;
 }
 
@@ -289,10 +289,11 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		run.packets++;
 		run.bytes += payload;
 		run.wire += total;
+		counter_add(&sa->sequence, 1);
 		op[k++] = (struct crypt_op){
 			.sa = sa,
 			.esp = outer + sa->head_bytes,
-			.seq = ++sa->sequence,
+			.seq = sa->sequence,
 			.len = before + padded,
 		};
 		burst_add_link(b, m, sa->nexthop);

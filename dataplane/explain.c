@@ -67,6 +67,9 @@ int dataplane_explain(struct dataplane *dp, uint32_t table, const uint8_t *ip, s
 		table = nexthop_index(s->nh);
 	}
 	out->table_loop = nexthop_kind(out->nh) == NEXTHOP_TABLE;
+	if (nexthop_kind(out->nh) >= NEXTHOP_LINK &&
+	    (martian_source(ip) || martian_destination(ip)))
+		out->nh = nexthop(NEXTHOP_DISCARD, NEXTHOP_MARTIAN);
 	if (nexthop_kind(out->nh) == NEXTHOP_CONNECTION)
 		choose(&t->set[nexthop_index(out->nh)], ip, len, out);
 	else if (nexthop_kind(out->nh) == NEXTHOP_TUNNEL)

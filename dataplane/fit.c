@@ -176,7 +176,7 @@ void fit_tunnel(struct worker *w, struct rte_mbuf *m, uint32_t tunnel, unsigned 
 		 (struct tag){ .kind = TAG_PUNT_TOO_BIG,
 			       .size = (uint16_t)mtu,
 			       .value = tunnel | NEXTHOP_LOCAL_TUNNEL }))
-		w->tables->tunnel_drop[tunnel][DROP_TOO_BIG]++;
+		counter_add(&w->tables->tunnel_drop[tunnel][DROP_TOO_BIG], 1);
 }
 
 void fit_link(struct worker *w, struct rte_mbuf *m, uint32_t nh, uint32_t interface, unsigned mtu)

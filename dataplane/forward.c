@@ -1,24 +1,26 @@
 /* Routes: from a bare IP packet and its table to a neighbour, a tunnel or us. */
 #include "dataplane/lookup.h"
+#include "dataplane/martian.h"
 #include "dataplane/policy.h"
 #include "dataplane/worker.h"
 
 #include <rte_prefetch.h>
 
-/* RFC 1812 §5.3.1: false if the packet may go no further. */
-static inline bool decrement_ttl(uint8_t *ip)
+/* RFC 1812 §5.3.1 and §5.3.7: false if the packet may go no further, for its TTL or its addresses.
+ * (IPv4's destinations are looked at where they are looked up.) */
+static inline bool go_on(uint8_t *ip)
 {
 	if (ip[0] >> 4 == 4) {
 		uint32_t sum;
 
-		if (ip[8] <= 1)
+		if ((ip[8] <= 1) | martian4(ip[12]))
 			return false;
 		ip[8]--;
 		sum = get16(ip + 10) + (uint32_t)RTE_BE16(0x0100); /* RFC 1141 */
 		put16(ip + 10, (uint16_t)(sum + (sum >> 16)));
 		return true;
 	}
-	if (ip[7] <= 1)
+	if ((ip[7] <= 1) | martian6(ip + 8) | martian6(ip + 24))
 		return false;
 	ip[7]--;
 	return true;
@@ -57,6 +59,29 @@ static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 	}
 }
 
+/* table: with what is known of where it came from. */
+static void drop(struct worker *w, struct rte_mbuf *m, uint32_t table, enum drop_reason reason)
+{
+	if (table & BURST_FROM)
+		worker_drop_of(w, m, reason, burst_from(table));
+	else
+		worker_drop(w, m, reason);
+}
+
+static __rte_noinline void go_no_further(struct worker *w, struct rte_mbuf *m, uint32_t table)
+{
+	const uint8_t *ip = packet(m);
+
+	if ((ip[0] >> 4 == 4 ? ip[8] : ip[7]) > 1) {
+		drop(w, m, table, DROP_MARTIAN);
+		return;
+	}
+	if (table & BURST_FROM)
+		counter_add(&w->tables->tunnel_drop[burst_from(table)][DROP_TTL_EXPIRED], 1);
+	tag_set(m, TAG_PUNT_TTL, 0, table & BURST_TABLE);
+	punt_error(w, m, DROP_TTL_EXPIRED);
+}
+
 /* Whichever of them comes up first carries the traffic, so all that wait for some are wanted. */
 static __rte_noinline void to_nobody(struct worker *w, struct rte_mbuf *m, uint32_t index)
 {
@@ -84,17 +109,18 @@ static void to_us(struct worker *w, struct rte_mbuf *m, uint32_t index, uint32_t
 {
 	bool inner = index & NEXTHOP_LOCAL_TUNNEL;
 	const struct tunnel *t = &w->tables->tunnel[index & ~NEXTHOP_LOCAL_TUNNEL];
+	uint32_t from = table & BURST_TABLE;
 
 	/* The peer's own packets come out of its tunnel, where esp_in() has checked them, not from
 	 * a VPC's table. */
-	if (inner && table != t->table && policy_is_peer(t, packet(m))) {
-		worker_drop(w, m, DROP_SPOOFED);
+	if (inner && from != t->table && policy_is_peer(t, packet(m))) {
+		drop(w, m, table, DROP_SPOOFED);
 		return;
 	}
 	if (inner)
 		tag_set(m, TAG_PUNT_INNER, 0, index & ~NEXTHOP_LOCAL_TUNNEL);
 	else
-		tag_set(m, TAG_PUNT_LOCAL, 0, table);
+		tag_set(m, TAG_PUNT_LOCAL, 0, from);
 	punt(w, m, punt_class(packet(m), m->data_len, inner));
 }
 
@@ -103,16 +129,17 @@ static __rte_noinline void stay(struct worker *w, struct rte_mbuf *m, uint32_t t
 {
 	switch (nexthop_kind(nh)) {
 	case NEXTHOP_DISCARD:
-		worker_drop(w, m, DROP_DISCARD_ROUTE);
+		drop(w, m, table,
+		     nexthop_index(nh) == NEXTHOP_MARTIAN ? DROP_MARTIAN : DROP_DISCARD_ROUTE);
 		break;
 	case NEXTHOP_TABLE:
-		worker_drop(w, m, DROP_TABLE_LOOP);
+		drop(w, m, table, DROP_TABLE_LOOP);
 		break;
 	case NEXTHOP_LOCAL:
-		to_us(w, m, nexthop_index(nh), table & BURST_TABLE);
+		to_us(w, m, nexthop_index(nh), table);
 		break;
 	default:
-		worker_drop(w, m, DROP_NO_ROUTE);
+		drop(w, m, table, DROP_NO_ROUTE);
 	}
 }
 
@@ -130,15 +157,14 @@ void forward(struct worker *w, struct burst *b)
 			stay(w, m, table, nh[i]);
 			continue;
 		}
-		if (unlikely(!(table & BURST_OWN) && !decrement_ttl(packet(m)))) {
-			tag_set(m, TAG_PUNT_TTL, 0, table & BURST_TABLE);
-			punt_error(w, m, DROP_TTL_EXPIRED);
+		if (unlikely(!(table & BURST_OWN) && !go_on(packet(m)))) {
+			go_no_further(w, m, table);
 			continue;
 		}
 		if (nexthop_kind(nh[i]) < NEXTHOP_CONNECTION) {
 			burst_add_link(b, m, nh[i]);
 		} else if (unlikely(table & BURST_TUNNEL)) {
-			worker_drop(w, m, DROP_NO_TRANSIT);
+			drop(w, m, table, DROP_NO_TRANSIT);
 		} else if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION) {
 			tunnel = lookup_tunnel(&t->set[index], packet(m), m->data_len);
 			if (likely(tunnel != NO_TUNNEL))

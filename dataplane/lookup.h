@@ -6,6 +6,7 @@
 #define DATAPLANE_LOOKUP_H
 
 #include "dataplane/fib.h"
+#include "dataplane/martian.h"
 #include "dataplane/packet.h"
 #include "dataplane/tables.h"
 
@@ -32,6 +33,16 @@ static inline uint32_t lookup(const struct tables *t, uint32_t table, const uint
 		table = nexthop_index(nh);
 	}
 	return nh;
+}
+
+/* The same for an IPv4 packet that is not for us alone. */
+static inline uint32_t lookup_onward4(const struct tables *t, uint32_t table, const uint8_t *ip)
+{
+	uint32_t nh = lookup(t, table, ip);
+
+	return nexthop_kind(nh) >= NEXTHOP_LINK && martian_destination(ip)
+		       ? nexthop(NEXTHOP_DISCARD, NEXTHOP_MARTIAN)
+		       : nh;
 }
 
 /* What a worker's lookups found, for as long as no route changes: one line where the tries take
@@ -79,7 +90,7 @@ static inline uint32_t memo_ip4(const struct tables *t, struct memo *memo, struc
 	i = memo->turn++ % 4;
 	l->to[i] = to;
 	l->under[i] = under;
-	return l->nh[i] = lookup(t, table, ip);
+	return l->nh[i] = lookup_onward4(t, table, ip);
 }
 
 static inline uint32_t memo_ip6(const struct tables *t, struct memo *memo, struct memo6_line *l,
@@ -98,7 +109,8 @@ static inline uint32_t memo_ip6(const struct tables *t, struct memo *memo, struc
 	return l->nh[i] = lookup(t, table, ip);
 }
 
-/* As lookup(). line: memo_line()'s; epoch: tables->routes_epoch, loaded since the last report. */
+/* As lookup(), for a packet on its way. line: memo_line()'s; epoch: tables->routes_epoch, loaded
+ * since the last report. */
 static inline uint32_t lookup_memo(const struct tables *t, struct memo *memo, void *line,
 				   uint64_t epoch, uint32_t table, const uint8_t *ip)
 {

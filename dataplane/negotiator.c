@@ -89,9 +89,9 @@ static uint16_t sa_flags_of(const struct tunnel *t)
 	return (uint16_t)flags;
 }
 
-static uint32_t sa_table_of(const struct tunnel *t)
+static uint32_t sa_table_of(const struct tunnel *t, uint32_t tunnel)
 {
-	return t->table | (t->transit ? 0 : BURST_TUNNEL);
+	return t->table | burst_from_tunnel(tunnel) | (t->transit ? 0 : BURST_TUNNEL);
 }
 
 /* The worker sends back what is replaced. */
@@ -111,6 +111,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 	struct slot_entry *e = NULL;
 	struct message m;
 	struct sa *sa;
+	uint8_t owner;
 	int rc;
 
 	if (!t)
@@ -120,12 +121,14 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		if (!e || e->state != SLOT_GIVEN)
 			return -EINVAL;
 	}
-	rc = sa_new(&sa, dp->keys, from, dp->tables.owner[from->tunnel], (int)rte_socket_id());
+	/* Near its worker, which is EAL's lcore after main's. */
+	owner = dp->tables.owner[from->tunnel];
+	rc = sa_new(&sa, dp->keys, from, owner, (int)rte_lcore_to_socket_id(owner + 1u));
 	if (rc)
 		return rc;
 	sa->flags |= sa_flags_of(t);
 	if (from->inbound)
-		sa->table = sa_table_of(t);
+		sa->table = sa_table_of(t, from->tunnel);
 	m = (struct message){ .kind = MESSAGE_SA_INSTALL,
 			      .tunnel = from->tunnel,
 			      .spi = from->spi,
@@ -211,7 +214,7 @@ static int refresh(struct dataplane *dp, const struct tunnel *t, uint32_t tunnel
 			     .spi = spi,
 			     .inbound = inbound,
 			     .flags = sa_flags_of(t),
-			     .table = sa_table_of(t),
+			     .table = sa_table_of(t, tunnel),
 			     .sa = sa };
 
 	return negotiator_order(dp, dp->tables.owner[tunnel], &m);

@@ -43,7 +43,7 @@ void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
 	struct punt *p = &w->punt;
 
-	w->stats.drop[reason]++;
+	counter_add(&w->stats.drop[reason], 1);
 	if (unlikely(w->watched))
 		watch_step(w, m, TRACE_DROPPED, reason);
 	if (p->budget[PUNT_ERROR] == 0 || rte_ring_sp_enqueue(p->to_main, m) != 0) {
@@ -80,6 +80,7 @@ void punt_refill(struct worker *w, uint64_t tsc)
 
 	if (tsc - p->refilled < step)
 		return;
+	punt_ring_bells(w);
 	steps = (tsc - p->refilled) / step;
 	p->refilled += steps * step;
 	if (steps > REFILLS_PER_SECOND)
@@ -91,7 +92,7 @@ void punt_refill(struct worker *w, uint64_t tsc)
 	}
 }
 
-void punt_flush(struct worker *w)
+void punt_ring_bells(struct worker *w)
 {
 	struct punt *p = &w->punt;
 

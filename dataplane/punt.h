@@ -39,10 +39,13 @@ struct punt {
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class);
 /* Counts the tagged packet as dropped, and lets main tell its sender if the budget allows. */
 void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason);
+/* Once a turn; each millisecond it does something, and rings bells that nobody rang meanwhile. */
 void punt_refill(struct worker *w, uint64_t tsc);
 /* The class of an IP packet to one of our addresses; inner: a tunnel's. */
 enum punt_class punt_class(const uint8_t *ip, unsigned len, bool inner);
-/* Rings the bells of who got something since the last call. */
-void punt_flush(struct worker *w);
+/* Rings the bells of who got something since the last call and sleeps: the one system call of a
+ * worker's turns. It is made in turns that have no packets, and in no others more than once a
+ * millisecond, which is what a control thread may be late while a worker is never idle. */
+void punt_ring_bells(struct worker *w);
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef DATAPLANE_REPLAY_H
 #define DATAPLANE_REPLAY_H
 
+#include "dataplane/counter.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -99,7 +101,7 @@ static inline void replay_commit(struct replay *w, uint64_t seq)
 			steps = (uint64_t)w->mask + 1;
 		while (steps--)
 			w->bitmap[++word & w->mask] = 0;
-		w->top = seq;
+		counter_set(&w->top, seq);
 	}
 	*replay_word(w, seq) |= UINT64_C(1) << (seq % 64);
 }

@@ -191,6 +191,8 @@ int sa_new(struct sa **sa, const struct crypt *keys, const struct dataplane_sa *
 	if (!size)
 		return -EINVAL;
 	*sa = rte_malloc_socket("sa", size, SA_LINE, socket);
+	if (!*sa) /* better far away than nowhere */
+		*sa = rte_malloc("sa", size, SA_LINE);
 	if (!*sa)
 		return -ENOMEM;
 	rc = sa_build(*sa, keys, from, owner);

@@ -110,7 +110,7 @@ struct sa {
 			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */
 			uint8_t local[16], remote[16];
 			uint16_t local_port, remote_port;
-			/* where decrypted packets are looked up, with BURST_TUNNEL; set before
+			/* where decrypted packets are looked up, as in burst.h; set before
 			 * installing; worker: rw */
 			uint32_t table;
 			uint64_t ask_in; /* limit_admit() from this sequence number on */

@@ -39,6 +39,13 @@ static inline uint32_t spi_generation(uint32_t spi)
 	return spi >> (SPI_SLOT_BITS + SPI_OWNER_BITS);
 }
 
+/* What an empty slot holds: no packet that is sent there has it. 0 would not do, which anybody may
+ * send to slot 0. */
+static inline uint32_t spi_none(uint32_t slot)
+{
+	return slot == 0;
+}
+
 /* The generation after this one; never 0. */
 static inline uint32_t spi_next_generation(uint32_t generation)
 {

@@ -25,6 +25,7 @@
 #define NEIGHBOURS_MAX	65536
 #define PORTS_MAX	32
 #define NO_TUNNEL	UINT16_MAX
+_Static_assert(TABLES_MAX <= 1 << 14 && TUNNELS_MAX <= 1 << 15, "as BURST_TABLE and burst_from()");
 _Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set's");
 
 #define OWN_ORDER 18

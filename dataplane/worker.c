@@ -112,7 +112,7 @@ static struct sa *obey(struct worker *w, const struct message *m)
 	case MESSAGE_SA_REMOVE:
 		if (m->inbound && s->spi == m->spi) {
 			old = s->sa;
-			*s = (struct slot){ 0 };
+			*s = (struct slot){ .spi = spi_none(spi_slot(m->spi)) };
 		} else if (!m->inbound) {
 			old = send_no_more(t, m->sa);
 		}
@@ -168,7 +168,7 @@ static void flush_hand(struct worker *w, unsigned to)
 	unsigned n = w->n_hand[to], sent;
 
 	sent = rte_ring_sp_enqueue_burst(w->handover[to], (void **)w->hand[to], n, NULL);
-	w->stats.handed_over += sent;
+	counter_add(&w->stats.handed_over, sent);
 	for (; sent < n; sent++)
 		worker_drop(w, w->hand[to][sent], DROP_HANDOVER_FULL);
 	w->n_hand[to] = 0;
@@ -199,7 +199,7 @@ void worker_transmit(struct worker *w, uint16_t port)
 	if (unlikely(w->watched))
 		watch_sent(w, port, t->pkt, t->n);
 	sent = rte_eth_tx_burst(port, t->queue, t->pkt, (uint16_t)t->n);
-	w->stats.tx_packets += sent;
+	counter_add(&w->stats.tx_packets, sent);
 	for (; sent < t->n; sent++)
 		worker_drop(w, t->pkt[sent], DROP_TX_FULL);
 	t->n = 0;
@@ -258,8 +258,8 @@ static inline void phase_done(struct worker *w, struct stopwatch *s, enum worker
 {
 	uint64_t now = rte_rdtsc();
 
-	w->stats.phase_cycles[phase] += now - s->tsc;
-	w->stats.phase_packets[phase] += packets;
+	counter_add(&w->stats.phase_cycles[phase], now - s->tsc);
+	counter_add(&w->stats.phase_packets[phase], packets);
 	s->tsc = now;
 }
 
@@ -388,15 +388,14 @@ static void flush(struct worker *w, struct stopwatch *s)
 		if (w->n_hand[i])
 			flush_hand(w, i);
 	}
-	punt_flush(w);
 	phase_done(w, s, PHASE_TX, (unsigned)(w->stats.tx_packets - before));
 }
 
 /* Somebody else had the CPU. */
 static __rte_noinline void paused(struct worker *w, uint64_t cycles)
 {
-	w->stats.pauses++;
-	w->stats.longest_pause = RTE_MAX(w->stats.longest_pause, cycles);
+	counter_add(&w->stats.pauses, 1);
+	counter_set(&w->stats.longest_pause, RTE_MAX(w->stats.longest_pause, cycles));
 }
 
 unsigned worker_run_once(struct worker *w)
@@ -418,14 +417,15 @@ unsigned worker_run_once(struct worker *w)
 	if (orders)
 		phase_done(w, &s, PHASE_CONTROL, 0);
 	n = poll_ports(w, &b, &s);
-	w->stats.rx_packets += n;
+	counter_add(&w->stats.rx_packets, n);
 	n += poll_threads(w, &b, &s);
-	w->stats.loops++;
+	counter_add(&w->stats.loops, 1);
 	if (n || orders) {
 		flush(w, &s);
-		w->stats.busy_loops++;
+		counter_add(&w->stats.busy_loops, 1);
 	} else {
-		w->stats.idle_cycles += rte_rdtsc() - began;
+		punt_ring_bells(w);
+		counter_add(&w->stats.idle_cycles, rte_rdtsc() - began);
 	}
 	return n + orders;
 }
@@ -439,9 +439,9 @@ static void nap(struct worker *w, unsigned microseconds)
 	rte_rcu_qsbr_thread_offline(w->tables->qsbr, w->index);
 	nanosleep(&t, NULL);
 	rte_rcu_qsbr_thread_online(w->tables->qsbr, w->index);
-	w->stats.naps++;
+	counter_add(&w->stats.naps, 1);
 	w->tsc = rte_rdtsc();
-	w->stats.idle_cycles += w->tsc - began;
+	counter_add(&w->stats.idle_cycles, w->tsc - began);
 }
 
 int worker_main(void *arg)

@@ -1,11 +1,12 @@
 /* A worker: one lcore that polls its queues and takes every packet to its end.
  *
- * Owned by its lcore; other threads only read counters (plain 64-bit stores, a moment old). It
+ * Owned by its lcore; other threads only read counters (counter.h, a moment old). It
  * never blocks, allocates, logs per packet or takes a lock. */
 #ifndef DATAPLANE_WORKER_H
 #define DATAPLANE_WORKER_H
 
 #include "dataplane/burst.h"
+#include "dataplane/counter.h"
 #include "dataplane/dataplane.h"
 #include "dataplane/doorbell.h"
 #include "dataplane/message.h"
@@ -29,7 +30,7 @@ struct worker;
 
 /* Where an inbound SPI leads. */
 struct slot {
-	uint32_t spi; /* host order; 0: nothing here */
+	uint32_t spi; /* host order; spi_none(): nothing here */
 	uint32_t spare;
 	struct sa *sa;
 };
@@ -109,7 +110,7 @@ void link_frame(struct worker *w, uint16_t port, struct rte_mbuf *m); /* finishe
 
 static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 {
-	w->stats.drop[reason]++;
+	counter_add(&w->stats.drop[reason], 1);
 	if (unlikely(w->watched))
 		watch_step(w, m, TRACE_DROPPED, reason);
 	rte_pktmbuf_free(m);
@@ -119,7 +120,7 @@ static inline void worker_drop(struct worker *w, struct rte_mbuf *m, enum drop_r
 static inline void worker_drop_of(struct worker *w, struct rte_mbuf *m, enum drop_reason reason,
 				  uint32_t tunnel)
 {
-	w->tables->tunnel_drop[tunnel][reason]++;
+	counter_add(&w->tables->tunnel_drop[tunnel][reason], 1);
 	worker_drop(w, m, reason);
 }
 

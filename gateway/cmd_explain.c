@@ -393,6 +393,8 @@ static bool ends_here(struct command_call *call, const struct question *q)
 		verdict(call, false, "table-loop", "the routes lead from table to table");
 	else if (nexthop_kind(path->nh) == NEXTHOP_NONE)
 		nowhere(call, q);
+	else if (path->nh == nexthop(NEXTHOP_DISCARD, NEXTHOP_MARTIAN))
+		verdict(call, false, "martian", "no router passes on such a source or destination");
 	else if (nexthop_kind(path->nh) == NEXTHOP_DISCARD)
 		verdict(call, false, "discard-route", "the route says so");
 	else if (nexthop_kind(path->nh) == NEXTHOP_LOCAL)

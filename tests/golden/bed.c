@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+uint16_t bed_port_mtu = 1500, bed_segment;
+
 #define SLOTS 16383 /* frames in a port's ring */
 
 static const uint8_t macs[BED_PORTS][6] = {
@@ -80,12 +82,12 @@ void bed_open_on(struct bed *b, const char *const device[BED_PORTS], unsigned me
 			.address = { prefix("192.0.2.1/24"), prefix("2001:db8:1::1/64") },
 			.next_hop = addr("192.0.2.254"),
 			.next_hop6 = addr("2001:db8:1::fe"),
-			.mtu = 1500,
+			.mtu = bed_port_mtu,
 		},
 		[BED_LAN] = {
 			.n_addresses = 1,
 			.address = { prefix("10.9.0.1/24") },
-			.mtu = 1500,
+			.mtu = bed_port_mtu,
 		},
 	};
 	struct conf c = {
@@ -178,12 +180,19 @@ uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out)
 
 void bed_give(struct bed *b, unsigned port, const uint8_t *frame, size_t len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(b->dp->pool);
-	char *to = m ? rte_pktmbuf_append(m, (uint16_t)len) : NULL;
+	size_t step = bed_segment ? bed_segment : len;
+	struct rte_mbuf *m = NULL;
 
-	if (!to)
-		errx(1, "no packet buffer for a frame of %zu bytes", len);
-	memcpy(to, frame, len);
+	for (size_t at = 0; at < len || at == 0; at += step) {
+		size_t n = len - at < step ? len - at : step;
+		struct rte_mbuf *part = rte_pktmbuf_alloc(b->dp->pool);
+		char *to = part ? rte_pktmbuf_append(part, (uint16_t)n) : NULL;
+
+		if (!to || (m && rte_pktmbuf_chain(m, part) != 0))
+			errx(1, "no packet buffer for a frame of %zu bytes", len);
+		memcpy(to, frame + at, n);
+		m = m ? m : part;
+	}
 	if (memory_port_give(&b->port[port], 0, &m, 1) != 1)
 		errx(1, "port's ring is full");
 }

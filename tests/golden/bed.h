@@ -24,6 +24,9 @@ struct bed {
 	uint32_t vpc; /* its table */
 };
 
+/* Before bed_open(): the ports' MTU, and in how large segments frames are given; 0: in one. */
+extern uint16_t bed_port_mtu, bed_segment;
+
 /* memory_mb as conf.workers'; n workers on these CPUs, each with a queue of every port. */
 void bed_open(struct bed *b, unsigned memory_mb, bool hugepages, const unsigned *cpu, unsigned n);
 /* The same between these devices, which have the bed's MAC addresses; nothing can be given to them

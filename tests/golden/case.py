@@ -22,6 +22,8 @@ LAN, LAN_PEER = "02:00:00:00:02:01", "02:00:00:00:02:02"
 VXLAN_US, VXLAN_HOST = "02:00:00:00:03:01", "02:00:00:00:03:10"
 VLAN_US, VLAN_HOST = "02:00:00:00:04:01", "02:00:00:00:04:10"
 
+PORT_MTU = 1500
+
 # The gateway puts a flow's hash into the source port; the test checks its range and writes this.
 VXLAN_SOURCE = 0xC000
 
@@ -133,12 +135,12 @@ class Case:
             header + iv + data)
 
     def mtu(self):
-        """Of inner packets, where outer ones have 1500 bytes."""
+        """Of inner packets, where outer ones have the port's."""
         iv_bytes = CIPHERS[self.cipher][3]
         icv_bytes = AUTHS[self.auth][2] or 16
         unit = 16 if iv_bytes == 16 else 4
         outer = {4: 20, 6: 40}[self.outer] + (8 if self.udp else 0)
-        return (1500 - outer - 8 - iv_bytes - icv_bytes) // unit * unit - 2
+        return (PORT_MTU - outer - 8 - iv_bytes - icv_bytes) // unit * unit - 2
 
     def outer_bytes(self, size):
         """Of the outer packet around an inner one of that size."""

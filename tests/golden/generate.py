@@ -672,13 +672,28 @@ def whole():
     yield case
 
 
+def martians():
+    """IPv6 that no router passes on; and what an inner address of 169.254.0.0/16 sends, which passes."""
+    case = Case("martian", drops={"martian": 11})
+    bad = ("fe80::1", "febf::1", "ff02::1", "::", "::1")
+    make = lambda src, dst, hlim=64: IPv6(src=src, dst=dst, hlim=hlim) / UDP(sport=1, dport=2)
+    case.next()
+    for seq, src in enumerate(bad, 1):
+        case.wan_in(case.seal(make(src, "fd00:16::10"), seq, True))
+        case.vpc(True, make(src, case.customer6))
+    case.wan_in(case.seal(IP(src="127.0.0.1", dst="172.16.0.10") / UDP(), 6, True))
+    case.next().receive(lambda ttl: make("fec0::1", "fd00:16::10", ttl), 7)
+    case.next().receive(lambda ttl: IP(src=case.inner_peer, dst="172.16.0.10", ttl=ttl) / UDP(), 8)
+    yield case
+
+
 def main():
     for old in os.listdir(HERE):
         if old.endswith(".pcap") and old != "peers.pcap":  # record.py's
             os.unlink(os.path.join(HERE, old))
     lines = ["# name and SA of each case, by generate.py; the line's number is the tunnel's\n"]
     for group in (every_algorithm, extended_numbers, families, vlan, refused, policy, told, fitting,
-                  segments, marks, odd_packets, outer_fragments, hosts, outer_oddities, whole):
+                  segments, marks, odd_packets, outer_fragments, hosts, outer_oddities, whole, martians):
         lines += [case.write() for case in group()]
     setup()
     with open(os.path.join(HERE, "cases"), "w") as out:

@@ -302,9 +302,13 @@ int main(int argc, char **argv)
 {
 	int failed;
 
-	if (argc != 2)
-		errx(2, "usage: %s FOLDER", argv[0]);
+	if (argc < 2 || argc > 4)
+		errx(2, "usage: %s FOLDER [MTU [SEGMENT]]", argv[0]);
 	folder = argv[1];
+	if (argc > 2)
+		bed_port_mtu = (uint16_t)strtoul(argv[2], NULL, 10);
+	if (argc > 3)
+		bed_segment = (uint16_t)strtoul(argv[3], NULL, 10);
 	read_cases();
 	bed_open(&bed, 256, false, &(unsigned){ 0 }, 1);
 	print_message("%s\n", dataplane_summary(bed.dp));

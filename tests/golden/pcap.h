@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PCAP_FRAME_MAX 2048
+#define PCAP_FRAME_MAX 9216
 
 struct pcap_frame {
 	uint32_t sec, usec;

@@ -3,11 +3,12 @@
 
 Run it by hand, as root, with ISTHMUS_BUILD as the lab has it. For each suite a tunnel in the lab, pings of several
 sizes from behind strongSwan, caught before they are sealed (in its TUN device) and behind (on the wire); the keys
-are those that isthmusd exports for Wireshark. A line of "peers" is a suite with SPI and keys; the frames of line N
+are those that isthmusd exports for Wireshark; of ChaCha20, which that does not know, those that charon logs. A line of "peers" is a suite with SPI and keys; the frames of line N
 have N as their seconds, and 0 as microseconds for what is sealed or 1 for the packet that must come out.
 """
 
 import os
+import re
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,7 +25,7 @@ from lab.topology import Site
 
 SUITES = [("aes128", "sha1", "aes128-sha1"), ("aes128", "sha256", "aes128-sha256"), ("aes192", "sha384", "aes192-sha384"),
           ("aes256", "sha512", "aes256-sha512"), ("aes128gcm", None, "aes128gcm16"), ("aes192gcm", None, "aes192gcm16"),
-          ("aes256gcm", None, "aes256gcm16")]  # of ChaCha20 Wireshark knows nothing, so no keys are exported
+          ("aes256gcm", None, "aes256gcm16"), ("chacha20poly1305", None, "chacha20poly1305")]
 SIZES = (0, 1, 2, 3, 14, 15, 16, 56, 100, 777, 1300, 1372)
 
 
@@ -38,12 +39,23 @@ def keys(folder, spi):
     raise KeyError(spi)
 
 
+def logged_key(path):
+    """What charon, the responder, encrypts with: key and salt."""
+    with open(path) as f:
+        text = f.read().split("encryption responder key")[1]
+    count = int(re.search(r"=> (\d+) bytes", text)[1])
+    lines = re.findall(r"^.*?\d+: ((?:[0-9A-F]{2} )+)", text, re.M)[:-(-count // 16)]
+    return "".join(lines).replace(" ", "").lower()[:2 * count]
+
+
 def record(n, out, cipher, auth, theirs):
     with Lab() as lab:
         parameters = {"esp_cipher": cipher, **({"esp_auth": auth} if auth else {})}
         site = Site(lab, **parameters)
         site.gateway.config["key_export"] = folder = lab.path("keys")
         site.gateway.write()
+        log = lab.path("keys.log")
+        site.strongswan.configure(f"filelog {{\n keys {{\n path = {log}\n default = -1\n chd = 4\n }}\n }}")
         site.start(esp_proposals=theirs)
         site.await_up()
         host, far = site.hosts
@@ -62,7 +74,8 @@ def record(n, out, cipher, auth, theirs):
         for outer, inner in zip(sealed, opened):
             out.write_packet(raw(Ether(type=0x0800) / outer[IP]), sec=n, usec=0)
             out.write_packet(raw(Ether(type=0x0800) / inner[IP]), sec=n, usec=1)
-        return " ".join([cipher, auth or "none", "0x%08x" % spi, *keys(folder, spi)]) + "\n"
+        found = (logged_key(log), "-") if cipher.startswith("chacha") else keys(folder, spi)
+        return " ".join([cipher, auth or "none", "0x%08x" % spi, *found]) + "\n"
 
 
 def main():

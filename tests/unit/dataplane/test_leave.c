@@ -104,6 +104,38 @@ static void its_sas_follow(void **state)
 	assert_int_equal(out->flags & settings, 0);
 }
 
+static void esp_to(uint32_t spi)
+{
+	uint8_t f[RIG_FRAME], ip[64];
+	unsigned n = rig_ip4(ip, "10.0.0.1", "10.0.0.2", 253, 8) + 8;
+
+	rig_give(0, f, rig_esp(f, "203.0.113.9", spi, 1, ip, n));
+	rig_run();
+}
+
+/* Anybody may send ESP to any SPI, before there is an SA and after it: 0 as well, which says in
+ * other places that there is none. */
+static void no_spi_leads_to_an_empty_slot(void **state)
+{
+	struct dataplane_tunnel t = given("169.254.0.2/30", "169.254.0.1");
+	static const uint32_t spis[] = { 0, 1, 2, 255, 256, SPI_SLOTS, 1u << 19, UINT32_MAX };
+	uint32_t spi = 0;
+
+	assert_int_equal(dataplane_tunnel_add(rig_dp, 1, &t), 0);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		if (turn == 1)
+			spi = rig_add_sas(1, "203.0.113.9", 0x1234);
+		else if (turn == 2)
+			assert_int_equal(dataplane_sa_remove(rig_dp, 1, true, spi), 0);
+		rig_run();
+		for (unsigned i = 0; i < ARRAY_LEN(spis); i++)
+			if (turn != 1 || spis[i] != spi)
+				esp_to(spis[i]);
+	}
+	assert_int_equal(spi_slot(spi), 0);
+	assert_int_equal(rig_dropped(DROP_NO_SA), 3 * ARRAY_LEN(spis) - 1);
+}
+
 static void numbers_wait_for_the_workers(void **state)
 {
 	struct dataplane_tunnel t = given("169.254.0.2/30", "169.254.0.1");
@@ -155,6 +187,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(inner_addresses_change_hands, set_up,
 						rig_tear_down),
 		cmocka_unit_test_setup_teardown(its_sas_follow, set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(no_spi_leads_to_an_empty_slot, set_up,
+						rig_tear_down),
 		cmocka_unit_test_setup_teardown(numbers_wait_for_the_workers, set_up,
 						rig_tear_down),
 	};

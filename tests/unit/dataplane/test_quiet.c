@@ -1,8 +1,8 @@
 /* A worker's turns ask nobody for memory, take no lock and make no system call, whatever the
- * packets are, but for one: who sleeps and gets something is woken, once. While a turn runs, all
- * three are trapped: allocation by the allocator's hooks (with the address sanitizer) or in its
- * place, locks in their place, system calls by the kernel's dispatch to this process
- * (PR_SET_SYSCALL_USER_DISPATCH). */
+ * packets are, but for one: who sleeps and gets something is woken, once, in a turn without packets
+ * or when a millisecond has passed (punt_ring_bells()). While a turn runs, all three are trapped:
+ * allocation by the allocator's hooks (with the address sanitizer) or in its place, locks in their
+ * place, system calls by the kernel's dispatch to this process (PR_SET_SYSCALL_USER_DISPATCH). */
 #include "rig_tunnel.h"
 
 #include "dataplane/capture.h"
@@ -123,15 +123,23 @@ static bool trap_calls(void)
 /* The worker's turns until it has nothing left, with the traps set. */
 static void turns(struct worker *w)
 {
-	unsigned n = 0;
+	unsigned n = 0, rung, early = 0;
+	uint64_t refilled;
 
 	catch_calls();
 	watched = true;
 	selector = BLOCK;
-	while (worker_run_once(w))
-		n++;
+	do {
+		rung = bells;
+		refilled = w->punt.refilled;
+		if (!worker_run_once(w))
+			break;
+		if (w->punt.refilled == refilled)
+			early += bells - rung;
+	} while (++n);
 	selector = ALLOW;
 	watched = false;
+	assert_int_equal(early, 0);
 	assert_true(n > 0);
 	assert_in_range(bells, 0, 2);
 	if (allocations || locks || calls)
