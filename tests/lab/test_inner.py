@@ -56,6 +56,8 @@ def test_packets_that_every_link_takes(lab):
     pair.start().await_up()
     a, b = [end(lab, g, i) for g, i in zip(pair.gateways, (EAST6, WEST6))]
     a.await_ping(b)
+    for here, there in ((a, b), (b, a)):  # each learns it for what it sends
+        assert "Packet too big: mtu=1280" in here.ping(there, count=1, size=1400).text
     for size in (500, 600, 1232, 1400):
         ping = a.ping(b, count=20, interval=0.01, size=size)
         assert ping.lost == 0, (size, ping.text)
