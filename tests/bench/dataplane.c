@@ -184,25 +184,31 @@ static bool have(const struct samples *worker, const struct samples *bare, unsig
 	return worker[1].n >= pieces && bare[1].n >= pieces;
 }
 
+static void both_round(struct bench *b, struct feed *f, struct samples *worker,
+		       struct samples *bare)
+{
+	feed_make(f);
+	whole_round(b, f, worker_piece, worker);
+	whole_round(b, f, bare_piece, bare);
+}
+
+/* Of this cell alone: what the last one left is thrown away. */
 static struct sample measure(struct bench *b, struct feed *f)
 {
 	static struct samples worker[2], bare[2];
-	uint64_t began = rte_rdtsc(), second = (uint64_t)(b->tsc_ghz * 1e9);
-	uint64_t soon = began + (uint64_t)(b->seconds * (double)second);
-	uint64_t late = began + (uint64_t)(b->seconds * 5 * (double)second), now = began;
+	double hz = b->tsc_ghz * 1e9;
+	uint64_t began = rte_rdtsc(), soon = began + (uint64_t)(b->seconds * hz);
+	uint64_t late = began + (uint64_t)(b->seconds * 5 * hz);
 	struct sample middle;
 	bool whole;
 
-	for (unsigned i = 0; now < late && !have(worker, bare, PIECES_ENOUGH); i++) {
-		if (i <= WARM_UP)
-			worker[0].n = worker[1].n = bare[0].n = bare[1].n = 0;
-		else if (now > soon && have(worker, bare, PIECES_MIN))
-			break;
-		feed_make(f);
-		whole_round(b, f, worker_piece, worker);
-		whole_round(b, f, bare_piece, bare);
-		now = rte_rdtsc();
-	}
+	for (unsigned i = 0; i < WARM_UP; i++)
+		both_round(b, f, worker, bare);
+	worker[0].n = worker[1].n = bare[0].n = bare[1].n = 0;
+	do
+		both_round(b, f, worker, bare);
+	while (rte_rdtsc() < (have(worker, bare, PIECES_MIN) ? soon : late) &&
+	       !have(worker, bare, PIECES_ENOUGH));
 	whole = have(worker, bare, PIECES_MIN);
 	b->shared += !whole;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
