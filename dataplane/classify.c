@@ -318,10 +318,11 @@ static bool classify_tagged(struct worker *w, struct burst *b, struct rte_mbuf *
 	return true;
 }
 
-/* Everything behind wants a packet in one piece. NULL: dropped. */
-static __rte_noinline struct rte_mbuf *in_one_piece(struct worker *w, struct rte_mbuf *m)
+/* Everything behind wants a packet in one piece, in a buffer that may be kept. NULL: dropped. */
+static __rte_noinline struct rte_mbuf *in_one_piece(struct worker *w, struct rte_mempool *pool,
+						    struct rte_mbuf *m)
 {
-	struct rte_mbuf *to = rte_pktmbuf_alloc(w->pool);
+	struct rte_mbuf *to = rte_pktmbuf_alloc(pool);
 	const void *data;
 	char *p;
 
@@ -344,6 +345,20 @@ static __rte_noinline struct rte_mbuf *in_one_piece(struct worker *w, struct rte
 	return to;
 }
 
+void classify_long_frames(struct worker *w, struct burst *b)
+{
+	unsigned room = rte_pktmbuf_data_room_size(w->pool) - RTE_PKTMBUF_HEADROOM, n = 0;
+
+	for (unsigned i = 0; i < b->n_frame; i++) {
+		struct rte_mbuf *m = b->frame[i];
+
+		m = in_one_piece(w, m->pkt_len <= room ? w->pool : w->large, m);
+		if (m)
+			b->frame[n++] = m;
+	}
+	b->n_frame = n;
+}
+
 static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m,
 			   const struct port_table *port)
 {
@@ -351,7 +366,7 @@ static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m
 	uint16_t type;
 
 	if (unlikely(m->nb_segs != 1)) {
-		m = in_one_piece(w, m);
+		m = in_one_piece(w, w->pool, m);
 		if (!m)
 			return;
 	}

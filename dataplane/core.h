@@ -29,7 +29,8 @@ struct dataplane {
 	struct worker *worker[CONF_WORKERS_MAX];
 	struct port port[PORTS_MAX];
 	struct rte_mempool *pool;
-	struct rte_mempool *large;			  /* few: datagrams that were fragments */
+	struct rte_mempool *large;  /* few: datagrams that were fragments */
+	struct rte_mempool *frames; /* what ports with long frames take; may be NULL */
 	struct rte_ring *to_main[CONF_WORKERS_MAX];	  /* packets */
 	struct rte_ring *to_negotiator[CONF_WORKERS_MAX]; /* packets */
 	struct doorbell main_bell, negotiator_bell;

@@ -122,21 +122,31 @@ static void close_tables(struct dataplane *dp)
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
-/* Half of the memory is for packets, the rest for SAs and the drivers. */
-static int open_pool(struct dataplane *dp, const struct conf *c)
+static struct rte_mempool *pool_new(const char *name, unsigned n, unsigned cache, unsigned room)
 {
-	unsigned room = 2048, n;
-	uint64_t bytes = (uint64_t)c->workers.memory_mb << 20;
+	return rte_pktmbuf_pool_create(name, n, cache, 0, (uint16_t)room, (int)rte_socket_id());
+}
 
-	for (unsigned i = 0; i < c->n_ports; i++)
+/* Half of the memory is for packets, the rest for SAs and the drivers. */
+static int open_pools(struct dataplane *dp, const struct conf *c)
+{
+	const unsigned around = sizeof(struct rte_mbuf) + 64;
+	unsigned room = 2048, frame = PORT_FRAME + RTE_PKTMBUF_HEADROOM, frames = 0;
+	uint64_t bytes = (uint64_t)c->workers.memory_mb << 20, taken, n;
+
+	for (unsigned i = 0; i < c->n_ports; i++) {
 		room = RTE_MAX(room, c->port[i].mtu + 32u + ROOM_AROUND);
+		if (port_has_long_frames(&c->port[i]))
+			frames = dp->n_workers * BURST_MAX; /* they are free again at once */
+	}
 	room = RTE_ALIGN_CEIL(room, 64) + RTE_PKTMBUF_HEADROOM;
-	n = (unsigned)(bytes / 2 / (room + sizeof(struct rte_mbuf) + 64));
-	dp->pool = rte_pktmbuf_pool_create("packets", RTE_MAX(n, POOL_MIN), POOL_CACHE, 0,
-					   (uint16_t)room, (int)rte_socket_id());
-	dp->large = rte_pktmbuf_pool_create("datagrams", LARGE_BUFFERS, 0, 0, REASSEMBLE_BUFFER,
-					    (int)rte_socket_id());
-	return dp->pool && dp->large ? 0 : -ENOMEM;
+	taken = (uint64_t)frames * (frame + around);
+	n = bytes / 2 > taken ? (bytes / 2 - taken) / (room + around) : 0;
+	dp->pool = pool_new("packets", RTE_MAX((unsigned)n, POOL_MIN), POOL_CACHE, room);
+	dp->large = pool_new("datagrams", LARGE_BUFFERS, 0, REASSEMBLE_BUFFER);
+	if (frames)
+		dp->frames = pool_new("frames", frames, 0, frame);
+	return dp->pool && dp->large && (dp->frames || !frames) ? 0 : -ENOMEM;
 }
 
 static int open_ports(struct dataplane *dp, const struct conf *c, const char **error)
@@ -149,7 +159,8 @@ static int open_ports(struct dataplane *dp, const struct conf *c, const char **e
 		if (rc)
 			return rc;
 		dp->n_ports++;
-		rc = port_start(&dp->port[i], &c->port[i], dp->n_workers, dp->pool, error);
+		rc = port_start(&dp->port[i], &c->port[i], dp->n_workers,
+				dp->port[i].long_frames ? dp->frames : dp->pool, error);
 		if (rc)
 			return rc;
 		dp->mtu = RTE_MIN(dp->mtu, dp->port[i].mtu);
@@ -242,6 +253,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 		return fail(error, "rings between threads", -ENOMEM);
 	w->tables = &dp->tables;
 	w->pool = dp->pool;
+	w->large = dp->large;
 	w->n_workers = dp->n_workers;
 	w->punt.main_bell = &dp->main_bell;
 	w->punt.negotiator_bell = &dp->negotiator_bell;
@@ -254,7 +266,8 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 		for (q = 0; q < p->rx_queues; q++) {
 			/* Queues of a port go round, those of several ports begin elsewhere. */
 			if ((i + q) % dp->n_workers == w->index && w->n_rx < RTE_DIM(w->rx))
-				w->rx[w->n_rx++] = (struct rx_queue){ p->id, (uint16_t)q };
+				w->rx[w->n_rx++] =
+					(struct rx_queue){ p->id, (uint16_t)q, p->long_frames };
 		}
 		w->tx[p->id].worker = (uint16_t)(w->index % p->tx_queues);
 		w->tx[p->id].queue = (uint16_t)w->index;
@@ -377,7 +390,7 @@ int dataplane_open(struct dataplane **out, const struct conf *c, const char **er
 		fail(error, "tables", rc);
 		goto out;
 	}
-	rc = open_pool(dp, c);
+	rc = open_pools(dp, c);
 	if (rc) {
 		fail(error, "packet buffers: memory_mb is too small", rc);
 		goto out;
@@ -453,6 +466,7 @@ void dataplane_close(struct dataplane *dp)
 	close_tables(dp);
 	rte_mempool_free(dp->pool);
 	rte_mempool_free(dp->large);
+	rte_mempool_free(dp->frames);
 	doorbell_close(&dp->main_bell);
 	doorbell_close(&dp->negotiator_bell);
 	unmap(dp, sizeof(*dp));

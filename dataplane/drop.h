@@ -11,7 +11,7 @@
 	_(QINQ, "qinq", "frame with two VLAN tags, which no attachment has")                  \
 	_(FRAGMENT_TIME, "fragment-time", "outer fragment, the others did not come in time")  \
 	_(FRAGMENT, "fragment", "outer fragment that fits nothing, or too many of them")      \
-	_(FRAGMENT_LARGE, "fragment-large", "outer fragments of more than 16 KiB in all")     \
+	_(FRAGMENT_LARGE, "fragment-large", "outer fragments of over 16,000 bytes in all")    \
 	_(NO_SA, "no-sa", "SPI names no SA here")                                             \
 	_(WRONG_PEER, "wrong-peer", "SA's encapsulation or addresses do not match")           \
 	_(BAD_ICV, "bad-icv", "integrity check failed")                                       \

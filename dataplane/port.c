@@ -31,11 +31,26 @@ static const struct {
 	{ "net_af_xdp", "queue_count" },
 };
 
-/* "net_af_packet0,iface=wan" to a name and arguments; queues are asked for unless the operator
- * did. */
+static bool is_af_packet(const char *driver)
+{
+	return strncmp(driver, "net_af_packet", strlen("net_af_packet")) == 0;
+}
+
+static bool has_long_frames(const char *device)
+{
+	return is_af_packet(device) && !strstr(device, "framesz") && !strstr(device, "blocksz");
+}
+
+bool port_has_long_frames(const struct conf_port *c)
+{
+	return has_long_frames(c->device);
+}
+
+/* "net_af_packet0,iface=wan" to a name and arguments; queues and long frames are asked for unless
+ * the operator did. */
 static int make(const char *device, unsigned queues)
 {
-	char name[CONF_DEVICE_BYTES], args[CONF_DEVICE_BYTES + 32];
+	char name[CONF_DEVICE_BYTES], args[CONF_DEVICE_BYTES + 96];
 	const char *comma = strchr(device, ',');
 	size_t n = comma ? (size_t)(comma - device) : strlen(device);
 
@@ -52,6 +67,9 @@ static int make(const char *device, unsigned queues)
 			snprintf(args + strlen(args), sizeof(args) - strlen(args), ",%s=%u", option,
 				 queues);
 	}
+	if (has_long_frames(device))
+		snprintf(args + strlen(args), sizeof(args) - strlen(args), ",framesz=%u,blocksz=%u",
+			 PORT_FRAME, PORT_FRAME);
 	return rte_eal_hotplug_add("vdev", name, args);
 }
 
@@ -69,6 +87,7 @@ int port_probe(struct port *p, const struct conf_port *c, unsigned workers, cons
 	int rc;
 
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
+	p->long_frames = port_has_long_frames(c);
 	if (find(c->device, &p->id) != 0) {
 		if (eal_is_pci(c->device))
 			return fail(c, error, "no such device, or no driver for it", -ENODEV);
@@ -103,9 +122,7 @@ static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info,
  * whatever the kernel's interface does: there the MTU is the interface's and stays as it is. */
 static uint16_t device_mtu(const struct rte_eth_dev_info *info, uint16_t mtu)
 {
-	bool af_packet = strcmp(info->driver_name, "net_af_packet") == 0;
-
-	return af_packet && mtu > RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu;
+	return is_af_packet(info->driver_name) && mtu > RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu;
 }
 
 static int set_mtu(const struct port *p, uint16_t mtu)

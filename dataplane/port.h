@@ -12,6 +12,13 @@
 
 struct rte_mempool;
 
+/* Linux joins the fragments of IPv4 before a packet socket of DPDK's af_packet sees them
+ * (PACKET_FANOUT_FLAG_DEFRAG). So that such a device does not cut the datagram off, its frames are
+ * of this size, whatever the MTU; the driver and the kernel take at most 80 bytes of it. */
+#define PORT_FRAME 16384
+/* Unless the operator chose other sizes. Such a port's pool has buffers for them. */
+bool port_has_long_frames(const struct conf_port *c);
+
 struct port {
 	char name[CONF_NAME_BYTES];
 	uint16_t id; /* DPDK's */
@@ -19,6 +26,7 @@ struct port {
 	uint16_t mtu;
 	uint8_t mac[6];
 	bool ours; /* probed here, removed at the end */
+	bool long_frames;
 };
 
 /* Finds the device, or makes it. 0 or -errno; *error as for dataplane_open(). */

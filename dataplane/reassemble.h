@@ -17,9 +17,9 @@
 
 #define REASSEMBLE_DATAGRAMS  64
 #define REASSEMBLE_SENDER     8	    /* datagrams of one source address */
-#define REASSEMBLE_PIECES     32    /* of one datagram */
+#define REASSEMBLE_PIECES     32    /* of one datagram; 16,000 bytes by an MTU of 576 are 29 */
 #define REASSEMBLE_PIECES_ALL 1024  /* of all, where there are buffers enough */
-#define REASSEMBLE_BYTES      16384 /* of one datagram, behind its header */
+#define REASSEMBLE_BYTES      16000 /* of one datagram, behind its header; PORT_FRAME holds it */
 #define REASSEMBLE_SECONDS    5
 
 struct worker;

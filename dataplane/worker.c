@@ -331,6 +331,8 @@ static unsigned poll_ports(struct worker *w, struct burst *b, struct stopwatch *
 			continue;
 		b->n_frame = n;
 		total += n;
+		if (unlikely(q->long_frames))
+			classify_long_frames(w, b);
 		phase_done(w, s, PHASE_RX, n);
 		if (unlikely(w->watched))
 			watch_frames(w, b, q->port);

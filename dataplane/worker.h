@@ -37,6 +37,7 @@ struct slot {
 
 struct rx_queue {
 	uint16_t port, queue;
+	bool long_frames; /* in buffers that only the port may keep */
 };
 
 struct tx_port {
@@ -58,7 +59,8 @@ struct worker {
 	struct crypt *crypt; /* this worker's IPsec-MB manager */
 	struct memo *memo;   /* lookups */
 	struct rte_mempool *pool;
-	struct worker **worker; /* all of them, by index */
+	struct rte_mempool *large; /* few: what pool's buffers do not hold */
+	struct worker **worker;	   /* all of them, by index */
 
 	/* owner: rw */
 	struct rte_ring *handover[CONF_WORKERS_MAX]; /* from here to each other worker */
@@ -94,6 +96,8 @@ unsigned worker_control(struct worker *w);
 int worker_main(void *w);
 
 /* The phases, in the order of a packet's life. Each empties its lane. */
+/* Frames out of a port's long buffers into others, before anything else. */
+void classify_long_frames(struct worker *w, struct burst *b);
 void classify(struct worker *w, struct burst *b, uint16_t port);
 void esp_in(struct worker *w, struct burst *b);
 /* One whole IP packet that a port's network brought us, data at its header. */

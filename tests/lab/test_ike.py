@@ -53,20 +53,29 @@ def fragments_sent(ns):
     return int(values[names.index("FragCreates")])
 
 
-@pytest.mark.parametrize("version,mode", [("v2", "main"), ("v1", "main"), ("v1", "aggressive")],
-                         ids=["v2", "main", "aggressive"])
-def test_first_messages_in_ip_fragments(lab, version, mode):
-    """A long list of proposals and a long public value, on a way on which the first request does not fit."""
-    site = Site(lab, ike_version=version, ike_mode=mode, ike_dh=["modp4096"], start="respond")
+MANY_GROUPS = ["modp4096", "modp3072", "modp2048", "ecp521", "ecp384", "ecp256"]
+
+
+@pytest.mark.parametrize("version,mode,groups,driver", [
+    ("v2", "main", ["modp4096"], "af_xdp"), ("v1", "main", ["modp4096"], "af_xdp"),
+    ("v1", "aggressive", ["modp4096"], "af_xdp"),
+    ("v2", "main", MANY_GROUPS, "af_xdp"), ("v2", "main", MANY_GROUPS, "af_packet")],
+    ids=["v2", "main", "aggressive", "3 KiB", "3 KiB, joined by Linux"])
+def test_first_messages_in_ip_fragments(lab, version, mode, groups, driver):
+    """A long list of proposals and a long public value, on a way on which the first request does not fit.
+
+    Packet sockets get whole what came in fragments; AF_XDP gets the fragments, which the gateway joins."""
+    site = Site(lab, devices={"wan_device": f"net_{driver}0,iface=wan"},
+                ike_version=version, ike_mode=mode, ike_dh=["modp4096"], start="respond")
     site.idc.ns.ip(f"route change default via {site.idc.net}.254 mtu lock 576")  # answers come as they are
-    proposals = ", ".join(f"{cipher}-{auth}-modp4096" for cipher in ("aes256", "aes192", "aes128")
+    proposals = ", ".join(f"{cipher}-{auth}-{group}" for group in groups for cipher in ("aes256", "aes192", "aes128")
                           for auth in ("sha512", "sha384", "sha256"))
     site.start(version=int(version[1]), aggressive=mode == "aggressive", proposals=proposals,
                connection="fragmentation = no")
     before = fragments_sent(site.idc.ns)
     site.strongswan.initiate()
     site.await_up()
-    assert fragments_sent(site.idc.ns) - before >= 2
+    assert fragments_sent(site.idc.ns) - before >= (6 if len(groups) > 1 else 2)
     assert counter(site, "malformed") == 0 and counter(site, "fragments") == 0
     idc, cloud = site.hosts
     idc.await_ping(cloud)

@@ -47,3 +47,18 @@ def test_two_workers(lab):
     site.check_both_ways()
     idc, cloud = site.hosts
     assert idc.ping(cloud, count=500, interval=0.005).lost == 0
+
+
+def test_jumbo_frames(lab):
+    """af_packet on links of 9000 bytes: packets of nearly that go through the tunnel whole."""
+    pair = Pair(lab)
+    for cloud in pair.clouds:
+        for ns, link in ((pair.wan.ns, cloud.wan_link), (cloud.ns, "wan"), (cloud.ns, "vpc"),
+                         (cloud.host.ns, "eth0"), (cloud.host.ns, "vxlan0")):
+            ns.ip(f"link set {link} mtu {8900 if link == 'vxlan0' else 9000}")
+        for port in cloud.gateway.config["ports"]:
+            port["mtu"] = 9000
+        cloud.gateway.write()
+    pair.start().await_up()
+    ping = pair.hosts[0].ping(pair.hosts[1], count=50, interval=0.01, size=8800, extra=["-M", "do"])
+    assert ping.lost == 0, ping.text
