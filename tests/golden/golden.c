@@ -246,6 +246,23 @@ static void check_drops(const struct golden *g, const struct dataplane_worker_st
 	}
 }
 
+/* What is only found out about a packet whose tunnel is known is counted there as well. */
+static void check_tunnel_drops(const struct golden *g)
+{
+	static const enum drop_reason known[] = {
+		DROP_BAD_ICV, DROP_REPLAYED, DROP_TOO_OLD,	  DROP_BAD_PADDING,
+		DROP_DUMMY,   DROP_SELECTOR, DROP_FRAGMENT_PORTS, DROP_BAD_NEXT_HEADER,
+	};
+	struct dataplane_tunnel_stats s;
+
+	assert_int_equal(dataplane_tunnel_stats(bed.dp, g->tunnel, &s), 0);
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (s.drop[known[i]] != g->drop[known[i]])
+			fail_msg("%s: %llu dropped as %s are counted for the tunnel, not %llu",
+				 g->name, (unsigned long long)s.drop[known[i]],
+				 drop_reason_name(known[i]), (unsigned long long)g->drop[known[i]]);
+}
+
 static void run_case(void **state)
 {
 	const struct golden *g = *state;
@@ -264,6 +281,7 @@ static void run_case(void **state)
 			check_out(g, &p, step, port);
 	}
 	check_drops(g, &before);
+	check_tunnel_drops(g);
 	pcap_clear(&p);
 }
 
