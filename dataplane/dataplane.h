@@ -313,7 +313,8 @@ struct dataplane_negotiator_ops {
 /* Takes what came from the workers: at most one burst. Returns true if there may be more. */
 bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_negotiator_ops *ops,
 			       void *ctx);
-/* One UDP datagram out of the underlay. -EAGAIN: ring full; -ENETUNREACH; -EMSGSIZE. */
+/* One UDP datagram out of the underlay, in IP fragments if the smallest port's MTU is less.
+ * -EAGAIN: no buffer or ring full; -ENETUNREACH; -EMSGSIZE: more than 16,000 bytes. */
 int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
 		       const struct endpoint *remote, const void *data, size_t len);
 

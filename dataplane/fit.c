@@ -1,5 +1,6 @@
 #include "dataplane/fit.h"
 
+#include "dataplane/cut.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/worker.h"
 
@@ -7,101 +8,12 @@
 
 #define FRAGMENTS_MAX 64
 
-#define MORE 0x2000
 #define DONT 0x4000
 
-#define OPTION_END  0
-#define OPTION_NOP  1
-#define OPTION_COPY 0x80 /* into every fragment */
+#define OPTION_END 0
+#define OPTION_NOP 1
 
 /* ---- fragments ---------------------------------------------------------------------------- */
-
-/* An IP packet about to be cut. Index 0: the first piece; 1: each later one. */
-struct cut {
-	const uint8_t *data; /* behind its header */
-	unsigned bytes, at;  /* of that; where in a datagram that was cut before */
-	bool v6, more;	     /* others of that datagram follow */
-	unsigned head[2];
-	uint8_t header[2][60];
-};
-
-/* The header of all fragments but the first one: options that are not for each are left out.
- * Returns its length, without fields of its own set. */
-static unsigned later_header(uint8_t *to, const uint8_t *ip, unsigned head)
-{
-	unsigned at = IP4_BYTES, n = IP4_BYTES, len;
-
-	memcpy(to, ip, IP4_BYTES);
-	for (; at < head && ip[at] != OPTION_END; at += len) {
-		len = ip[at] == OPTION_NOP ? 1 : at + 1 < head ? ip[at + 1] : 0;
-		if (len == 0 || at + len > head || (len == 1 && ip[at] != OPTION_NOP))
-			break;
-		if (!(ip[at] & OPTION_COPY))
-			continue;
-		memcpy(to + n, ip + at, len);
-		n += len;
-	}
-	while (n % 4)
-		to[n++] = OPTION_END;
-	to[0] = (uint8_t)(0x40 | n / 4);
-	return n;
-}
-
-/* IPv6: without extension headers; id names the datagram. */
-static void cut_begin(struct cut *c, const uint8_t *ip, unsigned total, uint32_t id)
-{
-	unsigned head = ip[0] >> 4 == 4 ? (ip[0] & 15) * 4u : IP6_BYTES, word;
-
-	*c = (struct cut){ .data = ip + head, .bytes = total - head, .v6 = ip[0] >> 4 == 6 };
-	memcpy(c->header[0], ip, head);
-	if (!c->v6) {
-		word = get_be16(ip + 6);
-		c->at = (word & 0x1fff) * 8;
-		c->more = word & MORE;
-		c->head[0] = head;
-		c->head[1] = later_header(c->header[1], ip, head);
-		return;
-	}
-	c->head[0] = c->head[1] = IP6_BYTES + FRAGMENT_BYTES;
-	c->header[0][6] = PROTO_FRAGMENT;
-	memset(c->header[0] + IP6_BYTES, 0, FRAGMENT_BYTES);
-	c->header[0][IP6_BYTES] = ip[6];
-	put_be32(c->header[0] + IP6_BYTES + 4, id);
-	memcpy(c->header[1], c->header[0], c->head[1]);
-}
-
-/* The piece from data byte `at` on, n of them: its header's own fields. */
-static void cut_finish(const struct cut *c, uint8_t *ip, unsigned at, unsigned n)
-{
-	unsigned head = c->head[at > 0], offset = c->at + at;
-	bool more = c->more || at + n < c->bytes;
-
-	if (c->v6) {
-		put_be16(ip + 4, (uint16_t)(FRAGMENT_BYTES + n));
-		put_be16(ip + IP6_BYTES + 2, (uint16_t)(offset | more));
-		return;
-	}
-	put_be16(ip + 2, (uint16_t)(head + n));
-	put_be16(ip + 6, (uint16_t)((more ? MORE : 0) | offset / 8));
-	put16(ip + 10, 0);
-	put16(ip + 10, ip4_sum(ip, head));
-}
-
-static void cut_write(const struct cut *c, struct rte_mbuf *m, unsigned at, unsigned n)
-{
-	unsigned head = c->head[at > 0];
-	uint8_t *to = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(head + n));
-
-	memcpy(to, c->header[at > 0], head);
-	memcpy(to + head, c->data + at, n);
-	cut_finish(c, to, at, n);
-}
-
-/* Payload bytes of a fragment; 0: the header alone is too much. */
-static unsigned room(unsigned mtu, unsigned head)
-{
-	return mtu < head + 8 ? 0 : (mtu - head) & ~7u;
-}
 
 static void again(struct worker *w, struct rte_mbuf *m, struct tag tag)
 {
@@ -115,36 +27,25 @@ static void again(struct worker *w, struct rte_mbuf *m, struct tag tag)
 /* Its fragments take their way again as tag says. -EMSGSIZE, -ENOBUFS: nothing happened. */
 static int fragment(struct worker *w, struct rte_mbuf *m, unsigned mtu, uint32_t id, struct tag tag)
 {
-	struct rte_mbuf *piece[FRAGMENTS_MAX], **later = piece + 1;
+	struct rte_mbuf *piece[FRAGMENTS_MAX];
 	/* The first one stays where it is, but not in a buffer of which there are few. */
 	bool stays = packet(m)[0] >> 4 == 4 && m->buf_len < REASSEMBLE_BUFFER;
-	unsigned first, each, n, at;
 	struct cut c;
 
-	cut_begin(&c, packet(m), m->data_len, id);
-	first = room(mtu, c.head[0]);
-	each = room(mtu, c.head[1]);
-	if (!first || !each)
+	if (!cut_begin(&c, packet(m), m->data_len, mtu, id))
 		return -EMSGSIZE;
-	if (c.at + c.bytes > UINT16_MAX)
-		return -EMSGSIZE; /* of no datagram that there can be (RFC 791 §3.1) */
-	first = RTE_MIN(first, c.bytes);
-	n = (c.bytes - first + each - 1) / each;
-	if (n >= FRAGMENTS_MAX || rte_ring_free_count(w->again) < n + 1 ||
-	    rte_pktmbuf_alloc_bulk(w->pool, stays ? later : piece, n + !stays) != 0)
+	if (c.pieces > FRAGMENTS_MAX || rte_ring_free_count(w->again) < c.pieces ||
+	    rte_pktmbuf_alloc_bulk(w->pool, piece + stays, c.pieces - stays) != 0)
 		return -ENOBUFS;
-	for (at = first; at < c.bytes; at += each)
-		cut_write(&c, *later++, at, RTE_MIN(each, c.bytes - at));
+	for (unsigned i = stays; i < c.pieces; i++)
+		cut_write(&c, piece[i], i);
 	if (stays) {
 		piece[0] = m;
-		m->data_len = (uint16_t)(c.head[0] + first);
-		m->pkt_len = m->data_len;
-		cut_finish(&c, packet(m), 0, first);
+		cut_keep_first(&c, m);
 	} else {
-		cut_write(&c, piece[0], 0, first);
 		rte_pktmbuf_free(m);
 	}
-	for (unsigned i = 0; i <= n; i++)
+	for (unsigned i = 0; i < c.pieces; i++)
 		again(w, piece[i], tag);
 	return 0;
 }

@@ -1,7 +1,6 @@
 /* The negotiator's side of the dataplane: SAs to their owner workers, IKE packets to and fro. */
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
-#include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/path_mtu.h"
 #include "dataplane/sa.h"
@@ -13,7 +12,6 @@
 #include <errno.h>
 
 #define AT_ONCE 64
-#define TTL	64
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
@@ -378,82 +376,4 @@ bool dataplane_negotiator_poll(struct dataplane *dp, const struct dataplane_nego
 		more |= !rte_ring_empty(dp->worker[i]->reports) ||
 			!rte_ring_empty(dp->to_negotiator[i]);
 	return more;
-}
-
-/* ---- what goes out ------------------------------------------------------------------------ */
-
-static bool has_way(struct dataplane *dp, const struct addr *to)
-{
-	uint8_t ip[IP6_BYTES] = { 0 };
-	enum nexthop_kind kind;
-
-	ip[0] = to->family == ADDR_IPV4 ? 0x45 : 0x60;
-	memcpy(ip + (to->family == ADDR_IPV4 ? 16 : 24), to->b, addr_bytes(to));
-	if (dp->negotiator_reader)
-		rte_rcu_qsbr_thread_online(dp->tables.qsbr, dp->n_workers);
-	kind = nexthop_kind(lookup(&dp->tables, DATAPLANE_UNDERLAY, ip));
-	if (dp->negotiator_reader)
-		rte_rcu_qsbr_thread_offline(dp->tables.qsbr, dp->n_workers);
-	return kind == NEXTHOP_LINK || kind == NEXTHOP_NEIGHBOUR;
-}
-
-static void write_udp(uint8_t *ip, const struct endpoint *local, const struct endpoint *remote,
-		      unsigned udp_bytes)
-{
-	bool v4 = local->addr.family == ADDR_IPV4;
-	uint8_t *udp = ip + (v4 ? IP4_BYTES : IP6_BYTES);
-
-	if (v4) {
-		memset(ip, 0, IP4_BYTES);
-		ip[0] = 0x45;
-		put_be16(ip + 2, (uint16_t)(IP4_BYTES + udp_bytes));
-		ip[6] = 0x40;
-		ip[8] = TTL;
-		ip[9] = PROTO_UDP;
-		memcpy(ip + 12, local->addr.b, 4);
-		memcpy(ip + 16, remote->addr.b, 4);
-		put16(ip + 10, ip4_sum(ip, IP4_BYTES));
-	} else {
-		memset(ip, 0, IP6_BYTES);
-		ip[0] = 0x60;
-		put_be16(ip + 4, (uint16_t)udp_bytes);
-		ip[6] = PROTO_UDP;
-		ip[7] = TTL;
-		memcpy(ip + 8, local->addr.b, 16);
-		memcpy(ip + 24, remote->addr.b, 16);
-	}
-	put_be16(udp, local->port);
-	put_be16(udp + 2, remote->port);
-	put_be16(udp + 4, (uint16_t)udp_bytes);
-	put16(udp + 6, 0);
-	put16(udp + 6, packet_udp_sum(ip, udp, udp_bytes));
-}
-
-int dataplane_send_udp(struct dataplane *dp, const struct endpoint *local,
-		       const struct endpoint *remote, const void *data, size_t len)
-{
-	bool v4 = local->addr.family == ADDR_IPV4;
-	unsigned head = (v4 ? IP4_BYTES : IP6_BYTES) + UDP_BYTES;
-	struct rte_mbuf *m;
-	uint8_t *ip;
-
-	if (local->addr.family == ADDR_NONE || local->addr.family != remote->addr.family)
-		return -EINVAL;
-	if (len > UINT16_MAX || head + len > dp->mtu)
-		return -EMSGSIZE;
-	if (!has_way(dp, &remote->addr))
-		return -ENETUNREACH;
-	m = rte_pktmbuf_alloc(dp->pool);
-	if (!m)
-		return -EAGAIN;
-	ip = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(head + len));
-	if (!ip) {
-		rte_pktmbuf_free(m);
-		return -EMSGSIZE;
-	}
-	if (len)
-		memcpy(ip + head, data, len);
-	write_udp(ip, local, remote, (unsigned)len + UDP_BYTES);
-	tag_set(m, TAG_ROUTE, 0, DATAPLANE_UNDERLAY);
-	return inject(dp, 0, INJECT_NEGOTIATOR, m);
 }

@@ -3,6 +3,7 @@
 import pytest
 
 from lab import Stopwatch, wait_for
+from lab.capture import Capture
 from lab.topology import PSK, Site
 
 SECOND = "192.168.11.0/24"
@@ -79,6 +80,26 @@ def test_first_messages_in_ip_fragments(lab, version, mode, groups, driver):
     assert counter(site, "malformed") == 0 and counter(site, "fragments") == 0
     idc, cloud = site.hosts
     idc.await_ping(cloud)
+
+
+@pytest.mark.parametrize("version", ["v2", "v1"])
+def test_our_messages_in_ip_fragments(lab, version):
+    """We call through a port of 576 bytes: a long public value, and for IKEv1 a transform for each of 36 choices."""
+    many = {"ike_cipher": ["aes256", "aes192", "aes128"], "ike_auth": ["sha512", "sha384", "sha256"],
+            "ike_dh": ["modp4096", "modp3072", "modp2048", "ecp256"]}
+    site = Site(lab, ike_version=version, **many)
+    site.gateway.config["ports"][0]["mtu"] = 576
+    site.gateway.write()
+    capture = Capture(site.wan.ns, site.cloud.wan_link, lab.path("wan.pcap"))
+    site.start(version=int(version[1]), proposals="aes128-sha256-modp4096")
+    site.await_up()
+    idc, cloud = site.hosts
+    idc.await_ping(cloud)
+    capture.stop()
+    ours = f"src {site.cloud.address} and "
+    assert capture.count(ours + "ip[6:2] & 0x3fff != 0") >= (3 if version == "v1" else 2)
+    assert capture.count(ours + "udp and greater 591") == 0
+    assert site.gateway.show("ike")["send_failed"] == 0
 
 
 # Ours and the peer's, as we write them and as strongSwan does.
