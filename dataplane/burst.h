@@ -93,7 +93,7 @@ static inline void burst_add_link(struct burst *b, struct rte_mbuf *m, uint32_t 
 enum tag_kind {
 	TAG_ESP_IN,	   /* at: offset of the ESP header; value: SPI */
 	TAG_ESP_OUT,	   /* value: tunnel */
-	TAG_ROUTE,	   /* from a control thread; value: table */
+	TAG_ROUTE,	   /* from a control thread; value: table, maybe BURST_TUNNEL */
 	TAG_FRAGMENT,	   /* an outer fragment for its worker; data at the IP header */
 	TAG_LINK,	   /* value: next hop of a neighbour */
 	TAG_FRAME,	   /* a finished frame; value: port */

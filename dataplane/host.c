@@ -491,7 +491,8 @@ static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struc
 		drop(dp, m, DROP_UNRESOLVED);
 		return;
 	}
-	tag_set(m, TAG_ROUTE, 0, i->table);
+	/* Where it came from is not known here any more; a link is all that it may leave on. */
+	tag_set(m, TAG_ROUTE, 0, i->table | BURST_TUNNEL);
 	neighbours_want(dp->neighbours, dp->now, interface, &to, m);
 }
 

@@ -3,6 +3,7 @@
 #include "rig_tunnel.h"
 
 #include "dataplane/packet.h"
+#include "dataplane/worker.h"
 
 #include <string.h>
 
@@ -104,6 +105,36 @@ static void tunnels_are_apart(void **state)
 	assert_int_equal(rig_dropped(DROP_NO_TRANSIT), 6);
 }
 
+/* A packet waits for its VPC's host. While it is on its way back to the worker, the route to the
+ * host changes into one to the other tunnel. */
+static void waiting_for_a_host_opens_nothing(void **state)
+{
+	uint8_t ip[RIG_FRAME], f[RIG_FRAME], arp[64];
+	struct addr host = rig_addr("10.1.0.66");
+	uint32_t vpc;
+	unsigned n;
+
+	vpc = nexthop_index(dataplane_route_lookup(rig_dp, gateway_table, &host));
+	n = rig_tunnel_udp(ip, RIG_TUNNEL_FAR, "10.1.0.66", 40);
+	rig_tunnel_from_peer(rig_tunnel_spi_in, ip, n);
+	rig_tunnel_discard();
+	n = rig_arp(arp, 2, rig_peer_mac, "10.1.0.66", "10.1.0.1");
+	rig_ether(f, rig_broadcast, rig_peer_mac, ETHERTYPE_VLAN);
+	put_be16(f + 14, 77);
+	memcpy(f + 16, arp + 12, n - 12);
+	rig_give(1, f, n + 4);
+	while (worker_run_once(rig_dp->worker[0]))
+		;
+	dataplane_main_poll(rig_dp, rig_now);
+	assert_int_equal(rte_ring_count(rig_dp->worker[0]->inject[INJECT_MAIN]), 1);
+	route(vpc, "10.1.0.66/32", nexthop(NEXTHOP_TABLE, gateway_table));
+	route(gateway_table, "10.1.0.66/32", nexthop(NEXTHOP_TUNNEL, OTHER));
+	rig_run();
+	assert_int_equal(rig_take(0, f), 0);
+	assert_int_equal(rig_take(1, f), 0);
+	assert_int_equal(rig_dropped(DROP_NO_TRANSIT), 1);
+}
+
 /* An error that we tell a peer goes back into its tunnel, and so does an answer to its ping. */
 static void we_are_reached(void **state)
 {
@@ -162,6 +193,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(tunnels_are_apart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(waiting_for_a_host_opens_nothing, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(we_are_reached, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(vpcs_reach_each_other, set_up, tear_down),
 	};
