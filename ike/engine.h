@@ -241,7 +241,7 @@ int ike_tunnel_history(const struct ike_engine *e, uint32_t tunnel, struct ike_h
 	_(COOKIE_DEMANDED, "cookie-demanded", "requests answered by demanding a cookie") \
 	_(BAD_COOKIE, "bad-cookie", "cookies that are not ours, or too old")             \
 	_(RATE_LIMITED, "rate-limited", "requests for new SAs beyond the allowed rate")  \
-	_(TOO_MANY, "too-many", "half-open limit reached")                               \
+	_(TOO_MANY, "too-many", "half-open SAs, exchanges or child SAs beyond a limit")  \
 	_(FRAGMENTS, "fragments", "fragments of messages received")                      \
 	_(BAD_FRAGMENT, "bad-fragment", "fragments that fit nowhere, or are too many")   \
 	_(HINT, "hint", "errors that anybody could have sent, kept as a hint")

@@ -20,7 +20,9 @@
 
 #define IKE_V1_QUICK_MAX	32 /* of one SA at a time, both sides' together */
 #define IKE_V1_REPEATS_ANSWERED 20 /* of one message */
-/* Message ids that are remembered, of which half make an SA old enough to be replaced. */
+#define IKE_V1_LASTS_MAX	128 /* last messages of exchanges that are over; the oldest makes room */
+/* Message ids that are remembered, of which half make an SA old enough to be replaced. They do not
+ * age: a message that is sent again after an hour is believed no more than after a second. */
 #define IKE_V1_SEEN_MIN 8
 #define IKE_V1_SEEN_MAX 2048
 
@@ -38,6 +40,7 @@ struct ike_v1_exchange {
 	uint8_t type; /* enum ike_v1_exchange_type */
 	bool initiator;
 	bool told;     /* the peer was told that it is not who it should be */
+	bool refused;  /* Quick Mode: our answer was an error, and all is over */
 	uint8_t state; /* messages that we have sent */
 	uint32_t id;   /* message id */
 	uint8_t iv[IKE_V1_IV_BYTES];
@@ -198,6 +201,8 @@ void ike_v1_quick_refused(struct ike_sa *sa, const struct ike_notify *error);
 void ike_v1_cookies(const struct ike_sa *sa, uint8_t out[IKE_V1_COOKIES]);
 void ike_v1_notify(struct ike_sa *sa, uint8_t protocol, const void *spi, size_t n_spi,
 		   uint16_t type, const void *data, size_t n);
+/* An error instead of what x asks for; spi: the peer's. Sent again whenever x comes again. */
+void ike_v1_answer_notify(struct ike_v1_exchange *x, uint32_t spi, uint16_t type);
 /* Repeated until the peer says that its half, spi_out, went along; 0: it will not. */
 void ike_v1_delete_child(struct ike_sa *sa, uint32_t spi_in, uint32_t spi_out);
 void ike_v1_probe(struct ike_sa *sa);

@@ -116,7 +116,19 @@ static void delete_answered(const struct ike_tunnel *t, uint32_t spi_out)
 	}
 }
 
-/* Which of our pairs went along with the peer's delete x; again whenever that comes again. */
+/* Answers x; again whenever that comes again. */
+static void end_as_answer(struct ike_v1_exchange *answer, struct ike_builder *b,
+			  struct ike_v1_exchange *x)
+{
+	if (ike_v1_hash_fill(answer, b, NULL, 0) == 0 && ike_v1_send(answer, b, true) == 0) {
+		ike_packet_free(x->packet);
+		x->packet = answer->packet;
+		answer->packet = NULL;
+	}
+	ike_v1_close(answer);
+}
+
+/* Which of our pairs went along with the peer's delete x. */
 static void answer_delete(struct ike_v1_exchange *x, const uint8_t *spis, size_t bytes)
 {
 	struct ike_builder b;
@@ -125,12 +137,22 @@ static void answer_delete(struct ike_v1_exchange *x, const uint8_t *spis, size_t
 	if (!answer)
 		return;
 	build_delete(&b, IKE_PROTOCOL_ESP, 4, spis, bytes);
-	if (ike_v1_hash_fill(answer, &b, NULL, 0) == 0 && ike_v1_send(answer, &b, true) == 0) {
-		ike_packet_free(x->packet);
-		x->packet = answer->packet;
-		answer->packet = NULL;
-	}
-	ike_v1_close(answer);
+	end_as_answer(answer, &b, x);
+}
+
+void ike_v1_answer_notify(struct ike_v1_exchange *x, uint32_t spi, uint16_t type)
+{
+	struct ike_builder b;
+	struct ike_v1_exchange *answer = begin(x->sa, &b);
+	uint8_t bytes[4];
+	struct writer w;
+
+	if (!answer)
+		return;
+	writer_init(&w, bytes, sizeof(bytes));
+	writer_u32(&w, spi);
+	ike_v1_build_notify(&b, IKE_PROTOCOL_ESP, bytes, sizeof(bytes), type, NULL, 0);
+	end_as_answer(answer, &b, x);
 }
 
 void ike_v1_farewell(struct ike_sa *sa)

@@ -177,8 +177,11 @@ static void input_quick(struct ike_sa *sa, const struct ike_path *path, struct i
 	if (!x)
 		return;
 	input_exchange(x, path, m, data, n);
-	/* A first message that was not accepted leaves nothing. */
-	if (fresh && !x->accepted)
+	/* A first message that was not accepted leaves nothing; one that was refused, its answer.
+	 */
+	if (fresh && x->refused)
+		ike_v1_finish(x);
+	else if (fresh && !x->accepted)
 		ike_v1_close(x);
 }
 

@@ -23,9 +23,23 @@ static void on_forget(struct ike_engine *e, struct ike_timer *timer)
 /* Whether the peer may still miss our last message: not if it had the last word itself. */
 static bool may_be_missed(const struct ike_v1_exchange *x)
 {
-	if (x->type == IKE_V1_INFORMATIONAL)
+	if (x->type == IKE_V1_INFORMATIONAL || x->refused)
 		return x->packet != NULL;
 	return x->type == IKE_V1_AGGRESSIVE || x->initiator != (x->type == IKE_V1_MAIN);
+}
+
+static void make_room(struct ike_v1 *v1)
+{
+	struct ike_v1_last *l, *oldest = NULL;
+	unsigned n = 0;
+
+	LIST_FOREACH(l, &v1->lasts, link)
+	{
+		oldest = l;
+		n++;
+	}
+	if (n >= IKE_V1_LASTS_MAX)
+		forget_last(oldest);
 }
 
 void ike_v1_finish(struct ike_v1_exchange *x)
@@ -36,6 +50,7 @@ void ike_v1_finish(struct ike_v1_exchange *x)
 	if (x->type == IKE_V1_QUICK && !x->initiator)
 		ike_v1_remember(sa, x->id);
 	if (l) {
+		make_room(sa->v1);
 		l->sa = sa;
 		l->type = x->type;
 		l->id = x->id;

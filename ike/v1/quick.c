@@ -53,7 +53,7 @@ void ike_v1_quick_gave_up(struct ike_v1_exchange *x)
 
 	if (!x->initiator) {
 		c = ike_child_by_in(t, x->spi_in);
-		ike_v1_close(x);
+		ike_v1_finish(x); /* remembered: else anybody could begin it again */
 		if (c)
 			ike_child_gone(c, false);
 		return;

@@ -43,13 +43,13 @@ static void explain_selectors(struct ike_tunnel *t, const struct ike_selectors *
 			   ike_selectors_format(remote, tr, sizeof(tr)));
 }
 
+/* Over, and remembered: else anybody could have it refused again, and pass for the peer. */
 static void refuse(struct ike_v1_exchange *x, const struct ike_choice *choice, uint16_t error)
 {
-	uint32_t spi = (uint32_t)choice->spi;
-	uint8_t bytes[4] = { (uint8_t)(spi >> 24), (uint8_t)(spi >> 16), (uint8_t)(spi >> 8),
-			     (uint8_t)spi };
-
-	ike_v1_notify(x->sa, IKE_PROTOCOL_ESP, bytes, sizeof(bytes), error, NULL, 0);
+	ike_v1_heard(x);
+	ike_v1_accept(x);
+	x->refused = true;
+	ike_v1_answer_notify(x, (uint32_t)choice->spi, error);
 }
 
 /* The networks that the peer names; without, it means the two of us. */
@@ -189,6 +189,7 @@ static int answer(struct ike_v1_exchange *x, struct ike_v1_message *m,
 	secret_free(shared);
 	if (rc < 0)
 		return rc;
+	ike_v1_heard(x);
 	ike_v1_accept(x);
 	settle_crossing(x, c);
 	rc = build_answer(x, m, terms);
@@ -212,7 +213,6 @@ void ike_v1_quick_answer(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		ike_count(sa->engine, IKE_COUNT_BAD_ICV);
 		return;
 	}
-	ike_v1_heard(x);
 	if (ike_child_count(sa->tunnel) >= CHILDREN_MAX) {
 		ike_count(sa->engine, IKE_COUNT_TOO_MANY);
 		return;

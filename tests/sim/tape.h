@@ -19,4 +19,13 @@ sim_filter tape_record; /* filter_arg: an empty tape; what is sent passes */
 struct ike_path tape_path(const struct sim *s, unsigned to, uint16_t port);
 void tape_play(struct sim *s, const struct tape *t, unsigned message);
 
+/* A pair that is up and carries probes, and all that it said at set-up and in a rekey of each kind.
+ */
+struct sim *tape_pair(uint64_t seed, sim_change *change, struct tape *t);
+/* The same in IKEv1, node 0 calling; odd seeds in Aggressive Mode. */
+struct sim *tape_v1(uint64_t seed, struct tape *t);
+sim_change tape_v1_calls;
+/* Its end, whatever was done to it: nobody has noticed, and it can be rekeyed. */
+void tape_unharmed(struct sim *s);
+
 #endif

@@ -17,44 +17,10 @@ static void first_calls(unsigned node, struct conf_tunnel *t)
 	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
 }
 
-static void unharmed(struct sim *s)
-{
-	s->filter = NULL;
-	sim_run(s, 60 * IKE_SECOND);
-	for (unsigned i = 0; i < 2; i++) {
-		sim_assert(s, s->node[i].tunnel[7].up && s->node[i].tunnel[7].downs == 0);
-		sim_assert(s, sim_inbound(s, i) == 1 && sim_ike_sas(s, i) == 1);
-	}
-	sim_assert(s, s->lost == 0);
-	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
-	sim_run(s, 10 * IKE_SECOND);
-	sim_assert(s, sim_inbound(s, 0) == 1);
-	sim_finish(s);
-}
-
-static struct sim *recorded(uint64_t seed, struct tape *t)
-{
-	struct sim *s = sim_pair(seed);
-
-	t->n = 0;
-	s->filter = tape_record;
-	s->filter_arg = t;
-	sim_pair_add(s, first_calls);
-	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
-	sim_run(s, IKE_SECOND);
-	ike_rekey_child(s->node[0].engine, s->now, 7);
-	sim_run(s, 10 * IKE_SECOND);
-	ike_rekey_ike(s->node[1].engine, s->now, 7);
-	sim_run(s, 20 * IKE_SECOND);
-	s->filter = NULL;
-	sim_probe(s, 50 * SIM_MS);
-	return s;
-}
-
 static void noise(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(1, &tape);
+	struct sim *s = tape_pair(1, first_calls, &tape);
 	uint8_t junk[1200];
 
 	for (unsigned i = 0; i < 10000; i++) {
@@ -78,14 +44,14 @@ static void noise(void **state)
 			sim_run(s, 10 * SIM_MS);
 	}
 	sim_assert(s, ike_counter(s->node[0].engine, IKE_COUNT_MALFORMED) > 1000);
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 /* Real messages with bits flipped, bytes cut off or added, at the receiver they were for. */
 static void mutations(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(2, &tape);
+	struct sim *s = tape_pair(2, first_calls, &tape);
 	uint8_t copy[1024 + 64];
 
 	for (unsigned i = 0; i < 20000; i++) {
@@ -110,14 +76,14 @@ static void mutations(void **state)
 		if (i % 100 == 0)
 			sim_run(s, 10 * SIM_MS);
 	}
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 /* All that was ever sent, once more and in any order. */
 static void replays(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(3, &tape);
+	struct sim *s = tape_pair(3, first_calls, &tape);
 
 	for (unsigned i = 0; i < 2000; i++) {
 		unsigned k = (unsigned)(sim_random(s) % tape.n);
@@ -126,14 +92,14 @@ static void replays(void **state)
 		sim_run(s, SIM_MS);
 	}
 	sim_run(s, 40 * IKE_SECOND);
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 /* Who keeps the last request of a peer that has died cannot keep its SA alive. */
 static void repeats_are_no_life(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(7, &tape);
+	struct sim *s = tape_pair(7, first_calls, &tape);
 	unsigned seconds = 0;
 
 	tape.n = 0;
@@ -160,7 +126,7 @@ static void repeats_are_no_life(void **state)
 static void half_open_flood(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(4, &tape);
+	struct sim *s = tape_pair(4, first_calls, &tape);
 	struct ike_path path = tape_path(s, 1, 500);
 
 	for (unsigned i = 0; i < 5000; i++) {
@@ -171,13 +137,13 @@ static void half_open_flood(void **state)
 		sim_run(s, SIM_MS);
 	}
 	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_COOKIE_DEMANDED) > 4000);
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 static void strangers(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(5, &tape);
+	struct sim *s = tape_pair(5, first_calls, &tape);
 	struct ike_path path = tape_path(s, 1, 500);
 	uint64_t before = ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL);
 	uint64_t sent = ike_counter(s->node[1].engine, IKE_COUNT_TX);
@@ -187,7 +153,7 @@ static void strangers(void **state)
 		sim_inject(s, 1, &path, tape.data[k], tape.len[k]);
 	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_NO_TUNNEL) == before + tape.n);
 	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_TX) == sent);
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 /* A peer that has the keys, but sends nonsense in valid encryption. */
@@ -290,7 +256,7 @@ static uint16_t ask(struct sim *s, const struct inside *in)
 static void nonsense_from_the_peer(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(6, &tape);
+	struct sim *s = tape_pair(6, first_calls, &tape);
 
 	for (unsigned i = 0; i < sizeof(insides) / sizeof(insides[0]); i++) {
 		uint16_t notify = ask(s, &insides[i]);
@@ -300,7 +266,7 @@ static void nonsense_from_the_peer(void **state)
 				    insides[i].notify);
 		sim_assert(s, notify == insides[i].notify);
 	}
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 static sim_verdict hold_auth(struct sim *s, const struct sim_message *m, void *arg)
@@ -479,14 +445,14 @@ static void stowaways_change_nothing(void **state)
 		sim_assert(s, f.done >= 2 + 2 * 8 + 2);
 		s->filter = NULL;
 		sim_probe(s, 50 * SIM_MS);
-		unharmed(s);
+		tape_unharmed(s);
 	}
 }
 
 static void odd_versions(void **state)
 {
 	static struct tape tape;
-	struct sim *s = recorded(7, &tape);
+	struct sim *s = tape_pair(7, first_calls, &tape);
 	struct ike_path path = tape_path(s, 1, 500);
 	struct ike_engine *e = s->node[1].engine;
 	uint8_t copy[1024];
@@ -497,7 +463,7 @@ static void odd_versions(void **state)
 	copy[17] = 0x30;
 	sim_inject(s, 1, &path, copy, tape.len[0]);
 	sim_assert(s, ike_counter(e, IKE_COUNT_BAD_VERSION) == 2);
-	unharmed(s);
+	tape_unharmed(s);
 }
 
 int main(void)
