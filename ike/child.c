@@ -2,7 +2,6 @@
 
 #include "ike/sa.h"
 #include "ike/selector.h"
-#include "ike/selector.h"
 #include "ike/tunnel.h"
 #include "ike/v1/keys.h"
 
@@ -427,6 +426,27 @@ static void on_lingered(struct ike_engine *e, struct ike_timer *timer)
 	free(l);
 }
 
+static void end_lingering(struct ike_lingering *l)
+{
+	ike_timer_cancel(&l->tunnel->engine->timers, &l->timer);
+	on_lingered(l->tunnel->engine, &l->timer);
+}
+
+/* Who makes pairs and deletes them, again and again, takes no more SPIs than that from others. */
+static void make_room(struct ike_tunnel *t)
+{
+	struct ike_lingering *l, *oldest = NULL;
+	unsigned n = 0;
+
+	LIST_FOREACH(l, &t->lingering, link)
+	{
+		oldest = l;
+		n++;
+	}
+	if (n >= IKE_LINGERING_MAX)
+		end_lingering(oldest);
+}
+
 static void linger(struct ike_tunnel *t, uint32_t spi_in)
 {
 	struct ike_lingering *l = calloc(1, sizeof(*l));
@@ -435,6 +455,7 @@ static void linger(struct ike_tunnel *t, uint32_t spi_in)
 		t->engine->ops->sa_remove(t->engine->ctx, t->index, IKE_IN, spi_in);
 		return;
 	}
+	make_room(t);
 	l->tunnel = t;
 	l->spi_in = spi_in;
 	ike_timer_init(&l->timer, on_lingered);
@@ -446,10 +467,8 @@ void ike_lingering_clear(struct ike_tunnel *t)
 {
 	struct ike_lingering *l;
 
-	while ((l = LIST_FIRST(&t->lingering))) {
-		ike_timer_cancel(&t->engine->timers, &l->timer);
-		on_lingered(t->engine, &l->timer);
-	}
+	while ((l = LIST_FIRST(&t->lingering)))
+		end_lingering(l);
 }
 
 /* The newest pair of a lane that we may still send on; one that lost a collision only if there is

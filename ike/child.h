@@ -11,8 +11,9 @@
 #include "ike/proposal.h"
 #include "ike/traffic.h"
 
-#define IKE_LINGER (5 * IKE_SECOND)
-#define IKE_TURN   (5 * IKE_SECOND) /* responder: send on the new pair at last */
+#define IKE_LINGER	  (5 * IKE_SECOND)
+#define IKE_LINGERING_MAX 64		   /* of a tunnel: the oldest makes room */
+#define IKE_TURN	  (5 * IKE_SECOND) /* responder: send on the new pair at last */
 
 enum ike_outbound { IKE_OUTBOUND_NEVER, IKE_OUTBOUND_ACTIVE, IKE_OUTBOUND_PAST };
 

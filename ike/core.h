@@ -17,7 +17,7 @@
 #define IKE_NONCE_BYTES	 32    /* of ours */
 #define IKE_NONCE_MAX	 256   /* of a peer's */
 #define IKE_MESSAGE_MAX	 65535 /* bytes */
-#define IKE_CHILDREN_MAX 8
+#define IKE_CHILDREN_MAX 8     /* that a peer may add to a tunnel; as many more may replace them */
 
 struct ike_sa;
 struct ike_child;

@@ -145,6 +145,15 @@ enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *cl
 	return verdict;
 }
 
+bool ike_gate_admit_rekey(struct ike_tunnel *t)
+{
+	bool rate = tokens(t, true);
+
+	if (!rate)
+		ike_count(t->engine, IKE_COUNT_RATE_LIMITED);
+	return rate;
+}
+
 enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven)
 {
 	/* Callers who are asked for a cookie share one ring: only those of crowded tunnels are. */

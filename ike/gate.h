@@ -66,4 +66,8 @@ enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *cl
  * such thing: whoever comes first within its rate. */
 enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven);
 
+/* The peer, which has authenticated, rekeys the IKE SA: each costs a Diffie-Hellman exchange, and
+ * leaves an SA behind for a while. false: too often. */
+bool ike_gate_admit_rekey(struct ike_tunnel *t);
+
 #endif

@@ -81,6 +81,13 @@ static bool is_gone(const struct ike_request *r, uint64_t spi)
 	return false;
 }
 
+/* The peer has made a pair that we cannot use, and would send on it one day. */
+static void give_back(struct ike_sa *sa, uint32_t spi_in)
+{
+	if (!sa->owed)
+		sa->owed = spi_in;
+}
+
 struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 				     struct ike_message *m, const struct ike_offer *own,
 				     const struct ike_selectors *local,
@@ -91,7 +98,6 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 	struct ike_child *c = NULL;
 	struct ike_choice choice;
 	struct ike_offer answer;
-	uint32_t spi_in = r->spi_in;
 	int rc;
 
 	if (!ike_message_has(m, IKE_SA) || !ike_message_has(m, IKE_TSI) ||
@@ -105,6 +111,7 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 	    !ike_selectors_within(&terms.remote, remote)) {
 		ike_log(sa->engine, sa->tunnel_index,
 			"the peer answered for a child SA with what we did not propose");
+		give_back(sa, r->spi_in);
 		return NULL;
 	}
 	if (is_gone(r, choice.spi)) {
@@ -124,7 +131,8 @@ struct ike_child *ike_child_conclude(struct ike_sa *sa, struct ike_request *r,
 	secret_free(shared);
 	if (rc < 0) {
 		ike_log(sa->engine, sa->tunnel_index, "inbound SA %08x was not installed: %s",
-			spi_in, strerror(-rc));
+			terms.spi_in, strerror(-rc));
+		give_back(sa, terms.spi_in);
 		return NULL;
 	}
 	return c;

@@ -11,7 +11,8 @@
 #define REPEATS_COUNT	 (30 * IKE_SECOND)
 #define REFUSED_PATIENCE (120 * IKE_SECOND)
 #define INIT_RENEWED	 24 /* sends of one IKE_SA_INIT request before a fresh one */
-#define SENDS_ALIVE	 9  /* of a request, while packets prove that the peer lives */
+#define BUILD_AGAIN	 (2 * IKE_SECOND)
+#define SENDS_ALIVE	 9 /* of a request, while packets prove that the peer lives */
 
 struct errand {
 	const char *name; /* for a person: no answer to NAME */
@@ -263,6 +264,28 @@ static void begin(struct ike_sa *sa, struct ike_builder *b, uint8_t exchange, bo
 	ike_build_begin(b, sa->engine->tx, sizeof(sa->engine->tx), &header);
 }
 
+/* What could not be asked for now is wanted all the same. A child that is missing is asked for by
+ * the tunnel, and what is to be deleted stays marked. */
+static void want_later(struct ike_sa *sa)
+{
+	struct ike_engine *e = sa->engine;
+	struct ike_child *c;
+
+	switch (sa->request.errand) {
+	case IKE_ERRAND_REKEY_CHILD:
+		c = ike_child_by_in(sa->tunnel, sa->request.old);
+		if (c)
+			ike_child_retry_rekey(c, BUILD_AGAIN);
+		break;
+	case IKE_ERRAND_REKEY_IKE:
+		sa->rekey_at = e->now + BUILD_AGAIN;
+		ike_timer_set(&e->timers, &sa->rekey, sa->rekey_at);
+		break;
+	default:
+		break;
+	}
+}
+
 void ike_exchange_start(struct ike_sa *sa, enum ike_errand errand)
 {
 	struct ike_engine *e = sa->engine;
@@ -288,10 +311,12 @@ void ike_exchange_start(struct ike_sa *sa, enum ike_errand errand)
 					   rc == -ENOSPC ? "no SPI is left" : strerror(-rc));
 			ike_tunnel_call_within(sa->tunnel, 2 * IKE_SECOND, 5 * IKE_SECOND);
 		}
-		if (sa->state == IKE_STATE_ESTABLISHED)
+		if (sa->state == IKE_STATE_ESTABLISHED) {
+			want_later(sa);
 			ike_request_clear(sa);
-		else
+		} else {
 			ike_sa_kill(sa, false);
+		}
 		return;
 	}
 	sa->next_id++;
@@ -513,8 +538,9 @@ static void input_request(struct ike_sa *sa, const struct ike_path *path, struct
 	rc = open_message(sa, m, data, n);
 	if (rc == -EBADMSG)
 		return;
-	/* Repeats prove nothing for longer than a peer repeats itself: anybody can keep them. */
-	if (!again)
+	/* Repeats prove nothing for longer than a peer repeats itself: anybody can keep them, and
+	 * pieces of what never came whole as well. */
+	if (!again && rc != -EAGAIN)
 		sa->asked = e->now;
 	if (sa->state == IKE_STATE_ESTABLISHED && e->now - sa->asked < REPEATS_COUNT)
 		ike_sa_heard(sa);

@@ -140,8 +140,8 @@ static int walk(struct ike_message *m, uint8_t type, struct view v, size_t offse
 		if (type == IKE_SK || type == IKE_SKF) {
 			if (v.n || !offset)
 				return -EBADMSG;
-			if (type == IKE_SKF &&
-			    (!view_u16(&body, &m->fragment) || !view_u16(&body, &m->fragments)))
+			if (type == IKE_SKF && (!view_u16(&body, &m->fragment) ||
+						!view_u16(&body, &m->fragments) || !m->fragments))
 				return -EBADMSG;
 			m->sk_body = offset + (type == IKE_SKF ? 8 : 4);
 			m->sk_first = next;

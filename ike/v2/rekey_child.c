@@ -173,7 +173,7 @@ void ike_rekey_child_answer(struct ike_sa *sa, struct ike_message *m,
 		ike_build_notify(b, IKE_PROTOCOL_ESP, spi, N_CHILD_SA_NOT_FOUND, NULL, 0);
 		return;
 	}
-	if (!old || old->want_delete || ike_child_count(t) >= IKE_CHILDREN_MAX) {
+	if (!old || old->want_delete || ike_child_count(t) >= 2 * IKE_CHILDREN_MAX) {
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}

@@ -214,6 +214,7 @@ void ike_rekey_ike_answered(struct ike_sa *sa, struct ike_request *r, struct ike
 	}
 	o = r->offspring;
 	r->offspring = NULL;
+	o->path = sa->path; /* the peer may have moved since we asked */
 	ike_sa_establish(o);
 	if (other && ike_request_lost(r, m->body[IKE_NONCE].p, m->body[IKE_NONCE].n)) {
 		o->why = "the peer's of the same time stays";
@@ -277,7 +278,8 @@ void ike_rekey_ike_answer(struct ike_sa *sa, struct ike_message *m, struct ike_b
 	struct ike_sa *o;
 
 	if (r->errand == IKE_ERRAND_CREATE_CHILD || r->errand == IKE_ERRAND_REKEY_CHILD ||
-	    r->errand == IKE_ERRAND_DELETE_CHILD || r->crossed) {
+	    r->errand == IKE_ERRAND_DELETE_CHILD || r->crossed ||
+	    !ike_gate_admit_rekey(sa->tunnel)) {
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}

@@ -3,6 +3,7 @@
 #include "ike/core.h"
 #include "tests/sim/trace.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ static uint32_t op_spi_alloc(void *ctx, uint32_t tunnel)
 {
 	struct sim_node *node = ctx;
 
+	if (node->no_spis)
+		return 0;
 	node->spis++;
 	return node->next_spi++;
 }
@@ -181,6 +184,10 @@ static int op_sa_install(void *ctx, const struct ike_child_sa *sa)
 		record(&node->tunnel[sa->tunnel].out, sa);
 		sim_trace_sa(node->sim, node, SIM_SWITCHED, sa->spi, sa->peer_spi);
 		return 0;
+	}
+	if (node->refusals) {
+		node->refusals--;
+		return -ENOMEM;
 	}
 	if (sim_find_inbound(node, sa->spi))
 		sim_violation(node->sim, "inbound SA %08x installed twice", sa->spi);

@@ -17,7 +17,7 @@
 #define SIM_NODES_MAX	8
 #define SIM_MS		((ike_time)1000)
 #define SIM_PROBE_BYTES 1000
-#define SIM_BESIDE	7
+#define SIM_BESIDE	63
 
 struct sim;
 
@@ -59,6 +59,8 @@ struct sim_node {
 
 	uint32_t first_spi, next_spi;
 	unsigned spis;	   /* allocated and not freed, installed or not */
+	bool no_spis;	   /* none is given out */
+	unsigned refusals; /* of so many inbound SAs to come */
 	struct sim_sa *in; /* by SPI, from first_spi on */
 	size_t n_in, cap_in;
 	uint32_t *spent; /* outbound SPIs ever installed: a hash table, 0 is an empty place */

@@ -1,5 +1,6 @@
 /* Several children under one IKE SA, each for its own pair of subnets, as policy-based peers want
  * them. */
+#include "ike/child.h"
 #include "ike/crypto.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
@@ -131,6 +132,34 @@ static void one_of_several_is_deleted(void **state)
 	sim_finish(s);
 }
 
+static void second_is_short(unsigned node, struct conf_tunnel *t)
+{
+	one_calls(node, t);
+	t->esp_lifetime = node ? 10 : 3600;
+}
+
+/* As many as there can be, all rekeyed by the side that did not ask for them. */
+static void eight_rekeyed_by_the_peer(void **state)
+{
+	struct sim *s = sim_pair(1);
+	const struct ike_child *c;
+
+	use(8, 8, true, true, 3600);
+	sim_pair_add(s, second_is_short);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	sim_run(s, 5 * IKE_SECOND);
+	sim_assert(s, sim_established(s, 0, 7) == 8 && sim_established(s, 1, 7) == 8);
+	sim_probe(s, 5 * SIM_MS);
+	sim_run(s, 60 * IKE_SECOND);
+	sim_assert(s, s->lost == 0);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, s->node[i].tunnel[7].downs == 0 && sim_inbound(s, i) >= 8 &&
+				      sim_inbound(s, i) <= 24);
+	TAILQ_FOREACH(c, &ike_tunnel_find(s->node[1].engine, 7)->children, link)
+	sim_assert(s, c->ours);
+	sim_finish(s);
+}
+
 /* What the peer adds by itself is sent on as well. */
 static void the_peer_adds_children(void **state)
 {
@@ -255,6 +284,7 @@ int main(void)
 		cmocka_unit_test(one_child_for_each_pair),
 		cmocka_unit_test(a_pair_that_is_refused),
 		cmocka_unit_test(one_of_several_is_deleted),
+		cmocka_unit_test(eight_rekeyed_by_the_peer),
 		cmocka_unit_test(the_peer_adds_children),
 		cmocka_unit_test(peer_requires_single_pairs),
 		cmocka_unit_test(peer_allows_one_child),

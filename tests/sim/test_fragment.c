@@ -1,6 +1,6 @@
 /* IKE fragmentation (RFC 7383): both ways, through loss, duplicates, reordering and forgery. */
 #include "ike/core.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/tape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,6 +114,8 @@ static void only_if_both_can(void **state)
 	}
 }
 
+static uint8_t total_now;
+
 static sim_verdict disguise(struct sim *s, const struct sim_message *m, void *arg)
 {
 	unsigned *n = arg;
@@ -124,27 +126,38 @@ static sim_verdict disguise(struct sim *s, const struct sim_message *m, void *ar
 
 		memcpy(copy, m->data, m->len);
 		copy[16] = SKF;
-		memcpy(copy + 32, (uint8_t[]){ 0, 1, 0, 2 }, 4);
+		memcpy(copy + 32, (uint8_t[]){ 0, 1, 0, total_now }, 4);
 		sim_inject(s, 1, &path, copy, m->len);
 		(*n)++;
 	}
 	return SIM_PASS;
 }
 
-static void unannounced_fragments_are_refused(void **state)
+static void disguised(uint8_t total, unsigned size, enum ike_counter counter)
 {
 	struct sim *s = sim_pair(1);
 	unsigned n = 0;
 
-	size_now[0] = size_now[1] = 0;
+	total_now = total;
+	size_now[0] = size_now[1] = size;
 	s->filter = disguise;
 	s->filter_arg = &n;
 	sim_pair_add(s, small);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 	sim_assert(s, n == 1);
-	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_BAD_FRAGMENT) == 1);
+	sim_assert(s, ike_counter(s->node[1].engine, counter) == 1);
 	sim_finish(s);
 	size_now[0] = size_now[1] = 160;
+}
+
+static void unannounced_fragments_are_refused(void **state)
+{
+	disguised(2, 0, IKE_COUNT_BAD_FRAGMENT);
+}
+
+static void a_fragment_of_none_is_no_message(void **state)
+{
+	disguised(0, 1280, IKE_COUNT_MALFORMED);
 }
 
 /* Each fragment of each side, lost once: the whole request comes again, and so does the answer. */
@@ -204,15 +217,59 @@ static void forged_fragments(void **state)
 	sim_finish(s);
 }
 
+static void slow_to_probe(unsigned node, struct conf_tunnel *t)
+{
+	small(node, t);
+	t->dpd = 60;
+}
+
+/* Records a first piece, and loses the others of its message. */
+static sim_verdict first_piece(struct sim *s, const struct sim_message *m, void *arg)
+{
+	if (m->from != 0 || m->data[16] != SKF)
+		return SIM_PASS;
+	if (m->data[33] == 1)
+		tape_record(s, m, arg);
+	return SIM_DROP;
+}
+
+/* Who keeps a piece of a request that never came whole cannot keep a dead peer alive with it. */
+static void pieces_are_no_life(void **state)
+{
+	static struct tape tape;
+	struct sim *s = sim_pair(1);
+	unsigned seconds = 0;
+
+	tape.n = 0;
+	sim_pair_add(s, slow_to_probe);
+	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
+	s->filter = first_piece;
+	s->filter_arg = &tape;
+	sim_assert(s, ike_rekey_ike(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 2);
+	sim_assert(s, tape.n == 1);
+	sim_node_kill(s, 0);
+	for (; s->node[1].tunnel[7].up && seconds < 200; seconds++) {
+		tape_play(s, &tape, 0);
+		sim_run(s, IKE_SECOND);
+	}
+	sim_assert(s, ike_counter(s->node[1].engine, IKE_COUNT_FRAGMENTS) >= 1 + seconds / 12);
+	sim_assert(s, s->node[1].tunnel[7].reason == IKE_REASON_DPD_TIMEOUT);
+	sim_assert(s, seconds < 100);
+	sim_finish(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(only_if_both_can),
 		cmocka_unit_test(unannounced_fragments_are_refused),
+		cmocka_unit_test(a_fragment_of_none_is_no_message),
 		cmocka_unit_test(each_fragment_lost_once),
 		cmocka_unit_test(bad_network),
 		cmocka_unit_test(forged_fragments),
+		cmocka_unit_test(pieces_are_no_life),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

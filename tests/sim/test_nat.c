@@ -19,6 +19,13 @@ static void second_calls(unsigned node, struct conf_tunnel *t)
 	t->start = node ? CONF_START_INITIATE : CONF_START_RESPOND;
 }
 
+static void silent_second_calls(unsigned node, struct conf_tunnel *t)
+{
+	second_calls(node, t);
+	if (node)
+		t->dpd = 0;
+}
+
 static void first_forces(unsigned node, struct conf_tunnel *t)
 {
 	t->force_udp = !node;
@@ -86,6 +93,35 @@ static void mapping_changes(void **state)
 	}
 }
 
+static sim_verdict lose_rekeys(struct sim *s, const struct sim_message *m, void *arg)
+{
+	return m->from == 0 && m->exchange == 36 && !m->response ? SIM_DROP : SIM_PASS;
+}
+
+/* It changes while our rekey of the IKE SA waits for its answer: the new SA knows where the peer is
+ * by then, though the peer asks for nothing. */
+static void mapping_changes_during_a_rekey(void **state)
+{
+	struct sim *s = behind_nat(1, 1, silent_second_calls);
+	struct ike_tunnel_view v;
+
+	sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
+	sim_run(s, IKE_SECOND);
+	s->filter = lose_rekeys;
+	sim_assert(s, ike_rekey_ike(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 2);
+	sim_node_rebind(s, 1);
+	sim_assert(s, ike_rekey_child(s->node[1].engine, s->now, 7) == 0);
+	sim_run(s, IKE_SECOND / 4);
+	s->filter = NULL;
+	sim_run(s, 3 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &v);
+	sim_assert(s, v.initiator && v.path.remote.port == s->node[1].mapped[1]);
+	sim_run(s, 120 * IKE_SECOND);
+	sim_assert(s, s->node[0].tunnel[7].downs == 0 && s->node[1].tunnel[7].downs == 0);
+	sim_finish(s);
+}
+
 static void without_nat_nobody_moves(void **state)
 {
 	struct sim *s = sim_pair(1);
@@ -126,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(encapsulated),
 		cmocka_unit_test(mapping_changes),
+		cmocka_unit_test(mapping_changes_during_a_rekey),
 		cmocka_unit_test(without_nat_nobody_moves),
 		cmocka_unit_test(forced),
 	};
