@@ -1,15 +1,23 @@
 /* Which engine, and its keys. */
 #include "dataplane/gcm.h"
 
+#include <cpuid.h>
 #include <sodium.h>
 #include <string.h>
 
 #define TARGET __attribute__((target("aes,pclmul,ssse3")))
 
+/* Not every compiler knows these by name. */
+static bool has_wide_aes(void)
+{
+	unsigned a, b, c, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES) && (c & bit_VPCLMULQDQ);
+}
+
 bool gcm_runs(const struct gcm_engine *e)
 {
-	bool runs = __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq") &&
-		    __builtin_cpu_supports("avx2");
+	bool runs = has_wide_aes() && __builtin_cpu_supports("avx2");
 
 	if (e == &gcm_512)
 		runs = runs && __builtin_cpu_supports("avx512f") &&
