@@ -58,7 +58,8 @@ struct crypt_op {
 	struct sa *sa;
 	uint8_t *esp; /* ESP header */
 	uint64_t seq; /* 64 bits also without ESN (upper half 0) */
-	uint32_t len; /* from esp up to the ICV; >= 8 + iv_bytes, CBC: whole blocks after the IV */
+	uint32_t len; /* from esp up to the ICV; >= 8 + iv_bytes, CBC: whole blocks after
+			 the IV, to be sealed one at least */
 	uint32_t ok;  /* out: crypt_open(): the ICV verified. crypt_seal() sets it always */
 };
 

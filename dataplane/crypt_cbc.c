@@ -2,6 +2,7 @@
 
 #include "dataplane/sa.h"
 
+#include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
 
 #include <assert.h>
@@ -169,28 +170,22 @@ static inline void put_iv(struct cbc *c, uint8_t *to)
 	c->iv_used += CBC_IV;
 }
 
-static inline void cipher_job(IMB_JOB *j, const struct crypt_op *op)
+/* One packet for both of IPsec-MB's calls. With ESN the upper half of the number is hashed behind
+ * the packet, where the ICV goes later (RFC 4303 §2.2.1); the caller has put it there. The ICV is
+ * the algorithm's, also if less of it goes on the wire. */
+static inline void fill_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv, unsigned icv_bytes)
 {
 	const uint32_t skip = ESP_HEADER + CBC_IV;
+	const struct sa *sa = op->sa;
 
-	j->enc_keys = op->sa->keys.cbc.schedule;
-	j->dec_keys = op->sa->keys.cbc.schedule;
 	j->src = op->esp;
 	j->dst = op->esp + skip;
+	j->enc_keys = sa->keys.cbc.schedule;
+	j->dec_keys = sa->keys.cbc.schedule;
 	j->cipher_start_src_offset_in_bytes = skip;
 	j->msg_len_to_cipher_in_bytes = op->len - skip;
 	j->iv = op->esp + ESP_HEADER;
 	j->iv_len_in_bytes = CBC_IV;
-}
-
-/* With ESN the upper half of the number is hashed behind the packet, where the ICV goes later
- * (RFC 4303 §2.2.1); the caller has put it there. The ICV is the
- * algorithm's, also if less of it goes on the wire. */
-static inline void hash_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv, unsigned icv_bytes)
-{
-	const struct sa *sa = op->sa;
-
-	j->src = op->esp;
 	j->hash_start_src_offset_in_bytes = 0;
 	j->msg_len_to_hash_in_bytes = op->len + (sa->flags & SA_ESN ? 4 : 0);
 	j->u.HMAC._hashed_auth_key_xor_ipad = sa->keys.cbc.ipad;
@@ -209,45 +204,51 @@ static inline void hash(struct cbc *c, IMB_HASH_ALG alg, unsigned n)
 
 static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
 {
-	unsigned i, jobs = 0;
+	unsigned icv_bytes = hash_of(kind)->icv_bytes;
 
-	for (i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *icv = op[i]->esp + op[i]->len;
+
 		put_header(op[i]);
 		put_iv(c, op[i]->esp + ESP_HEADER);
-		if (op[i]->len > ESP_HEADER + CBC_IV)
-			cipher_job(&c->job[jobs++], op[i]);
+		if (op[i]->sa->flags & SA_ESN) {
+			put32(icv, (uint32_t)(op[i]->seq >> 32));
+			icv = c->icv[i];
+		}
+		fill_job(&c->job[i], op[i], icv, icv_bytes);
 	}
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
+	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, n, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
 					cbc_key_bytes(kind));
-	for (i = 0; i < n; i++) {
-		if (op[i]->sa->flags & SA_ESN)
-			put32(op[i]->esp + op[i]->len, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
-	}
 	hash(c, hash_of(kind)->alg, n);
-	for (i = 0; i < n; i++) {
-		memcpy(op[i]->esp + op[i]->len, c->icv[i], op[i]->sa->icv_bytes);
+	for (unsigned i = 0; i < n; i++) {
+		if (op[i]->sa->flags & SA_ESN)
+			memcpy(op[i]->esp + op[i]->len, c->icv[i], op[i]->sa->icv_bytes);
 		op[i]->ok = 1;
 	}
 }
 
 static void open_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
 {
-	unsigned i, jobs = 0;
+	unsigned icv_bytes = hash_of(kind)->icv_bytes, jobs = 0;
 
-	for (i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		uint8_t *icv = op[i]->esp + op[i]->len;
 
-		memcpy(c->received[i], icv, hash_of(kind)->icv_bytes);
-		if (op[i]->sa->flags & SA_ESN)
+		if (op[i]->sa->flags & SA_ESN) {
+			memcpy(c->received[i], icv, icv_bytes);
 			put32(icv, (uint32_t)(op[i]->seq >> 32));
-		hash_job(&c->job[i], op[i], c->icv[i], hash_of(kind)->icv_bytes);
+		}
+		fill_job(&c->job[i], op[i], c->icv[i], icv_bytes);
 	}
 	hash(c, hash_of(kind)->alg, n);
-	for (i = 0; i < n; i++) {
-		op[i]->ok = icv_equal(c->icv[i], c->received[i], op[i]->sa->icv_bytes);
-		if (op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV)
-			cipher_job(&c->job[jobs++], op[i]);
+	for (unsigned i = 0; i < n; i++) {
+		const uint8_t *received =
+			op[i]->sa->flags & SA_ESN ? c->received[i] : op[i]->esp + op[i]->len;
+
+		op[i]->ok = icv_equal(c->icv[i], received, op[i]->sa->icv_bytes);
+		if (unlikely(jobs != i))
+			c->job[jobs] = c->job[i];
+		jobs += op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV;
 	}
 	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
 					cbc_key_bytes(kind));
