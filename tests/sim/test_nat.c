@@ -1,4 +1,5 @@
-/* NAT on either side: detection, port 4500, encapsulation, keepalives, a mapping that changes. */
+/* NAT on either side, in both versions: detection (RFC 7296 §2.23, RFC 3947 and its drafts), port
+ * 4500, encapsulation, keepalives, a mapping that changes. */
 #include "tests/sim/sim.h"
 
 #include <setjmp.h>
@@ -9,13 +10,44 @@
 
 #include <cmocka.h>
 
+static enum conf_ike_version version_now;
+static enum conf_ike_mode mode_now;
+
+static int version_2(void **state)
+{
+	version_now = CONF_IKE_V2;
+	return 0;
+}
+
+static int main_mode(void **state)
+{
+	version_now = CONF_IKE_V1;
+	mode_now = CONF_IKE_MAIN;
+	return 0;
+}
+
+static int aggressive_mode(void **state)
+{
+	version_now = CONF_IKE_V1;
+	mode_now = CONF_IKE_AGGRESSIVE;
+	return 0;
+}
+
+static void both_call(unsigned node, struct conf_tunnel *t)
+{
+	t->ike_version = version_now;
+	t->ike_mode = mode_now;
+}
+
 static void first_calls(unsigned node, struct conf_tunnel *t)
 {
+	both_call(node, t);
 	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
 }
 
 static void second_calls(unsigned node, struct conf_tunnel *t)
 {
+	both_call(node, t);
 	t->start = node ? CONF_START_INITIATE : CONF_START_RESPOND;
 }
 
@@ -28,7 +60,15 @@ static void silent_second_calls(unsigned node, struct conf_tunnel *t)
 
 static void first_forces(unsigned node, struct conf_tunnel *t)
 {
+	both_call(node, t);
 	t->force_udp = !node;
+}
+
+static void quick_ike(unsigned node, struct conf_tunnel *t)
+{
+	first_calls(node, t);
+	t->ike_lifetime = 6;
+	t->esp_lifetime = 9;
 }
 
 static struct sim *behind_nat(uint64_t seed, unsigned node, sim_change *change)
@@ -42,31 +82,97 @@ static struct sim *behind_nat(uint64_t seed, unsigned node, sim_change *change)
 	return s;
 }
 
+static void is_encapsulated(struct sim *s, unsigned nat)
+{
+	struct ike_tunnel_view v;
+
+	sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
+	sim_probe(s, 5 * SIM_MS);
+	sim_run(s, 65 * IKE_SECOND);
+	sim_assert(s, s->lost == 0);
+	for (unsigned n = 0; n < 2; n++) {
+		ike_tunnel_view(s->node[n].engine, 7, &v);
+		sim_assert(s, v.path.local.port == 4500);
+		sim_assert(s, v.nat_local == (n == nat));
+		sim_assert(s, v.nat_remote == (n != nat));
+		sim_assert(s, v.n_children >= 1 && v.child[0].udp);
+		sim_assert(s, (s->node[n].keepalives > 0) == (n == nat));
+		sim_assert(s, s->node[n].tunnel[7].downs == 0);
+	}
+	sim_assert(s, s->node[nat].keepalives <= 8);
+}
+
 static void encapsulated(void **state)
 {
-	static sim_change *const callers[] = { first_calls, second_calls, NULL };
+	static sim_change *const callers[] = { first_calls, second_calls, both_call };
 
 	for (unsigned nat = 0; nat < 2; nat++) {
 		for (unsigned i = 0; i < 3; i++) {
 			struct sim *s = behind_nat(10 * nat + i, nat, callers[i]);
-			struct ike_tunnel_view v;
 
-			sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
-			sim_probe(s, 5 * SIM_MS);
-			sim_run(s, 65 * IKE_SECOND);
-			sim_assert(s, s->lost == 0);
-			for (unsigned n = 0; n < 2; n++) {
-				ike_tunnel_view(s->node[n].engine, 7, &v);
-				sim_assert(s, v.path.local.port == 4500);
-				sim_assert(s, v.nat_local == (n == nat));
-				sim_assert(s, v.nat_remote == (n != nat));
-				sim_assert(s, v.n_children == 1 && v.child[0].udp);
-				sim_assert(s, (s->node[n].keepalives > 0) == (n == nat));
-				sim_assert(s, s->node[n].tunnel[7].downs == 0);
-			}
-			sim_assert(s, s->node[nat].keepalives <= 8);
+			is_encapsulated(s, nat);
 			sim_finish(s);
 		}
+	}
+}
+
+/* Rekeys stay on port 4500 and on the mapping that is there. */
+static void rekeyed(void **state)
+{
+	for (unsigned nat = 0; nat < 2; nat++) {
+		struct sim *s = behind_nat(nat, nat, quick_ike);
+
+		sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
+		sim_probe(s, 5 * SIM_MS);
+		sim_run(s, 60 * IKE_SECOND);
+		sim_assert(s, s->lost == 0 && s->node[0].n_spent > 5);
+		for (unsigned n = 0; n < 2; n++)
+			sim_assert(s, s->node[n].tunnel[7].downs == 0);
+		sim_finish(s);
+	}
+}
+
+/* A peer that knows only a draft: the vendor ids that it would not have are hidden from us. */
+static const uint8_t rfc[] = { 0x4a, 0x13, 0x1c, 0x81 }, draft3[] = { 0x7d, 0x94, 0x19, 0xa6 };
+
+static void hide(uint8_t *p, size_t n, const uint8_t *id)
+{
+	for (size_t i = 28; i + 4 <= n; i++) {
+		if (memcmp(p + i, id, 4) == 0)
+			p[i] ^= 0xff;
+	}
+}
+
+static unsigned draft;
+
+static sim_verdict only_draft(struct sim *s, const struct sim_message *m, void *arg)
+{
+	uint8_t *p = (uint8_t *)m->data; /* ours to change: the simulator's copy */
+
+	if (m->exchange != 2 || p[19] & 1)
+		return SIM_PASS;
+	hide(p, m->len, rfc);
+	if (draft == 2)
+		hide(p, m->len, draft3);
+	if (p[16] == 4 && m->len > 200) /* public values: NAT-D has the drafts' number */
+		(*(unsigned *)arg) += p[28] == 10;
+	return SIM_PASS;
+}
+
+static void drafts(void **state)
+{
+	for (draft = 2; draft <= 3; draft++) {
+		struct sim *s = sim_new(draft);
+		unsigned n = 0;
+
+		sim_node_add(s, "10.0.0.1");
+		sim_node_add(s, "198.51.100.1");
+		sim_node_nat(s, 0, "203.0.113.9");
+		s->filter = only_draft;
+		s->filter_arg = &n;
+		sim_pair_add(s, first_calls);
+		is_encapsulated(s, 0);
+		sim_finish(s);
 	}
 }
 
@@ -80,7 +186,7 @@ static void mapping_changes(void **state)
 		sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
 		sim_run(s, IKE_SECOND);
 		sim_node_rebind(s, nat);
-		sim_run(s, 40 * IKE_SECOND);
+		sim_run(s, 60 * IKE_SECOND);
 		sim_assert(s,
 			   s->node[!nat].tunnel[7].out.path.remote.port == s->node[nat].mapped[1]);
 		sim_probe(s, 5 * SIM_MS);
@@ -160,11 +266,19 @@ static void forced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(encapsulated),
-		cmocka_unit_test(mapping_changes),
-		cmocka_unit_test(mapping_changes_during_a_rekey),
-		cmocka_unit_test(without_nat_nobody_moves),
-		cmocka_unit_test(forced),
+		cmocka_unit_test_setup(encapsulated, version_2),
+		cmocka_unit_test_setup(encapsulated, main_mode),
+		cmocka_unit_test_setup(encapsulated, aggressive_mode),
+		cmocka_unit_test_setup(rekeyed, version_2),
+		cmocka_unit_test_setup(rekeyed, main_mode),
+		cmocka_unit_test_setup(drafts, main_mode),
+		cmocka_unit_test_setup(mapping_changes, version_2),
+		cmocka_unit_test_setup(mapping_changes, main_mode),
+		cmocka_unit_test_setup(mapping_changes_during_a_rekey, version_2),
+		cmocka_unit_test_setup(without_nat_nobody_moves, version_2),
+		cmocka_unit_test_setup(without_nat_nobody_moves, main_mode),
+		cmocka_unit_test_setup(forced, version_2),
+		cmocka_unit_test_setup(forced, main_mode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
