@@ -266,22 +266,29 @@ static void what_is_not_there(void **state)
 	sim_finish(s);
 }
 
-#define IN_BOTH(test) \
-	cmocka_unit_test_setup(test, version_2), cmocka_unit_test_setup(test, version_1)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_BOTH(dead_peer),
-		IN_BOTH(quick_restart),
-		IN_BOTH(traffic_is_life),
-		IN_BOTH(probes_are_few),
-		IN_BOTH(disable_and_enable),
-		IN_BOTH(deletes_cross),
-		IN_BOTH(remove_and_add),
-		IN_BOTH(lifetime_ends),
-		IN_BOTH(stop_at_any_time),
-		IN_BOTH(freed_at_any_time),
+		cmocka_unit_test_setup(dead_peer, version_2),
+		cmocka_unit_test_setup(dead_peer, version_1),
+		cmocka_unit_test_setup(quick_restart, version_2),
+		cmocka_unit_test_setup(quick_restart, version_1),
+		cmocka_unit_test_setup(traffic_is_life, version_2),
+		cmocka_unit_test_setup(traffic_is_life, version_1),
+		cmocka_unit_test_setup(probes_are_few, version_2),
+		cmocka_unit_test_setup(probes_are_few, version_1),
+		cmocka_unit_test_setup(disable_and_enable, version_2),
+		cmocka_unit_test_setup(disable_and_enable, version_1),
+		cmocka_unit_test_setup(deletes_cross, version_2),
+		cmocka_unit_test_setup(deletes_cross, version_1),
+		cmocka_unit_test_setup(remove_and_add, version_2),
+		cmocka_unit_test_setup(remove_and_add, version_1),
+		cmocka_unit_test_setup(lifetime_ends, version_2),
+		cmocka_unit_test_setup(lifetime_ends, version_1),
+		cmocka_unit_test_setup(stop_at_any_time, version_2),
+		cmocka_unit_test_setup(stop_at_any_time, version_1),
+		cmocka_unit_test_setup(freed_at_any_time, version_2),
+		cmocka_unit_test_setup(freed_at_any_time, version_1),
 		cmocka_unit_test(what_is_not_there),
 	};
 
