@@ -17,6 +17,7 @@
 #define CHILDREN   40 /* that a tunnel has at most */
 
 static unsigned here_now, there_now; /* networks of node 0 and of node 1 */
+static uint32_t lifetime_now = 3600; /* of pairs, seconds */
 
 static void networks(struct prefix *p, unsigned n, const char *format)
 {
@@ -36,6 +37,7 @@ static void each_with_each(unsigned node, struct conf_tunnel *t)
 	networks(node ? t->ts_local : t->ts_remote, there_now, "192.168.%u.0/24");
 	t->n_ts_local = node ? there_now : here_now;
 	t->n_ts_remote = node ? here_now : there_now;
+	t->esp_lifetime = lifetime_now;
 }
 
 static struct ike_tunnel *tunnel_of(const struct sim *s, unsigned node)
@@ -179,6 +181,27 @@ static void rekeyed_by_both_at_once(void **state)
 	}
 }
 
+/* As many as a connection may have, rekeyed over and over. */
+static void eight_by_lifetime(void **state)
+{
+	struct sim *s = sim_pair(1);
+
+	here_now = 1;
+	there_now = 8;
+	lifetime_now = 6;
+	sim_pair_add(s, each_with_each);
+	sim_run(s, 2 * IKE_SECOND);
+	all_are_served(s, 8);
+	sim_probe(s, 10 * SIM_MS);
+	sim_run(s, 60 * IKE_SECOND);
+	all_are_served(s, 8);
+	sim_assert(s, s->lost == 0);
+	for (unsigned i = 0; i < 2; i++)
+		sim_assert(s, sim_inbound(s, i) >= 8 && sim_inbound(s, i) <= 32);
+	sim_finish(s);
+	lifetime_now = 3600;
+}
+
 static unsigned most_open(const struct sim *s, unsigned node)
 {
 	const struct ike_sa *sa = ike_tunnel_current(tunnel_of(s, node));
@@ -229,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sixteen_side_by_side),
 		cmocka_unit_test(rekeyed_by_both_at_once),
+		cmocka_unit_test(eight_by_lifetime),
 		cmocka_unit_test(more_than_there_is_room_for),
 	};
 
