@@ -1,5 +1,5 @@
 /* Who calls whom, and what gets lost of it: the same in each version and mode. */
-#include "tests/sim/sim.h"
+#include "tests/sim/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,47 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static enum conf_ike_version version_now;
-static enum conf_ike_mode mode_now;
-
-static int version_2(void **state)
-{
-	version_now = CONF_IKE_V2;
-	return 0;
-}
-
-static int main_mode(void **state)
-{
-	version_now = CONF_IKE_V1;
-	mode_now = CONF_IKE_MAIN;
-	return 0;
-}
-
-static int aggressive_mode(void **state)
-{
-	version_now = CONF_IKE_V1;
-	mode_now = CONF_IKE_AGGRESSIVE;
-	return 0;
-}
-
-static void both_call(unsigned node, struct conf_tunnel *t)
-{
-	t->ike_version = version_now;
-	t->ike_mode = mode_now;
-}
-
-static void first_calls(unsigned node, struct conf_tunnel *t)
-{
-	both_call(node, t);
-	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
-}
-
-static void second_calls(unsigned node, struct conf_tunnel *t)
-{
-	both_call(node, t);
-	t->start = node ? CONF_START_INITIATE : CONF_START_RESPOND;
-}
 
 static void works(struct sim *s)
 {
@@ -71,7 +30,7 @@ static void one_side_calls(void **state)
 	for (unsigned caller = 0; caller < 2; caller++) {
 		struct sim *s = sim_pair(1 + caller);
 
-		sim_pair_add(s, caller ? second_calls : first_calls);
+		sim_pair_add(s, caller ? version_second_calls : version_first_calls);
 		sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 		works(s);
 		sim_assert(s, ike_tunnel_view(s->node[0].engine, 7, &v) == 0);
@@ -88,7 +47,7 @@ static void both_sides_call(void **state)
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct sim *s = sim_pair(seed);
 
-		sim_pair_add(s, both_call);
+		sim_pair_add(s, version_both_call);
 		sim_probe(s, 1 * SIM_MS);
 		sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 		works(s);
@@ -116,7 +75,7 @@ static void each_message_lost(void **state)
 
 		s->filter = lose_one;
 		s->filter_arg = &l;
-		sim_pair_add(s, first_calls);
+		sim_pair_add(s, version_first_calls);
 		sim_assert(s, sim_until_up(s, 6 * IKE_SECOND, 7));
 		works(s);
 		sim_finish(s);
@@ -130,7 +89,7 @@ static void every_message_twice(void **state)
 
 		s->link.duplicate = 1000;
 		s->link.jitter = 20 * SIM_MS;
-		sim_pair_add(s, seed % 2 ? first_calls : both_call);
+		sim_pair_add(s, seed % 2 ? version_first_calls : version_both_call);
 		sim_assert(s, sim_until_up(s, 10 * IKE_SECOND, 7));
 		s->link.duplicate = 0;
 		works(s);
@@ -146,7 +105,7 @@ static void absent_peer(void **state)
 		struct ike_tunnel_view v;
 
 		s->node[1].unreachable = true;
-		sim_pair_add(s, first_calls);
+		sim_pair_add(s, version_first_calls);
 		sim_run(s, 5 * IKE_SECOND);
 		sim_assert(s, t->reason == IKE_REASON_NO_ANSWER);
 		sim_run(s, 200 * IKE_SECOND + sim_random(s) % (10 * IKE_SECOND));
@@ -166,7 +125,7 @@ static void nobody_waits_for_whom_is_not_to_call(void **state)
 	struct conf_tunnel t;
 
 	sim_conf(s, 0, 1, &t);
-	both_call(0, &t);
+	version_both_call(0, &t);
 	t.start = CONF_START_RESPOND;
 	sim_tunnel_add(s, 0, 7, &t);
 	sim_run(s, 60 * IKE_SECOND);
@@ -179,23 +138,23 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(one_side_calls, version_2),
-		cmocka_unit_test_setup(one_side_calls, main_mode),
-		cmocka_unit_test_setup(one_side_calls, aggressive_mode),
+		cmocka_unit_test_setup(one_side_calls, version_1),
+		cmocka_unit_test_setup(one_side_calls, version_1_aggressive),
 		cmocka_unit_test_setup(both_sides_call, version_2),
-		cmocka_unit_test_setup(both_sides_call, main_mode),
-		cmocka_unit_test_setup(both_sides_call, aggressive_mode),
+		cmocka_unit_test_setup(both_sides_call, version_1),
+		cmocka_unit_test_setup(both_sides_call, version_1_aggressive),
 		cmocka_unit_test_setup(each_message_lost, version_2),
-		cmocka_unit_test_setup(each_message_lost, main_mode),
-		cmocka_unit_test_setup(each_message_lost, aggressive_mode),
+		cmocka_unit_test_setup(each_message_lost, version_1),
+		cmocka_unit_test_setup(each_message_lost, version_1_aggressive),
 		cmocka_unit_test_setup(every_message_twice, version_2),
-		cmocka_unit_test_setup(every_message_twice, main_mode),
-		cmocka_unit_test_setup(every_message_twice, aggressive_mode),
+		cmocka_unit_test_setup(every_message_twice, version_1),
+		cmocka_unit_test_setup(every_message_twice, version_1_aggressive),
 		cmocka_unit_test_setup(absent_peer, version_2),
-		cmocka_unit_test_setup(absent_peer, main_mode),
-		cmocka_unit_test_setup(absent_peer, aggressive_mode),
+		cmocka_unit_test_setup(absent_peer, version_1),
+		cmocka_unit_test_setup(absent_peer, version_1_aggressive),
 		cmocka_unit_test_setup(nobody_waits_for_whom_is_not_to_call, version_2),
-		cmocka_unit_test_setup(nobody_waits_for_whom_is_not_to_call, main_mode),
-		cmocka_unit_test_setup(nobody_waits_for_whom_is_not_to_call, aggressive_mode),
+		cmocka_unit_test_setup(nobody_waits_for_whom_is_not_to_call, version_1),
+		cmocka_unit_test_setup(nobody_waits_for_whom_is_not_to_call, version_1_aggressive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* How tunnels end and come back, in both versions: dead peers, deletes, disabling, restarts,
  * lifetimes. */
-#include "tests/sim/sim.h"
+#include "tests/sim/version.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -10,31 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static enum conf_ike_version version_now;
-
-static void both_call(unsigned node, struct conf_tunnel *t)
-{
-	t->ike_version = version_now;
-}
-
-static void first_calls(unsigned node, struct conf_tunnel *t)
-{
-	both_call(node, t);
-	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
-}
-
-static int version_2(void **state)
-{
-	version_now = CONF_IKE_V2;
-	return 0;
-}
-
-static int version_1(void **state)
-{
-	version_now = CONF_IKE_V1;
-	return 0;
-}
 
 static struct sim *up(uint64_t seed, sim_change *change)
 {
@@ -61,7 +36,7 @@ static void add_again(struct sim *s, unsigned node, enum conf_start start)
 static void dead_peer(void **state)
 {
 	for (uint64_t seed = 1; seed <= 12; seed++) {
-		struct sim *s = up(seed, seed % 2 ? both_call : first_calls);
+		struct sim *s = up(seed, seed % 2 ? version_both_call : version_first_calls);
 		const struct sim_tunnel *t = &s->node[0].tunnel[7];
 		ike_time since;
 
@@ -88,7 +63,7 @@ static void dead_peer(void **state)
 static void quick_restart(void **state)
 {
 	for (uint64_t seed = 1; seed <= 8; seed++) {
-		struct sim *s = up(seed, both_call);
+		struct sim *s = up(seed, version_both_call);
 
 		sim_probe(s, 20 * SIM_MS);
 		sim_node_kill(s, 1);
@@ -110,7 +85,7 @@ static void quick_restart(void **state)
 /* Packets prove that the peer lives: no probe is sent then, however long nothing else is said. */
 static void traffic_is_life(void **state)
 {
-	struct sim *s = up(1, both_call);
+	struct sim *s = up(1, version_both_call);
 	uint64_t messages;
 
 	sim_run(s, 60 * IKE_SECOND);
@@ -123,7 +98,7 @@ static void traffic_is_life(void **state)
 
 static void probes_are_few(void **state)
 {
-	struct sim *s = up(1, both_call);
+	struct sim *s = up(1, version_both_call);
 	uint64_t messages;
 
 	sim_run(s, 60 * IKE_SECOND);
@@ -135,7 +110,7 @@ static void probes_are_few(void **state)
 
 static void disable_and_enable(void **state)
 {
-	struct sim *s = up(1, both_call);
+	struct sim *s = up(1, version_both_call);
 
 	sim_assert(s, ike_tunnel_disable(s->node[0].engine, s->now, 7) == 0);
 	sim_assert(s, !s->node[0].tunnel[7].up && sim_inbound(s, 0) == 0);
@@ -154,7 +129,7 @@ static void disable_and_enable(void **state)
 static void deletes_cross(void **state)
 {
 	for (uint64_t seed = 1; seed <= 4; seed++) {
-		struct sim *s = up(seed, both_call);
+		struct sim *s = up(seed, version_both_call);
 
 		for (unsigned i = 0; i < 2; i++)
 			ike_tunnel_disable(s->node[i].engine, s->now, 7);
@@ -172,7 +147,7 @@ static void deletes_cross(void **state)
 /* Who deletes is not chased: the other side calls again by itself, after a while. */
 static void remove_and_add(void **state)
 {
-	struct sim *s = up(1, both_call);
+	struct sim *s = up(1, version_both_call);
 
 	sim_assert(s, ike_tunnel_remove(s->node[0].engine, s->now, 7) == 0);
 	sim_assert(s, ike_tunnel_remove(s->node[0].engine, s->now, 7) == -ENOENT);
@@ -184,7 +159,7 @@ static void remove_and_add(void **state)
 
 static void short_hard_life(unsigned node, struct conf_tunnel *t)
 {
-	both_call(node, t);
+	version_both_call(node, t);
 	t->esp_lifetime = node ? 3600 : 20;
 	t->dpd = 0;
 }
@@ -215,7 +190,7 @@ static void stop_at_any_time(void **state)
 	for (uint64_t seed = 1; seed <= 60; seed++) {
 		struct sim *s = sim_pair(seed);
 
-		sim_pair_add(s, both_call);
+		sim_pair_add(s, version_both_call);
 		sim_run(s, seed * 2 * SIM_MS);
 		if (seed % 3 == 0)
 			ike_rekey_child(s->node[0].engine, s->now, 7);
@@ -232,7 +207,7 @@ static void freed_at_any_time(void **state)
 		struct sim *s = sim_pair(seed);
 		size_t secrets;
 
-		sim_pair_add(s, both_call);
+		sim_pair_add(s, version_both_call);
 		sim_run(s, seed * 2 * SIM_MS);
 		(seed % 3 ? ike_rekey_ike : ike_rekey_child)(s->node[seed % 2].engine, s->now, 7);
 		sim_run(s, seed % 5 * SIM_MS);

@@ -3,7 +3,7 @@
 #include "ike/child.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
-#include "tests/sim/sim.h"
+#include "tests/sim/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,26 +11,21 @@
 
 #include <cmocka.h>
 
-static const enum conf_ike_version versions[] = { CONF_IKE_V2, CONF_IKE_V1 };
-
-static enum conf_ike_version version_now;
 static uint32_t lifetime_now;
 
-static void first_calls(unsigned node, struct conf_tunnel *t)
+static void lives_so_long(unsigned node, struct conf_tunnel *t)
 {
-	t->ike_version = version_now;
-	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
+	version_first_calls(node, t);
 	if (lifetime_now)
 		t->esp_lifetime = t->ike_lifetime = node ? 3600 : lifetime_now;
 }
 
-static struct sim *up(uint64_t seed, enum conf_ike_version version, uint32_t lifetime)
+static struct sim *up(uint64_t seed, uint32_t lifetime)
 {
 	struct sim *s = sim_pair(seed);
 
-	version_now = version;
 	lifetime_now = lifetime;
-	sim_pair_add(s, first_calls);
+	sim_pair_add(s, lives_so_long);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 	sim_run(s, IKE_SECOND);
 	sim_probe(s, 5 * SIM_MS);
@@ -65,7 +60,7 @@ static unsigned all_sas(const struct sim *s, unsigned node)
 /* The IKE SA rekeyed by the peer as fast as it can. */
 static void ike_rekeyed_in_a_loop(void **state)
 {
-	struct sim *s = up(1, CONF_IKE_V2, 0);
+	struct sim *s = up(1, 0);
 	unsigned rekeys = 0;
 
 	for (unsigned i = 0; i < 4000; i++) {
@@ -81,71 +76,67 @@ static void ike_rekeyed_in_a_loop(void **state)
 /* Pairs of SAs made and deleted by the peer as fast as it can. */
 static void children_rekeyed_in_a_loop(void **state)
 {
-	for (unsigned v = 0; v < 2; v++) {
-		struct sim *s = up(2, versions[v], 0);
-		struct ike_tunnel *t = ike_tunnel_find(s->node[0].engine, 7);
-		unsigned rekeys = 0;
+	struct sim *s = up(2, 0);
+	struct ike_tunnel *t = ike_tunnel_find(s->node[0].engine, 7);
+	unsigned rekeys = 0;
 
-		for (unsigned i = 0; i < 2000; i++) {
-			rekeys += ike_rekey_child(s->node[0].engine, s->now, 7) == 0;
-			sim_run(s, 5 * SIM_MS);
-			for (struct ike_child *c = TAILQ_FIRST(&t->children); c;
-			     c = TAILQ_NEXT(c, link)) {
-				if (c->outbound == IKE_OUTBOUND_PAST && !c->want_delete) {
-					c->want_delete = true;
-					ike_sa_attend(c->sa);
-				}
+	for (unsigned i = 0; i < 2000; i++) {
+		rekeys += ike_rekey_child(s->node[0].engine, s->now, 7) == 0;
+		sim_run(s, 5 * SIM_MS);
+		for (struct ike_child *c = TAILQ_FIRST(&t->children); c; c = TAILQ_NEXT(c, link)) {
+			if (c->outbound == IKE_OUTBOUND_PAST && !c->want_delete) {
+				c->want_delete = true;
+				ike_sa_attend(c->sa);
 			}
-			ike_settle(s->node[0].engine);
-			sim_assert(s, sim_inbound(s, 1) <= IKE_LINGERING_MAX + 8);
 		}
-		sim_assert(s, rekeys > IKE_LINGERING_MAX);
-		unharmed(s);
+		ike_settle(s->node[0].engine);
+		sim_assert(s, sim_inbound(s, 1) <= IKE_LINGERING_MAX + 8);
 	}
+	sim_assert(s, rekeys > IKE_LINGERING_MAX);
+	unharmed(s);
 }
 
 /* No SPI is left for a while, when the rekeys are due: they are made up for. */
 static void no_spi_for_a_rekey(void **state)
 {
-	for (unsigned v = 0; v < 2; v++) {
-		struct sim *s = up(3, versions[v], 60);
-		struct ike_tunnel_view before, after;
+	struct sim *s = up(3, 60);
+	struct ike_tunnel_view before, after;
 
-		ike_tunnel_view(s->node[0].engine, 7, &before);
-		s->node[0].no_spis = true;
-		sim_run(s, before.child[0].rekey_at - s->now + 3 * IKE_SECOND);
-		s->node[0].no_spis = false;
-		sim_run(s, 4 * IKE_SECOND);
-		ike_tunnel_view(s->node[0].engine, 7, &after);
-		for (unsigned i = 0; i < after.n_children; i++)
-			sim_assert(s, after.child[i].spi_in != before.child[0].spi_in);
-		unharmed(s);
-	}
+	ike_tunnel_view(s->node[0].engine, 7, &before);
+	s->node[0].no_spis = true;
+	sim_run(s, before.child[0].rekey_at - s->now + 3 * IKE_SECOND);
+	s->node[0].no_spis = false;
+	sim_run(s, 4 * IKE_SECOND);
+	ike_tunnel_view(s->node[0].engine, 7, &after);
+	for (unsigned i = 0; i < after.n_children; i++)
+		sim_assert(s, after.child[i].spi_in != before.child[0].spi_in);
+	unharmed(s);
 }
 
 /* What the peer has made cannot be installed here: it does not stay there, to be sent on. */
 static void what_cannot_be_installed(void **state)
 {
-	for (unsigned v = 0; v < 2; v++) {
-		for (unsigned node = 0; node < 2; node++) {
-			struct sim *s = up(4 + node, versions[v], 0);
+	for (unsigned node = 0; node < 2; node++) {
+		struct sim *s = up(4 + node, 0);
 
-			s->node[node].refusals = 6;
-			sim_assert(s, ike_rekey_child(s->node[node].engine, s->now, 7) == 0);
-			sim_run(s, 60 * IKE_SECOND);
-			sim_assert(s, s->node[node].refusals == 0);
-			unharmed(s);
-		}
+		s->node[node].refusals = 6;
+		sim_assert(s, ike_rekey_child(s->node[node].engine, s->now, 7) == 0);
+		sim_run(s, 60 * IKE_SECOND);
+		sim_assert(s, s->node[node].refusals == 0);
+		unharmed(s);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ike_rekeyed_in_a_loop),
-		cmocka_unit_test(children_rekeyed_in_a_loop),
-		cmocka_unit_test(no_spi_for_a_rekey),
-		cmocka_unit_test(what_cannot_be_installed),
+		cmocka_unit_test_setup(ike_rekeyed_in_a_loop, version_2),
+		cmocka_unit_test_setup(children_rekeyed_in_a_loop, version_2),
+		cmocka_unit_test_setup(children_rekeyed_in_a_loop, version_1),
+		cmocka_unit_test_setup(no_spi_for_a_rekey, version_2),
+		cmocka_unit_test_setup(no_spi_for_a_rekey, version_1),
+		cmocka_unit_test_setup(what_cannot_be_installed, version_2),
+		cmocka_unit_test_setup(what_cannot_be_installed, version_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

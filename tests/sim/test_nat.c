@@ -1,6 +1,6 @@
 /* NAT on either side, in both versions: detection (RFC 7296 §2.23, RFC 3947 and its drafts), port
  * 4500, encapsulation, keepalives, a mapping that changes. */
-#include "tests/sim/sim.h"
+#include "tests/sim/version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,63 +10,22 @@
 
 #include <cmocka.h>
 
-static enum conf_ike_version version_now;
-static enum conf_ike_mode mode_now;
-
-static int version_2(void **state)
-{
-	version_now = CONF_IKE_V2;
-	return 0;
-}
-
-static int main_mode(void **state)
-{
-	version_now = CONF_IKE_V1;
-	mode_now = CONF_IKE_MAIN;
-	return 0;
-}
-
-static int aggressive_mode(void **state)
-{
-	version_now = CONF_IKE_V1;
-	mode_now = CONF_IKE_AGGRESSIVE;
-	return 0;
-}
-
-static void both_call(unsigned node, struct conf_tunnel *t)
-{
-	t->ike_version = version_now;
-	t->ike_mode = mode_now;
-}
-
-static void first_calls(unsigned node, struct conf_tunnel *t)
-{
-	both_call(node, t);
-	t->start = node ? CONF_START_RESPOND : CONF_START_INITIATE;
-}
-
-static void second_calls(unsigned node, struct conf_tunnel *t)
-{
-	both_call(node, t);
-	t->start = node ? CONF_START_INITIATE : CONF_START_RESPOND;
-}
-
 static void silent_second_calls(unsigned node, struct conf_tunnel *t)
 {
-	second_calls(node, t);
+	version_second_calls(node, t);
 	if (node)
 		t->dpd = 0;
 }
 
 static void first_forces(unsigned node, struct conf_tunnel *t)
 {
-	both_call(node, t);
+	version_both_call(node, t);
 	t->force_udp = !node;
 }
 
 static void quick_ike(unsigned node, struct conf_tunnel *t)
 {
-	first_calls(node, t);
+	version_first_calls(node, t);
 	t->ike_lifetime = 6;
 	t->esp_lifetime = 9;
 }
@@ -104,7 +63,8 @@ static void is_encapsulated(struct sim *s, unsigned nat)
 
 static void encapsulated(void **state)
 {
-	static sim_change *const callers[] = { first_calls, second_calls, both_call };
+	static sim_change *const callers[] = { version_first_calls, version_second_calls,
+					       version_both_call };
 
 	for (unsigned nat = 0; nat < 2; nat++) {
 		for (unsigned i = 0; i < 3; i++) {
@@ -170,7 +130,7 @@ static void drafts(void **state)
 		sim_node_nat(s, 0, "203.0.113.9");
 		s->filter = only_draft;
 		s->filter_arg = &n;
-		sim_pair_add(s, first_calls);
+		sim_pair_add(s, version_first_calls);
 		is_encapsulated(s, 0);
 		sim_finish(s);
 	}
@@ -180,7 +140,8 @@ static void drafts(void **state)
 static void mapping_changes(void **state)
 {
 	for (unsigned nat = 0; nat < 2; nat++) {
-		struct sim *s = behind_nat(nat, nat, nat ? second_calls : first_calls);
+		struct sim *s =
+			behind_nat(nat, nat, nat ? version_second_calls : version_first_calls);
 		uint64_t lost;
 
 		sim_assert(s, sim_until_up(s, 5 * IKE_SECOND, 7));
@@ -234,7 +195,7 @@ static void without_nat_nobody_moves(void **state)
 	struct ike_path elsewhere = { { s->node[0].address, 500 }, { s->node[1].address, 777 } };
 	struct ike_tunnel_view v;
 
-	sim_pair_add(s, first_calls);
+	sim_pair_add(s, version_first_calls);
 	sim_assert(s, sim_until_up(s, IKE_SECOND, 7));
 	s->node[1].behind_nat = true;
 	s->node[1].public_address = s->node[1].address;
@@ -267,18 +228,18 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(encapsulated, version_2),
-		cmocka_unit_test_setup(encapsulated, main_mode),
-		cmocka_unit_test_setup(encapsulated, aggressive_mode),
+		cmocka_unit_test_setup(encapsulated, version_1),
+		cmocka_unit_test_setup(encapsulated, version_1_aggressive),
 		cmocka_unit_test_setup(rekeyed, version_2),
-		cmocka_unit_test_setup(rekeyed, main_mode),
-		cmocka_unit_test_setup(drafts, main_mode),
+		cmocka_unit_test_setup(rekeyed, version_1),
+		cmocka_unit_test_setup(drafts, version_1),
 		cmocka_unit_test_setup(mapping_changes, version_2),
-		cmocka_unit_test_setup(mapping_changes, main_mode),
+		cmocka_unit_test_setup(mapping_changes, version_1),
 		cmocka_unit_test_setup(mapping_changes_during_a_rekey, version_2),
 		cmocka_unit_test_setup(without_nat_nobody_moves, version_2),
-		cmocka_unit_test_setup(without_nat_nobody_moves, main_mode),
+		cmocka_unit_test_setup(without_nat_nobody_moves, version_1),
 		cmocka_unit_test_setup(forced, version_2),
-		cmocka_unit_test_setup(forced, main_mode),
+		cmocka_unit_test_setup(forced, version_1),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
