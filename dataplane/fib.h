@@ -71,8 +71,9 @@ struct fib_direct {
 	struct fib_region region;
 	uint16_t slot[FIB_DIRECT_SLOTS];	/* writer stores, readers acquire */
 	uint32_t value[FIB_DIRECT_VALUES];	/* next hops; set before a slot has the number */
-	uint32_t number[2 * FIB_DIRECT_VALUES]; /* writer's: by hash of their next hop */
+	uint16_t number[2 * FIB_DIRECT_VALUES]; /* writer's: by hash of their next hop */
 	uint32_t values;			/* writer's: given out, with 0 for none */
+	uint32_t last, last_number;
 };
 
 struct fib {
@@ -132,6 +133,9 @@ static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
 		return nh;
 	return fib_walk4(f, host_order);
 }
+
+/* Of n hosts at once: their cache misses overlap. */
+void fib_lookup4_many(const struct fib *f, const uint32_t *host_order, uint32_t *nh, unsigned n);
 
 static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])
 {

@@ -6,26 +6,31 @@ struct range {
 	uint32_t first, last; /* slots */
 };
 
+static uint16_t *number_at(struct fib_direct *d, uint32_t value, uint32_t probe)
+{
+	uint32_t at = (value * UINT32_C(0x9e3779b1) >> 16) + probe;
+
+	return &d->number[at & (2 * FIB_DIRECT_VALUES - 1)];
+}
+
 /* A next hop's number; FIB_DIRECT_VALUES: there is none left. */
 static uint32_t number_of(struct fib_direct *d, uint32_t value)
 {
-	const uint32_t mask = 2 * FIB_DIRECT_VALUES - 1;
-	uint32_t at = value * UINT32_C(0x9e3779b1) >> 16;
+	uint16_t *number;
 
 	if (value == FIB_NONE)
 		return 0;
-	for (;; at++) {
-		uint32_t number = d->number[at & mask];
-
-		if (number && d->value[number] == value)
-			return number;
-		if (!number)
-			break;
-	}
+	if (value == d->last)
+		return d->last_number;
+	for (uint32_t probe = 0; *(number = number_at(d, value, probe)); probe++)
+		if (d->value[*number] == value) {
+			d->last = value;
+			return d->last_number = *number;
+		}
 	if (d->values == FIB_DIRECT_VALUES)
 		return FIB_DIRECT_VALUES;
 	d->value[d->values] = value;
-	d->number[at & mask] = d->values;
+	*number = (uint16_t)d->values;
 	return d->values++;
 }
 
@@ -65,6 +70,12 @@ static bool paint(struct fib_direct *d, const struct fib_node *n, unsigned level
 			return false;
 	}
 	return true;
+}
+
+void fib_direct_fetch(struct fib_direct *d, uint32_t slot, uint32_t value)
+{
+	__builtin_prefetch(&d->slot[slot], 1);
+	number_of(d, value);
 }
 
 bool fib_direct_repaint(struct fib_direct *d, const struct fib_node *root, const struct prefix *p)

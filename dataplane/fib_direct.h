@@ -20,6 +20,8 @@
 
 /* Of the trie under root; retired or released by its region's block. NULL: no memory. */
 struct fib_direct *fib_direct_new(struct fib_heap *h, const struct fib_node *root);
+/* A change will follow that leads from this slot on to this next hop. */
+void fib_direct_fetch(struct fib_direct *d, uint32_t slot, uint32_t value);
 /* The trie has changed at this prefix. False: out of numbers, of no use any more. */
 bool fib_direct_repaint(struct fib_direct *d, const struct fib_node *root, const struct prefix *p);
 

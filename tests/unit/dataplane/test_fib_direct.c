@@ -67,9 +67,31 @@ static void same(uint32_t host)
 		fail_msg("%08x: %u, the trie says %u", host, nh, fib_walk4(fib, host));
 }
 
+/* As many as are looked up at once, one more, and none. */
+static void same_of_many(const uint32_t *host)
+{
+	static const unsigned sizes[] = { 65, 64, 1, 0 };
+	uint32_t nh[66];
+
+	for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		nh[sizes[s]] = 0xabcd;
+		fib_lookup4_many(fib, host, nh, sizes[s]);
+		for (unsigned i = 0; i < sizes[s]; i++)
+			if (nh[i] != fib_walk4(fib, host[i]))
+				fail_msg("%08x among %u: %u, the trie says %u", host[i], sizes[s],
+					 nh[i], fib_walk4(fib, host[i]));
+		assert_int_equal(nh[sizes[s]], 0xabcd);
+	}
+}
+
 /* Inside, at the edges and one beyond each route, and random addresses. */
 static void same_everywhere(unsigned n)
 {
+	uint32_t host[65];
+
+	for (unsigned i = 0; i < 65; i++)
+		host[i] = addr_to_ipv4(&route[rnd() % n].addr);
+	same_of_many(host);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t first = addr_to_ipv4(&route[i].addr);
 		uint32_t last = first + (uint32_t)((UINT64_C(1) << (32 - route[i].len)) - 1);
