@@ -227,6 +227,42 @@ void fib_lookup4_many(const struct fib *f, const uint32_t *host_order, uint32_t 
 		nh[i] = fib_walk4(f, host_order[i]);
 }
 
+/* All of them a level deeper, and again, until none leads on. */
+static void walk_many(const struct fib_node *root, const uint8_t (*host)[16], uint32_t *nh,
+		      unsigned n)
+{
+	const struct fib_node *at[MANY];
+	const uint32_t *best[MANY];
+	unsigned left = n;
+
+	for (unsigned i = 0; i < n; i++) {
+		at[i] = root;
+		best[i] = &fib_none;
+	}
+	for (unsigned level = 0; left; level++) {
+		left = 0;
+		for (unsigned i = 0; i < n; i++) {
+			if (!at[i])
+				continue;
+			at[i] = fib_step(at[i], host[i][level], &best[i]);
+			if (!at[i])
+				continue;
+			__builtin_prefetch(&at[i]->part[host[i][level + 1] / 64]);
+			left++;
+		}
+	}
+	for (unsigned i = 0; i < n; i++)
+		nh[i] = *best[i];
+}
+
+void fib_lookup6_many(const struct fib *f, const uint8_t (*host)[16], uint32_t *nh, unsigned n)
+{
+	const struct fib_node *root = __atomic_load_n(&f->root6, __ATOMIC_ACQUIRE);
+
+	for (unsigned from = 0; from < n; from += MANY)
+		walk_many(root, host + from, nh + from, n - from < MANY ? n - from : MANY);
+}
+
 /* ---- a table's life --------------------------------------------------------------------- */
 
 static_assert(offsetof(struct fib, block) == offsetof(struct fib_node, block),

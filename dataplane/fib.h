@@ -134,9 +134,6 @@ static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
 	return fib_walk4(f, host_order);
 }
 
-/* Of n hosts at once: their cache misses overlap. */
-void fib_lookup4_many(const struct fib *f, const uint32_t *host_order, uint32_t *nh, unsigned n);
-
 static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])
 {
 	const struct fib_node *n = __atomic_load_n(&f->root6, __ATOMIC_ACQUIRE);
@@ -148,6 +145,10 @@ static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])
 }
 
 uint32_t fib_lookup(const struct fib *f, const struct addr *a);
+
+/* Of n hosts at once: their cache misses overlap. */
+void fib_lookup4_many(const struct fib *f, const uint32_t *host_order, uint32_t *nh, unsigned n);
+void fib_lookup6_many(const struct fib *f, const uint8_t (*host)[16], uint32_t *nh, unsigned n);
 
 /* ---- the writer --------------------------------------------------------------------------- */
 

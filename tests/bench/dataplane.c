@@ -16,6 +16,7 @@
 #include "tests/bench/bare.h"
 #include "tests/bench/feed.h"
 #include "tests/bench/machine.h"
+#include "tests/bench/median.h"
 #include "tests/bench/port_cost.h"
 #include "tests/bench/site.h"
 
@@ -40,6 +41,11 @@
 struct sample {
 	double phase[PHASE_COUNT]; /* without the ports' functions */
 	double net, port, bare;
+};
+
+struct result {
+	struct sample middle;
+	bool whole; /* of pieces that had the core to themselves */
 };
 
 /* Of the pieces of a cell. */
@@ -137,7 +143,7 @@ static void keep(struct samples *to, const struct sample *sum, unsigned packets)
 	to->n++;
 }
 
-/* All packets piece by piece. of[1]: with the core to themselves. */
+/* All packets piece by piece. of[0]: all pieces; of[1]: those with the core to themselves. */
 static void whole_round(struct bench *b, const struct feed *f, piece_fn piece, struct samples *of)
 {
 	for (unsigned from = 0, to; from < f->n; from = to) {
@@ -153,21 +159,16 @@ static void whole_round(struct bench *b, const struct feed *f, piece_fn piece, s
 			continue;
 		}
 		*(whole ? &b->whole : &b->half) += 1;
-		keep(&of[whole], &sum, to - from);
+		keep(&of[0], &sum, to - from);
+		if (whole)
+			keep(&of[1], &sum, to - from);
 	}
 }
 
 /* ---- a cell ----------------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Of the double at this offset in each sample. */
-static double median(const struct samples *of, size_t offset)
+static double middle_of(const struct samples *of, size_t offset)
 {
 	static double v[PIECES_MAX];
 
@@ -175,8 +176,7 @@ static double median(const struct samples *of, size_t offset)
 		errx(1, "no piece of a round went undisturbed");
 	for (unsigned i = 0; i < of->n; i++)
 		memcpy(&v[i], (const uint8_t *)&of->s[i] + offset, sizeof(v[i]));
-	qsort(v, of->n, sizeof(v[0]), ascending);
-	return v[of->n / 2];
+	return median_of(v, of->n);
 }
 
 static bool have(const struct samples *worker, const struct samples *bare, unsigned pieces)
@@ -193,13 +193,13 @@ static void both_round(struct bench *b, struct feed *f, struct samples *worker,
 }
 
 /* Of this cell alone: what the last one left is thrown away. */
-static struct sample measure(struct bench *b, struct feed *f)
+static struct result measure(struct bench *b, struct feed *f)
 {
 	static struct samples worker[2], bare[2];
 	double hz = b->tsc_ghz * 1e9;
 	uint64_t began = rte_rdtsc(), soon = began + (uint64_t)(b->seconds * hz);
 	uint64_t late = began + (uint64_t)(b->seconds * 5 * hz);
-	struct sample middle;
+	struct sample middle = { 0 };
 	bool whole;
 
 	for (unsigned i = 0; i < WARM_UP; i++)
@@ -212,12 +212,12 @@ static struct sample measure(struct bench *b, struct feed *f)
 	whole = have(worker, bare, PIECES_MIN);
 	b->shared += !whole;
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		middle.phase[i] =
-			median(&worker[whole], offsetof(struct sample, phase) + i * sizeof(double));
-	middle.net = median(&worker[whole], offsetof(struct sample, net));
-	middle.port = median(&worker[whole], offsetof(struct sample, port));
-	middle.bare = median(&bare[whole], offsetof(struct sample, bare));
-	return middle;
+		middle.phase[i] = middle_of(&worker[whole],
+					    offsetof(struct sample, phase) + i * sizeof(double));
+	middle.net = middle_of(&worker[whole], offsetof(struct sample, net));
+	middle.port = middle_of(&worker[whole], offsetof(struct sample, port));
+	middle.bare = middle_of(&bare[whole], offsetof(struct sample, bare));
+	return (struct result){ middle, whole };
 }
 
 static const char *order_name(const struct feed_round *r)
@@ -225,18 +225,19 @@ static const char *order_name(const struct feed_round *r)
 	return r->hosts ? "many destinations" : r->random ? "random" : "round-robin";
 }
 
-static void print_cell(const struct bench *b, const struct feed *f, const struct sample *s)
+static void print_cell(const struct bench *b, const struct feed *f, const struct result *r)
 {
+	const struct sample *s = &r->middle;
 	double bytes = f->size == FEED_IMIX ? (7 * 64 + 4 * 570 + 1420) / 12.0 : f->size;
 	double mpps = b->tsc_ghz * 1000 / (s->net + s->port), gbps = mpps * bytes * 8 / 1000;
 
 	printf("{\"name\": \"dataplane\", \"value\": %.1f, \"unit\": \"cycles/packet\", "
 	       "\"alg\": \"%s\", \"dir\": \"%s\", \"size\": %.0f, \"mix\": %s, \"tunnels\": %u, "
-	       "\"order\": \"%s\", \"cycles\": %.1f, \"port_cycles\": %.1f, \"bare_cycles\": %.1f, "
+	       "\"order\": \"%s\", \"whole\": %s, \"cycles\": %.1f, \"port_cycles\": %.1f, \"bare_cycles\": %.1f, "
 	       "\"mpps\": %.3f, \"gbps\": %.2f, \"phases\": {",
 	       s->net, b->site.alg, f->dir == FEED_ENC ? "enc" : "dec", bytes,
-	       f->size == FEED_IMIX ? "true" : "false", f->round.n, order_name(&f->round), s->net,
-	       s->port, s->bare, mpps, gbps);
+	       f->size == FEED_IMIX ? "true" : "false", f->round.n, order_name(&f->round),
+	       r->whole ? "true" : "false", s->net, s->port, s->bare, mpps, gbps);
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
 		printf("%s\"%s\": %.1f", i ? ", " : "", worker_phase_name(i), s->phase[i]);
 	printf("}}\n");
@@ -245,7 +246,8 @@ static void print_cell(const struct bench *b, const struct feed *f, const struct
 
 static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, struct feed_round round)
 {
-	struct sample s;
+	static struct result last;
+	struct result r;
 	struct feed f;
 	char name[40];
 
@@ -256,8 +258,11 @@ static void run_cell(struct bench *b, enum feed_dir dir, unsigned size, struct f
 	if (b->only && strcmp(b->only, name) != 0)
 		return;
 	feed_open(&f, dir, size, round, &b->site.like, b->site.peer);
-	s = measure(b, &f);
-	print_cell(b, &f, &s);
+	r = measure(b, &f);
+	if (!memcmp(&r.middle, &last.middle, sizeof(r.middle)))
+		errx(1, "%s has the figures of the cell before it, to the last digit", name);
+	print_cell(b, &f, &r);
+	last = r;
 	feed_close(&f);
 }
 
@@ -283,7 +288,7 @@ static void print_share(const struct bench *b, const struct share *from, const s
 	       "\"shared_cells\": %u, \"core_ghz\": %.3f, \"seconds\": %.1f}\n",
 	       others, b->site.alg, (unsigned long long)(to->switches - from->switches),
 	       (unsigned long long)(to->stolen - from->stolen), (double)b->aside / all,
-	       (double)b->whole / all, b->shared, machine_core_ghz(b->tsc_ghz), wall / 1e9);
+	       (double)b->whole / all, b->shared, machine_core_ghz(), wall / 1e9);
 }
 
 /* The worker's loop runs in this thread: on its core, and there alone. */

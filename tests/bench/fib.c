@@ -3,45 +3,42 @@
  *
  *     bench_fib [--quick] [--json] [--cpu N]
  *
- * Prefix lengths are as on the Internet, addresses random and without repetition. A lookup is of a
- * random host of a random route, so that nothing is known beforehand, in bursts as a worker does
- * them; the three are measured in turns, and the median of the rounds counts. */
+ * A lookup is of a random host of a random route, in bursts as a worker does them. The tables take
+ * turns, each for a pass over all hosts; the median of the passes' pieces counts, of those that had
+ * the core's whole width. Loading is all that it takes from no table to the last route, median of
+ * some turns. Huge pages serve both sides: ours by madvise(), DPDK's by EAL. */
 #include "dataplane/fib.h"
+#include "tests/bench/fib_peers.h"
+#include "tests/bench/fib_updates.h"
 #include "tests/bench/machine.h"
-
-#include "conf/addr.h"
+#include "tests/bench/median.h"
+#include "tests/bench/routes.h"
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
-#include <rte_fib.h>
-#include <rte_rcu_qsbr.h>
-
-/* Its bulk lookup has an array of variable length. */
-#pragma GCC diagnostic ignored "-Wvla"
-#include <rte_lpm.h>
 
 #include <err.h>
 #include <getopt.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define ROUTES	   1000000
-#define HOSTS	   (1u << 20)
+#define ROUTES4	   1000000
+#define ROUTES6	   200000
 #define BURST	   64
-#define ROUNDS	   9
+#define PIECE	   (64 * BURST) /* lookups that count together */
+#define PASSES	   9
+#define PIECES	   (PASSES * (ROUTES_HOSTS / PIECE))
+#define ENOUGH	   100 /* pieces with the core's whole width, or the others have to do */
+#define LOADS	   7
+#define LOAD_PIECE 1000 /* routes */
 #define TABLES	   4096
 #define TABLE_SIZE 250
-#define READERS	   2
 #define UPDATE_S   2
-#define LPM_ROUTES 20000 /* rte_lpm takes a minute for all of them: see add_lpm() */
-#define NEXTHOPS   4096	 /* tunnels of a large gateway */
+#define HUGE_MB	   1200 /* for DPDK's tables */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 #define HONEST 0
@@ -49,44 +46,16 @@
 #define HONEST 1
 #endif
 
-static const char *const alg_names[] = { "isthmus", "rte_lpm", "rte_fib", "rte_fib_avx512" };
-enum alg { OURS, LPM, FIB_SCALAR, FIB_VECTOR, ALGS };
-
 struct bench {
 	bool json, quick;
-	unsigned n;
-	struct prefix *route;
-	uint32_t *host; /* HOSTS of them */
+	struct routes v4, v6;
 	double tsc_ghz;
 	struct fib_heap *heap;
 	struct fib *fib;
-	struct rte_lpm *lpm;
-	struct rte_fib *rte_fib;
-	uint64_t sink; /* so that no lookup is for nothing */
+	struct fib_peers peers;
+	uint64_t sink;		/* so that no lookup is for nothing */
+	uint64_t pieces, whole; /* all, and those that had the core's whole width */
 };
-
-static uint64_t rng = 88172645463325252u;
-
-static uint32_t draw(void)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (uint32_t)(rng >> 16);
-}
-
-static int ascending(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double median(double *v, unsigned n)
-{
-	qsort(v, n, sizeof(v[0]), ascending);
-	return v[n / 2];
-}
 
 static void row(const struct bench *b, const char *name, const char *alg, double value,
 		const char *unit, unsigned routes)
@@ -100,202 +69,216 @@ static void row(const struct bench *b, const char *name, const char *alg, double
 	fflush(stdout);
 }
 
-/* ---- routes -------------------------------------------------------------------------------- */
-
-/* Of a thousand routes of the Internet, how many have lengths 8 .. 24. */
-static unsigned draw_length(void)
-{
-	static const uint16_t weight[] = { 0, 0,  0,  0,  1,  1,   1,	2,  14,
-					   8, 14, 25, 44, 52, 110, 100, 628 };
-	uint32_t r = draw() % 1000;
-	unsigned len = 8;
-
-	for (unsigned i = 0; i < sizeof(weight) / sizeof(weight[0]); i++, len++) {
-		if (r < weight[i])
-			return len;
-		r -= weight[i];
-	}
-	return 24;
-}
-
-static void make_routes(struct bench *b)
-{
-	uint8_t *seen = calloc(1, (size_t)25 << 21); /* a bit for each network of up to /24 */
-
-	b->route = calloc(b->n, sizeof(*b->route));
-	b->host = malloc(HOSTS * sizeof(*b->host));
-	if (!seen || !b->route || !b->host)
-		errx(1, "no memory for routes");
-	for (unsigned i = 0; i < b->n;) {
-		unsigned len = draw_length();
-		uint32_t addr = (draw() % (223u << 24) + (1u << 24)) & ~UINT32_C(0) << (32 - len);
-		size_t bit = ((size_t)len << 24) + (addr >> 8);
-
-		if (seen[bit / 8] & 1u << bit % 8)
-			continue;
-		seen[bit / 8] |= (uint8_t)(1u << bit % 8);
-		b->route[i++] = (struct prefix){ addr_ipv4(addr), (uint8_t)len };
-	}
-	for (unsigned i = 0; i < HOSTS; i++) {
-		const struct prefix *p = &b->route[draw() % b->n];
-
-		b->host[i] = addr_to_ipv4(&p->addr) | draw() >> p->len;
-	}
-	free(seen);
-}
-
-static uint32_t nexthop_of(unsigned i)
-{
-	return 1 + i % NEXTHOPS;
-}
-
 /* ---- adding and deleting ------------------------------------------------------------------- */
 
-static void load_ours(struct bench *b)
+static void fill(struct bench *b, const struct routes *r)
 {
-	uint64_t began = rte_rdtsc(), took;
+	bool whole = machine_whole_core(), was_whole;
 
 	b->heap = fib_heap_new(NULL);
 	b->fib = b->heap ? fib_new(b->heap) : NULL;
 	if (!b->fib)
 		errx(1, "no memory for our table");
-	for (unsigned i = 0; i < b->n; i++)
-		if (fib_set(b->fib, &b->route[i], nexthop_of(i)) < 0)
+	for (unsigned i = 0; i < r->n; i++) {
+		if (fib_set(b->fib, &r->route[i], routes_nexthop(i)) < 0)
 			errx(1, "our table is full");
-	took = rte_rdtsc() - began;
-	row(b, "fib_load", alg_names[OURS], (double)took / b->tsc_ghz / 1e9, "s", b->n);
-	row(b, "fib_add", alg_names[OURS], (double)took / b->n, "cycles", b->n);
-	row(b, "fib_bytes", alg_names[OURS], (double)fib_heap_bytes(b->heap) / (1 << 20), "MiB",
-	    b->n);
-}
-
-static void load_fib(struct bench *b)
-{
-	struct rte_fib_conf conf = {
-		.type = RTE_FIB_DIR24_8,
-		.max_routes = (int)b->n * 2,
-		.dir24_8 = { .nh_sz = RTE_FIB_DIR24_8_4B, .num_tbl8 = 65535 },
-	};
-	uint64_t began, took;
-
-	b->rte_fib = rte_fib_create("bench", SOCKET_ID_ANY, &conf);
-	if (!b->rte_fib)
-		errx(1, "rte_fib: %s", rte_strerror(rte_errno));
-	began = rte_rdtsc();
-	for (unsigned i = 0; i < b->n; i++)
-		if (rte_fib_add(b->rte_fib, addr_to_ipv4(&b->route[i].addr), b->route[i].len,
-				nexthop_of(i)) < 0)
-			errx(1, "rte_fib is full");
-	took = rte_rdtsc() - began;
-	row(b, "fib_add", alg_names[FIB_SCALAR], (double)took / b->n, "cycles", b->n);
-}
-
-/* rte_lpm looks for a rule among all of its length, one after the other, and shifts those of the
- * longer lengths: longest first, and without /24 twice, is how it takes a million at all. The cost
- * of an addition is that of the last ones, deleted and added again. */
-static void load_lpm(struct bench *b)
-{
-	struct rte_lpm_config conf = { .max_rules = b->n + 1, .number_tbl8s = 256 };
-	unsigned again = b->quick ? 20 : 200;
-	uint64_t began;
-
-	b->lpm = rte_lpm_create("bench", SOCKET_ID_ANY, &conf);
-	if (!b->lpm)
-		errx(1, "rte_lpm: %s", rte_strerror(rte_errno));
-	for (unsigned i = 0; i < (b->quick ? LPM_ROUTES : b->n); i++)
-		if (rte_lpm_add(b->lpm, addr_to_ipv4(&b->route[i].addr), b->route[i].len,
-				nexthop_of(i)) < 0)
-			errx(1, "rte_lpm is full");
-	if (b->quick)
-		return; /* a small table's cost says nothing of a large one's */
-	for (unsigned i = 0; i < again; i++)
-		rte_lpm_delete(b->lpm, addr_to_ipv4(&b->route[i].addr), b->route[i].len);
-	began = rte_rdtsc();
-	for (unsigned i = 0; i < again; i++)
-		rte_lpm_add(b->lpm, addr_to_ipv4(&b->route[i].addr), b->route[i].len,
-			    nexthop_of(i));
-	row(b, "fib_add", alg_names[LPM], (double)(rte_rdtsc() - began) / again, "cycles", b->n);
-}
-
-static void delete_half(struct bench *b, enum alg alg)
-{
-	uint64_t began = rte_rdtsc();
-	unsigned n = b->n / 2;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (alg == OURS)
-			(void)fib_delete(b->fib, &b->route[i]);
-		else
-			(void)rte_fib_delete(b->rte_fib, addr_to_ipv4(&b->route[i].addr),
-					     b->route[i].len);
+		if ((i + 1) % LOAD_PIECE)
+			continue;
+		was_whole = whole;
+		whole = machine_whole_core();
+		b->whole += whole && was_whole;
+		b->pieces++;
 	}
-	row(b, "fib_delete", alg_names[alg], (double)(rte_rdtsc() - began) / n, "cycles", b->n);
+}
+
+static void empty(struct bench *b)
+{
+	fib_free(b->fib);
+	fib_heap_free(b->heap);
+	b->fib = NULL;
+	b->heap = NULL;
+}
+
+/* Leaves the last table. */
+static void load(struct bench *b, const char *name, const struct routes *r)
+{
+	unsigned loads = b->quick ? 3 : LOADS;
+	double took[LOADS], cycles;
+
+	for (unsigned i = 0; i < loads; i++) {
+		uint64_t began = rte_rdtsc();
+
+		fill(b, r);
+		took[i] = (double)(rte_rdtsc() - began);
+		if (i + 1 < loads)
+			empty(b);
+	}
+	cycles = median_of(took, loads);
+	row(b, name, "isthmus", cycles / b->tsc_ghz / 1e9, "s", r->n);
+	row(b, "fib_load_worst", "isthmus", took[loads - 1] / b->tsc_ghz / 1e9, "s", r->n);
+	row(b, "fib_add", "isthmus", cycles / r->n, "cycles", r->n);
+	row(b, "fib_bytes", "isthmus", (double)fib_heap_bytes(b->heap) / (1 << 20), "MiB", r->n);
+}
+
+static void delete_half(struct bench *b)
+{
+	unsigned n = b->v4.n / 2;
+	uint64_t began = rte_rdtsc();
+
+	for (unsigned i = 0; i < n; i++)
+		if (fib_delete(b->fib, &b->v4.route[i]) < 0)
+			errx(1, "our table does not know a route of its own");
+	row(b, "fib_delete", "isthmus", (double)(rte_rdtsc() - began) / n, "cycles", b->v4.n);
+	row(b, "fib_delete", "rte_fib", fib_remove(&b->peers, &b->v4, n), "cycles", b->v4.n);
 }
 
 /* ---- looking up ---------------------------------------------------------------------------- */
 
-static void look_up(struct bench *b, enum alg alg)
+/* One who looks up the hosts from the i-th on, a burst of them. */
+struct contender {
+	const char *name;
+	void (*look_up)(struct bench *b, unsigned i, uint64_t *nh);
+	enum { NH64, NH32, ENTRY } found; /* next hops of so many bits, or entries of rte_lpm's */
+	bool (*select)(struct fib_peers *p, bool vector); /* NULL: nothing to select */
+	bool vector;
+};
+
+static void ours4(struct bench *b, unsigned i, uint64_t *nh)
 {
-	uint64_t wide[BURST];
-	uint32_t nh[BURST];
-
-	for (unsigned i = 0; i < HOSTS; i += BURST) {
-		uint32_t *host = b->host + i;
-
-		switch (alg) {
-		case OURS:
-			for (unsigned k = 0; k < BURST; k++)
-				nh[k] = fib_lookup4(b->fib, host[k]);
-			break;
-		case LPM:
-			rte_lpm_lookup_bulk(b->lpm, host, nh, BURST);
-			break;
-		default:
-			rte_fib_lookup_bulk(b->rte_fib, host, wide, BURST);
-			nh[0] = (uint32_t)wide[BURST - 1];
-		}
-		b->sink += nh[0] ^ nh[BURST - 1];
-	}
+	fib_lookup4_many(b->fib, b->v4.host4 + i, (uint32_t *)nh, BURST);
 }
 
-static void lookups(struct bench *b)
+static void ours4_each(struct bench *b, unsigned i, uint64_t *nh)
 {
-	double took[ALGS][ROUNDS];
-	bool vector = rte_fib_select_lookup(b->rte_fib, RTE_FIB_LOOKUP_DIR24_8_VECTOR_AVX512) == 0;
-	unsigned rounds = b->quick ? 5 : ROUNDS;
-
-	for (unsigned r = 0; r <= rounds; r++) { /* the first one warms up */
-		for (unsigned alg = 0; alg < ALGS; alg++) {
-			uint64_t began;
-
-			if (alg >= FIB_SCALAR)
-				(void)rte_fib_select_lookup(
-					b->rte_fib, alg == FIB_VECTOR && vector
-							    ? RTE_FIB_LOOKUP_DIR24_8_VECTOR_AVX512
-							    : RTE_FIB_LOOKUP_DIR24_8_SCALAR_MACRO);
-			began = rte_rdtsc();
-			look_up(b, alg);
-			if (r)
-				took[alg][r - 1] = (double)(rte_rdtsc() - began) / HOSTS;
-		}
-	}
-	for (unsigned alg = 0; alg < ALGS; alg++)
-		if (alg != FIB_VECTOR || vector)
-			row(b, "fib_lookup", alg_names[alg], median(took[alg], rounds), "cycles",
-			    alg == LPM && b->quick ? LPM_ROUTES : b->n);
+	for (unsigned k = 0; k < BURST; k++)
+		((uint32_t *)nh)[k] = fib_lookup4(b->fib, b->v4.host4[i + k]);
 }
 
-/* Every host of the table, against rte_fib. */
-static void agree(struct bench *b)
+static void ours6(struct bench *b, unsigned i, uint64_t *nh)
 {
-	uint64_t wide[BURST];
+	fib_lookup6_many(b->fib, (const uint8_t(*)[16])b->v6.host6 + i, (uint32_t *)nh, BURST);
+}
 
-	for (unsigned i = 0; i < HOSTS; i += BURST) {
-		rte_fib_lookup_bulk(b->rte_fib, b->host + i, wide, BURST);
+static void ours6_each(struct bench *b, unsigned i, uint64_t *nh)
+{
+	for (unsigned k = 0; k < BURST; k++)
+		((uint32_t *)nh)[k] = fib_lookup6(b->fib, b->v6.host6[i + k]);
+}
+
+static void lpm4(struct bench *b, unsigned i, uint64_t *nh)
+{
+	lpm_look_up(&b->peers, b->v4.host4 + i, (uint32_t *)nh, BURST);
+}
+
+static void fib4(struct bench *b, unsigned i, uint64_t *nh)
+{
+	fib_look_up(&b->peers, b->v4.host4 + i, nh, BURST);
+}
+
+static void fib6(struct bench *b, unsigned i, uint64_t *nh)
+{
+	fib6_look_up(&b->peers, b->v6.host6 + i, nh, BURST);
+}
+
+static const struct contender contender4[] = {
+	{ "isthmus", ours4, NH32, NULL, false },
+	{ "isthmus_each", ours4_each, NH32, NULL, false },
+	{ "rte_lpm", lpm4, ENTRY, NULL, false },
+	{ "rte_fib", fib4, NH64, fib_select, false },
+	{ "rte_fib_avx512", fib4, NH64, fib_select, true },
+};
+
+static const struct contender contender6[] = {
+	{ "isthmus", ours6, NH32, NULL, false },
+	{ "isthmus_each", ours6_each, NH32, NULL, false },
+	{ "rte_fib6", fib6, NH64, fib6_select, false },
+	{ "rte_fib6_avx512", fib6, NH64, fib6_select, true },
+};
+
+#define CONTENDERS (sizeof(contender4) / sizeof(contender4[0]))
+
+static uint64_t found(const struct contender *c, const uint64_t *nh, unsigned k)
+{
+	uint32_t narrow = ((const uint32_t *)nh)[k];
+
+	return c->found == NH64 ? nh[k] : c->found == NH32 ? narrow : lpm_nexthop(narrow);
+}
+
+/* Every host, against the first one. */
+static void agree(struct bench *b, const struct contender *c, const struct contender *with)
+{
+	uint64_t nh[BURST], other[BURST];
+
+	for (unsigned i = 0; i < ROUTES_HOSTS; i += BURST) {
+		c->look_up(b, i, nh);
+		with->look_up(b, i, other);
 		for (unsigned k = 0; k < BURST; k++)
-			if (wide[k] != fib_lookup4(b->fib, b->host[i + k]))
-				errx(1, "%08x: %u here, %u in rte_fib", b->host[i + k],
-				     fib_lookup4(b->fib, b->host[i + k]), (unsigned)wide[k]);
+			if (!found(c, nh, k) || found(c, nh, k) != found(with, other, k))
+				errx(1, "host %u: %s says %u, %s %u", i + k, c->name,
+				     (unsigned)found(c, nh, k), with->name,
+				     (unsigned)found(with, other, k));
+	}
+}
+
+struct pieces {
+	double of[2][PIECES]; /* [1]: those that had the core's whole width */
+	unsigned n[2];
+};
+
+static void pass(struct bench *b, const struct contender *c, struct pieces *to)
+{
+	bool whole = machine_whole_core(), was_whole;
+	uint64_t switches = share_switches(), nh[BURST];
+
+	for (unsigned i = 0; i < ROUTES_HOSTS; i += PIECE) {
+		uint64_t began = rte_rdtsc(), took;
+
+		for (unsigned k = i; k < i + PIECE; k += BURST) {
+			c->look_up(b, k, nh);
+			b->sink += nh[0] ^ nh[BURST - 1];
+		}
+		took = rte_rdtsc() - began;
+		was_whole = whole;
+		whole = machine_whole_core();
+		if (share_switches() == switches && to->n[whole && was_whole] < PIECES)
+			to->of[whole && was_whole][to->n[whole && was_whole]++] =
+				(double)took / PIECE;
+		switches = share_switches();
+	}
+}
+
+static void lookups(struct bench *b, const struct contender *c, unsigned n, unsigned routes)
+{
+	static struct pieces pieces[CONTENDERS];
+	unsigned passes = b->quick ? 5 : PASSES;
+	bool there[CONTENDERS];
+	double cycles[CONTENDERS];
+
+	memset(pieces, 0, sizeof(pieces));
+	for (unsigned p = 0; p <= passes; p++) /* the first one warms up */
+		for (unsigned i = 0; i < n; i++) {
+			there[i] = !c[i].select || c[i].select(&b->peers, c[i].vector);
+			if (p == 0 && i && there[i])
+				agree(b, &c[i], &c[0]);
+			if (there[i])
+				pass(b, &c[i], &pieces[i]);
+			if (p == 0)
+				pieces[i].n[0] = pieces[i].n[1] = 0;
+		}
+	for (unsigned i = 0; i < n; i++) {
+		bool whole = pieces[i].n[1] >= ENOUGH;
+
+		if (!there[i])
+			continue;
+		b->pieces += pieces[i].n[0] + pieces[i].n[1];
+		b->whole += pieces[i].n[1];
+		if (!pieces[i].n[whole])
+			errx(1, "no piece of %s went undisturbed", c[i].name);
+		cycles[i] = median_of(pieces[i].of[whole], pieces[i].n[whole]);
+		row(b, "fib_lookup", c[i].name, cycles[i], "cycles", routes);
+		if (i)
+			row(b, "fib_lookup_gain", c[i].name, cycles[i] / cycles[0], "times",
+			    routes);
 	}
 }
 
@@ -305,124 +288,98 @@ static void tables(struct bench *b)
 {
 	static struct fib *fib[TABLES];
 	struct fib_heap *heap = fib_heap_new(NULL);
+	uint64_t began = rte_rdtsc();
 
 	for (unsigned t = 0; heap && t < TABLES; t++) {
 		fib[t] = fib_new(heap);
 		for (unsigned i = 0; fib[t] && i < TABLE_SIZE; i++)
-			if (fib_set(fib[t], &b->route[(t * TABLE_SIZE + i) % b->n], nexthop_of(i)) <
-			    0)
+			if (fib_set(fib[t], &b->v4.route[(t * TABLE_SIZE + i) % b->v4.n],
+				    routes_nexthop(i)) < 0)
 				errx(1, "no memory for table %u", t);
 	}
-	row(b, "fib_tables_bytes", alg_names[OURS], (double)fib_heap_bytes(heap) / (1 << 20), "MiB",
+	if (!heap || !fib[TABLES - 1])
+		errx(1, "no memory for %u tables", TABLES);
+	row(b, "fib_tables_load", "isthmus", (double)(rte_rdtsc() - began) / b->tsc_ghz / 1e9, "s",
+	    TABLES * TABLE_SIZE);
+	row(b, "fib_tables_bytes", "isthmus", (double)fib_heap_bytes(heap) / (1 << 20), "MiB",
 	    TABLES * TABLE_SIZE);
 	for (unsigned t = 0; t < TABLES; t++)
 		fib_free(fib[t]);
 	fib_heap_free(heap);
 }
 
-/* ---- changes under readers ----------------------------------------------------------------- */
-
-struct reader {
-	pthread_t thread;
-	const struct bench *b;
-	const struct fib *fib;
-	struct rte_rcu_qsbr *qsbr;
-	unsigned index;
-	_Atomic bool stop;
-	_Atomic uint64_t lookups;
-	uint64_t sink;
-};
-
-static void *read_on(void *arg)
-{
-	struct reader *r = arg;
-	unsigned i = r->index * (HOSTS / READERS);
-
-	rte_rcu_qsbr_thread_register(r->qsbr, r->index);
-	rte_rcu_qsbr_thread_online(r->qsbr, r->index);
-	while (!atomic_load_explicit(&r->stop, memory_order_relaxed)) {
-		for (unsigned k = 0; k < BURST; k++)
-			r->sink += fib_lookup4(r->fib, r->b->host[(i + k) % HOSTS]);
-		i += BURST;
-		atomic_fetch_add_explicit(&r->lookups, BURST, memory_order_relaxed);
-		rte_rcu_qsbr_quiescent(r->qsbr, r->index);
-	}
-	rte_rcu_qsbr_thread_offline(r->qsbr, r->index);
-	rte_rcu_qsbr_thread_unregister(r->qsbr, r->index);
-	return NULL;
-}
-
-/* Deletes and adds routes of the whole table while two threads look up in it. */
 static void updates(struct bench *b)
 {
-	size_t size = rte_rcu_qsbr_get_memsize(READERS);
-	struct rte_rcu_qsbr *qsbr = aligned_alloc(64, (size + 63) & ~(size_t)63);
-	uint64_t end, lookups = 0, changes = 0, began;
-	static struct reader reader[READERS];
-	struct fib_heap *heap;
-	struct fib *fib;
+	struct fib_updates u = fib_updates(&b->v4, UPDATE_S);
+	char who[40];
 
-	if (!qsbr || rte_rcu_qsbr_init(qsbr, READERS) != 0)
-		errx(1, "no QSBR variable");
-	heap = fib_heap_new(qsbr);
-	fib = fib_new(heap);
-	for (unsigned i = 0; i < b->n; i++)
-		if (fib_set(fib, &b->route[i], nexthop_of(i)) < 0)
-			errx(1, "our table is full");
-	for (unsigned i = 0; i < READERS; i++) {
-		reader[i] = (struct reader){ .b = b, .fib = fib, .qsbr = qsbr, .index = i };
-		if (pthread_create(&reader[i].thread, NULL, read_on, &reader[i]) != 0)
-			errx(1, "no thread");
-	}
-	began = rte_rdtsc();
-	end = began + (uint64_t)(UPDATE_S * b->tsc_ghz * 1e9);
-	while (rte_rdtsc() < end) {
-		for (unsigned k = 0; k < BURST; k++) {
-			unsigned i = draw() % b->n;
-
-			if (fib_delete(fib, &b->route[i]) < 0 ||
-			    fib_set(fib, &b->route[i], nexthop_of(i + 1)) < 0)
-				errx(1, "a change failed");
-			changes += 2;
-		}
-		(void)fib_heap_reclaim(heap);
-	}
-	for (unsigned i = 0; i < READERS; i++) {
-		atomic_store(&reader[i].stop, true);
-		pthread_join(reader[i].thread, NULL);
-		lookups += atomic_load(&reader[i].lookups);
-	}
-	row(b, "fib_updates_per_s", alg_names[OURS],
-	    (double)changes / ((double)(rte_rdtsc() - began) / b->tsc_ghz / 1e9), "1/s", b->n);
-	row(b, "fib_lookups_meanwhile", alg_names[OURS], (double)lookups / UPDATE_S / 1e6, "M/s",
-	    b->n);
-	fib_free(fib);
-	while (fib_heap_reclaim(heap))
-		;
-	fib_heap_free(heap);
-	free(qsbr);
+	snprintf(who, sizeof(who), "%u threads, %u CPUs", u.threads, u.cpus);
+	row(b, "fib_updates_per_s", who, u.changes_per_s, "1/s", b->v4.n);
+	row(b, "fib_lookups_meanwhile", who, u.lookups_per_s / 1e6, "M/s", b->v4.n);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------- */
 
-static void start_eal(unsigned cpu)
+/* Megabytes in free huge pages. */
+static unsigned long free_huge_mb(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long pages = 0, kb = 0;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "HugePages_Free: %lu", &pages) != 1)
+			(void)sscanf(line, "Hugepagesize: %lu kB", &kb);
+	if (f)
+		fclose(f);
+	return pages * kb / 1024;
+}
+
+/* Returns what DPDK's tables are in. */
+static const char *start_eal(unsigned cpu)
 {
 	char core[24];
+	bool huge = free_huge_mb() >= HUGE_MB;
 	char *argv[] = { "bench_fib",
 			 "--lcores",
 			 core,
-			 "--no-huge",
-			 "-m",
-			 "2048",
+			 "--in-memory",
 			 "--no-pci",
 			 "--no-telemetry",
-			 "--no-shconf",
 			 "--force-max-simd-bitwidth=512",
-			 "--log-level=error" };
+			 "--log-level=error",
+			 "--no-huge",
+			 "-m",
+			 "2048" };
 
 	snprintf(core, sizeof(core), "0@%u", cpu);
-	if (rte_eal_init(sizeof(argv) / sizeof(argv[0]), argv) < 0)
+	if (rte_eal_init(huge ? 8 : 11, argv) < 0)
 		errx(1, "EAL: %s", rte_strerror(rte_errno));
+	return huge ? "rte_lpm and rte_fib in huge pages"
+		    : "rte_lpm and rte_fib without huge pages: not to be compared with";
+}
+
+static void internet4(struct bench *b)
+{
+	routes_make4(&b->v4, ROUTES4);
+	load(b, "fib_load", &b->v4);
+	row(b, "fib_add", "rte_fib", fib_add(&b->peers, &b->v4), "cycles", b->v4.n);
+	row(b, "fib_add", "rte_lpm", lpm_add(&b->peers, &b->v4), "cycles", LPM_ADDED);
+	lpm_fill(&b->peers, &b->v4);
+	lookups(b, contender4, sizeof(contender4) / sizeof(contender4[0]), b->v4.n);
+	delete_half(b);
+	empty(b);
+	peers_free(&b->peers);
+}
+
+static void internet6(struct bench *b)
+{
+	routes_make6(&b->v6, ROUTES6);
+	load(b, "fib6_load", &b->v6);
+	row(b, "fib_add", "rte_fib6", fib6_add(&b->peers, &b->v6), "cycles", b->v6.n);
+	lookups(b, contender6, sizeof(contender6) / sizeof(contender6[0]), b->v6.n);
+	empty(b);
+	peers_free(&b->peers);
 }
 
 int main(int argc, char **argv)
@@ -431,7 +388,9 @@ int main(int argc, char **argv)
 						 { "json", no_argument, NULL, 'j' },
 						 { "cpu", required_argument, NULL, 'c' },
 						 { 0 } };
-	static struct bench b = { .n = ROUTES };
+	static struct bench b;
+	struct share from, to;
+	const char *memory;
 	cpu_set_t all;
 	unsigned cpu = 0;
 	struct machine m;
@@ -454,26 +413,20 @@ int main(int argc, char **argv)
 	if (!HONEST)
 		errx(2, "built with sanitizers or without optimisation: nothing to measure");
 	sched_getaffinity(0, sizeof(all), &all);
-	start_eal(cpu);
+	memory = start_eal(cpu);
 	machine_read(&m);
+	machine_print(&m, b.json, memory);
 	b.tsc_ghz = m.tsc_ghz;
-	make_routes(&b);
-	load_ours(&b);
-	load_fib(&b);
-	agree(&b);
-	load_lpm(&b);
-	lookups(&b);
-	delete_half(&b, OURS);
-	delete_half(&b, FIB_SCALAR);
-	fib_free(b.fib);
-	fib_heap_free(b.heap);
+	share_read(&from);
+	internet4(&b);
 	tables(&b);
+	internet6(&b);
+	share_read(&to);
 	sched_setaffinity(0, sizeof(all), &all);
 	updates(&b);
-	rte_fib_free(b.rte_fib);
-	rte_lpm_free(b.lpm);
+	share_print(&from, &to, (double)b.whole / (double)b.pieces, b.json);
 	rte_eal_cleanup();
-	free(b.route);
-	free(b.host);
+	routes_free(&b.v4);
+	routes_free(&b.v6);
 	return b.sink == 1; /* it never is */
 }

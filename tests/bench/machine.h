@@ -11,7 +11,9 @@ struct machine {
 };
 
 void machine_read(struct machine *m);
-double machine_core_ghz(double tsc_ghz);
+double machine_core_ghz(void);
+/* As an object of JSON, or for a person. more: what the figures depend on besides. */
+void machine_print(const struct machine *m, bool json, const char *more);
 
 /* Other work on our core. */
 struct share {
@@ -28,5 +30,8 @@ bool machine_whole_core(void);
 
 void share_read(struct share *s);
 uint64_t share_switches(void);
+/* Whether what was measured meanwhile, by this thread, is final. whole: the share of its pieces
+ * that had the core's whole width. */
+void share_print(const struct share *from, const struct share *to, double whole, bool json);
 
 #endif

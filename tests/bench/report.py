@@ -4,9 +4,10 @@
     bench_dataplane ... | report.py [--json] [--check | --keep]
 
 Peers' cycles are data (peers.json), by machine: those of this model of CPU if there are any, else the first one's.
-`bar` is the share of the better one's that is allowed there, `of bar` what this run took of it. What must not regress is the ratio to IPsec-MB in the same run, which
-moves little with the machine's load: --check compares it with those kept for this model of CPU (ratios.json),
---keep keeps this run's. Ends with 1 if a ratio is more than a tenth worse, 2 if none can be compared.
+`bar` is the share of the better one's that is allowed there, `of bar` what this run took of it. What must not regress
+is the ratio to IPsec-MB in the same run, which moves little with the machine's load: --check compares it with those kept for this model of CPU (ratios.json),
+--keep keeps this run's; rows without the core's whole width are neither kept nor compared. Ends with 1 if a ratio is
+more than a tenth worse, 2 if none can be compared, or if two rows have the same figures: then one was not measured.
 """
 
 import json
@@ -25,13 +26,19 @@ def load(name):
         return json.load(f)
 
 
+def name_of(row):
+    size = "imix" if row["mix"] else f"{row['size']:.0f}"
+    order = "" if row["order"] == "round-robin" else f" {row['order']}"
+    return f"{row['alg']} {row['dir']} {size} {row['tunnels']}{order}"
+
+
 class Report:
     def __init__(self, as_json):
         self.json = as_json
         self.bars, self.machines = load("peers.json").values()
         self.peers = self.machines[0]
         self.cpu, self.alg, self.final = "", "", True
-        self.rows = []
+        self.rows, self.figures = [], {}
 
     def beside(self, row):
         """VPP's cycles, secgw's, and the bar; None: the peers did not run this."""
@@ -59,6 +66,10 @@ class Report:
               f"dir size tunnels {phases} |    net  port    sum |   bare ratio |  Mpps Gbit/s |  VPP secgw  bar of bar")
 
     def dataplane(self, row):
+        figures = row["cycles"], row["bare_cycles"], *row["phases"].values()
+        if figures in self.figures:
+            sys.exit(f"bench: {name_of(row)} has the figures of {self.figures[figures]}, so it was not measured")
+        self.figures[figures] = name_of(row)
         self.rows.append(row)
         if self.json:
             return
@@ -67,7 +78,8 @@ class Report:
         size = "imix" if row["mix"] else f"{row['size']:.0f}"
         phases = " ".join(f"{v:8.1f}" for v in row["phases"].values())
         order = {"round-robin": " ", "random": "r", "many destinations": "d"}[row["order"]]
-        line = (f"{row['dir']} {size:>4} {row['tunnels']:6}{order} {phases} | {row['cycles']:6.1f} "
+        doubt = " " if row["whole"] else "?"
+        line = (f"{row['dir']} {size:>4} {row['tunnels']:6}{order} {phases} |{doubt}{row['cycles']:6.1f} "
                 f"{row['port_cycles']:5.1f} {row['cycles'] + row['port_cycles']:6.1f} | {row['bare_cycles']:6.1f} "
                 f"{row['cycles'] / row['bare_cycles']:5.2f} | {row['mpps']:5.2f} {row['gbps']:6.2f} |")
         peers = self.beside(row)
@@ -91,33 +103,26 @@ class Report:
         elif why:
             print(f"NOT FINAL: {'; '.join(why)} ({s['switches']} switches)")
         else:
-            print(f"final: the core was ours, and its whole width in the {100 * s['whole']:.0f} % of the pieces that "
-                  f"count; {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
+            print(f"final: the core was ours, and its whole width in {100 * s['whole']:.0f} % of the pieces, which are "
+                  f"those that count; {s['switches']} switches, core {s['core_ghz']:.2f} GHz")
 
     def doubt(self, w):
-        return "NOT FINAL (the cores' whole width was there too rarely): " if w["shared"] else ""
+        return "" if w["final"] else f"NOT FINAL ({w['why']}): "
 
     def two_workers(self, w):
-        self.say(f"{self.doubt(w)}two workers: {w['value']:.2f} times one ({w['one']:.0f} cycles; {w['two'][0]:.0f} and "
-                 f"{w['two'][1]:.0f} beside each other); bar: 1.8")
+        self.say(f"{self.doubt(w)}two workers: {w['value']:.2f} times one ({w['one'][0]:.0f} and {w['one'][1]:.0f} cycles "
+                 f"alone; {w['two'][0]:.0f} and {w['two'][1]:.0f} beside each other); bar: 1.8")
 
     def hand_over(self, w):
         self.say(f"{self.doubt(w)}hand-over: {w['value']:.0f} cycles more per packet if half of a flow comes to another worker than "
                  f"its SA's ({w['giver']:.0f} there, {w['owner']:.0f} instead of {w['one']:.0f} here); bar: 100")
 
-    def cryptodev(self, c):
-        """Ours: the whole worker's, with one tunnel, in this run."""
-        size = f"{c['size']}"
-        ours = [r["cycles"] for r in self.rows if (r["alg"], r["dir"], r["tunnels"], r["mix"]) ==
-                (c["alg"], c["dir"], 1, False) and f"{r['size']:.0f}" == size]
-        beside = f"; the worker's whole loop {ours[0]:.1f}, {ours[0] / c['value']:.2f} times that" if ours else ""
-        self.say(f"cryptodev: {c['alg']} {c['dir']} {size:>4}: {c['value']:.1f} cycles in {c['driver']} alone{beside}")
-
     def memif(self, m):
         """What did not leave: refused is testpmd's, whose packets are more than the gateway takes."""
         refused = "" if m["refused"] is None else f"; {100 * m['refused']:.0f} % of the offer found the port full"
-        self.say(f"memif: {m['alg']} enc {m['size']:>4}, {m['tunnels']} tunnels, end to end: {m['value']:.2f} Mpps, "
-                 f"{m['gbps']:.2f} Gbit/s of inner packets, {m['lost']} lost, worker busy {100 * m['busy']:.0f} %{refused}")
+        self.say(f"{self.doubt(m)}memif: {m['alg']} enc {m['size']:>4}, {m['tunnels']} tunnels, end to end: {m['value']:.2f} Mpps "
+                 f"({m['worst']:.2f} to {m['best']:.2f}), {m['gbps']:.2f} Gbit/s of inner packets, {m['lost']} lost, worker "
+                 f"busy {100 * m['busy']:.0f} %{refused}")
 
     def churn(self, w):
         self.say(f"{self.doubt(w)}churn: {w['replaced_per_s']:.0f} SAs replaced per second: {w['value']:+.1f} % cycles per packet "
@@ -138,18 +143,15 @@ class Report:
             return
         print(f"\npeers: {'; '.join(self.peers['programs'])}; {self.peers['traffic']};\n"
               f"       measured {self.peers['measured']}. On another machine than that one the bars\n"
-              f"       say little: look at the ratio. r: tunnels in random order;\n       d: 16,000 destinations, more than a worker remembers.")
+              f"       say little: look at the ratio. r: tunnels in random order;\n       d: 16,000 destinations, more than a worker remembers; "
+              "?: too few pieces had the core's whole width.")
 
     # ---- ratios ------------------------------------------------------------------------------
 
     def ratios(self):
         """Of this run, by cell. What a busy machine disturbs most is left out of a run that is not final."""
-        cells = {}
-        for r in self.rows:
-            size = "imix" if r["mix"] else f"{r['size']:.0f}"
-            if r["order"] == "round-robin" and (self.final or r["tunnels"] < NOISY):
-                cells[f"{r['alg']} {r['dir']} {size} {r['tunnels']}"] = round(r["cycles"] / r["bare_cycles"], 2)
-        return cells
+        return {name_of(r): round(r["cycles"] / r["bare_cycles"], 2) for r in self.rows
+                if r["order"] == "round-robin" and r["whole"] and (self.final or r["tunnels"] < NOISY)}
 
     def keep(self):
         kept = load(RATIOS) if os.path.exists(RATIOS) else {}
@@ -165,7 +167,8 @@ class Report:
         for cell, (now, then) in worse.items():
             print(f"bench: {cell}: {now:.2f} times IPsec-MB alone, kept is {then:.2f}", file=sys.stderr)
         if not both:
-            print(f"bench: no ratios are kept for {self.cpu} (--keep does it)", file=sys.stderr)
+            print(f"bench: nothing to compare: ratios are kept for {len(kept)} cells of {self.cpu} (--keep keeps them), "
+                  f"of this run {len(self.ratios())} had the core's whole width", file=sys.stderr)
             return 2
         print(f"check: {len(both)} ratios to IPsec-MB alone, {len(worse)} more than a tenth worse than kept",
               file=sys.stderr)

@@ -12,6 +12,7 @@
 #include "dataplane/fib.h"
 #include "routing/bird_socket.h"
 #include "routing/tables.h"
+#include "tests/bench/machine.h"
 #include "tests/bgp/cage.h"
 #include "tests/bgp/speaker.h"
 
@@ -465,6 +466,7 @@ int main(int argc, char **argv)
 						 { "cpu", required_argument, NULL, 'c' },
 						 { 0 } };
 	struct bench b = { .cpu = -1 };
+	struct machine m;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -486,6 +488,8 @@ int main(int argc, char **argv)
 	sched_getaffinity(0, sizeof(b.all), &b.all);
 	if (!cage_enter(&b.cage))
 		return 1;
+	machine_read(&m);
+	machine_print(&m, b.json, "BIRD on any CPU");
 	latency(&b);
 	resync(&b, "resync_100k_s", LOADED, b.quick ? 3 : 9);
 	resync(&b, "resync_1m_s", MANY, b.quick ? 1 : 3);

@@ -5,11 +5,13 @@
  *
  * Each worker has a thread on its core that gives it bursts, steps its loop and takes what comes
  * out; only the loop's phases count, with the ports' functions. A round is some five bursts; rounds
- * in which the thread was put aside, or had not its core's whole width, do not count. Prints an
+ * in which the thread was put aside, or had not its core's whole width, do not count. What is
+ * compared takes turns. Prints an
  * object of JSON a line, for report.py.
  */
 #include "dataplane/core.h"
 #include "tests/bench/machine.h"
+#include "tests/bench/median.h"
 #include "tests/bench/site.h"
 
 #include <rte_cycles.h>
@@ -27,9 +29,19 @@
 #define SIZE	  64
 #define ROUND	  320 /* packets */
 #define IN_FLIGHT 512 /* packets that may be on their way between two workers */
-#define SAMPLES	  65536
+#define SAMPLES	  262144
 #define ENOUGH	  50   /* of them */
+#define TURNS	  4    /* of what is compared */
 #define CHURN	  1000 /* SAs a second */
+/* Beyond these a figure says that it was disturbed, not how fast anything is. */
+#define TWICE_MAX   2.05
+#define CHEAPER_MIN (-3.0)
+
+/* Cycles of a packet in each round; [1]: in those with the core's whole width. */
+struct series {
+	double sample[2][SAMPLES];
+	unsigned n[2];
+};
 
 struct lane {
 	struct site *site;
@@ -38,15 +50,13 @@ struct lane {
 	struct lane *owner; /* of its packets' SAs, who sends them */
 	struct lane *even;  /* gives no more than that one; NULL: as much as it can */
 	unsigned lcore;
+	struct series *to;
+	_Atomic bool leave;	       /* after the last packet of its SAs */
 	_Atomic uint64_t own;	       /* packets that it gave */
 	_Atomic uint64_t given, taken; /* packets of its SAs, wherever they came in */
-	/* Cycles of a packet; [1]: with the core's whole width. */
-	float sample[2][SAMPLES];
-	unsigned n[2];
 };
 
-static _Atomic bool stop;
-static bool shared; /* what is measured had the core's whole width too rarely */
+static _Atomic bool stop; /* giving */
 
 static uint64_t cycles_of(const struct worker *w)
 {
@@ -98,10 +108,11 @@ static void step(struct lane *l, unsigned *at)
 	l->taken += n;
 }
 
-static void keep(struct lane *l, bool whole, float cycles)
+static void keep(struct series *s, bool whole, double cycles)
 {
-	if (l->n[whole] < SAMPLES)
-		l->sample[whole][l->n[whole]++] = cycles;
+	for (unsigned i = 0; i <= whole; i++)
+		if (s->n[i] < SAMPLES)
+			s->sample[i][s->n[i]++] = cycles;
 }
 
 static int live(void *arg)
@@ -114,7 +125,7 @@ static int live(void *arg)
 
 	rte_rcu_qsbr_thread_register(qsbr, l->w->index);
 	rte_rcu_qsbr_thread_online(qsbr, l->w->index);
-	while (!stop || l->owner->given != l->owner->taken || !rte_ring_empty(l->w->orders)) {
+	while (!l->leave || l->owner->given != l->owner->taken || !rte_ring_empty(l->w->orders)) {
 		step(l, &at);
 		rte_rcu_qsbr_quiescent(qsbr, l->w->index);
 		if (packets_of(l->w) - packets < ROUND)
@@ -122,9 +133,9 @@ static int live(void *arg)
 		was_whole = whole;
 		whole = machine_whole_core();
 		if (share_switches() == switches)
-			keep(l, whole && was_whole,
-			     (float)(cycles_of(l->w) - cycles) /
-				     (float)(packets_of(l->w) - packets));
+			keep(l->to, whole && was_whole,
+			     (double)(cycles_of(l->w) - cycles) /
+				     (double)(packets_of(l->w) - packets));
 		packets = packets_of(l->w);
 		cycles = cycles_of(l->w);
 		switches = share_switches();
@@ -136,41 +147,32 @@ static int live(void *arg)
 
 /* ---- a measurement ---------------------------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
+/* Have all of these rounds enough with the core's whole width? Else all of their rounds have to do,
+ * so that what is compared was measured alike. */
+static bool are_whole(struct series *const *s, unsigned n)
 {
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return x < y ? -1 : x > y;
+	for (unsigned i = 0; i < n; i++) {
+		if (!s[i]->n[0])
+			errx(1, "no round of a worker went undisturbed");
+		if (s[i]->n[1] < ENOUGH)
+			return false;
+	}
+	return true;
 }
 
-/* Of the rounds that had the core's whole width; of all others where these are too few. */
-static bool enough(struct lane *l)
+static double middle_of(struct series *s, bool whole)
 {
-	bool whole = l->n[1] >= ENOUGH;
-
-	if (l->n[whole] == 0)
-		errx(1, "no round of worker %u went undisturbed", l->w->index);
-	shared |= !whole;
-	return whole;
-}
-
-static double median(struct lane *l)
-{
-	bool whole = enough(l);
-
-	qsort(l->sample[whole], l->n[whole], sizeof(l->sample[0][0]), ascending);
-	return (double)l->sample[whole][l->n[whole] / 2];
+	return median_of(s->sample[whole], s->n[whole]);
 }
 
 /* Without the few that the host of a virtual machine disturbed behind our back. */
-static double mean(struct lane *l)
+static double mean_of(struct series *s, bool whole)
 {
-	double limit = 3 * median(l), sum = 0;
-	bool whole = enough(l);
+	double limit = 3 * middle_of(s, whole), sum = 0;
 	unsigned i;
 
-	for (i = 0; i < l->n[whole] && (double)l->sample[whole][i] < limit; i++)
-		sum += (double)l->sample[whole][i];
+	for (i = 0; i < s->n[whole] && s->sample[whole][i] < limit; i++)
+		sum += s->sample[whole][i];
 	return sum / i;
 }
 
@@ -181,14 +183,14 @@ static void wait_ms(unsigned ms)
 	nanosleep(&t, NULL);
 }
 
-static void start(struct lane *l, struct feed *feed, struct lane *owner)
+static void start(struct lane *l, struct feed *feed, struct lane *owner, struct series *to)
 {
 	l->feed = feed;
 	l->owner = owner;
 	l->even = NULL;
-	l->n[0] = l->n[1] = 0;
+	l->to = to;
 	l->own = l->given = l->taken = 0;
-	stop = false;
+	l->leave = stop = false;
 }
 
 static void go(struct lane *l)
@@ -197,8 +199,11 @@ static void go(struct lane *l)
 		errx(1, "lcore %u is busy", l->lcore);
 }
 
+/* One that gave packets to an owner leaves before that one: it waits for them to be sent. */
 static void finish(struct lane *l)
 {
+	stop = true;
+	l->leave = true;
 	rte_eal_wait_lcore(l->lcore);
 }
 
@@ -252,80 +257,151 @@ static unsigned churn(struct site *s, double seconds)
 
 /* ---- the program ------------------------------------------------------------------------ */
 
-static void print(const char *name, double value, const char *unit, const char *more)
+struct bench {
+	struct site *site;
+	struct lane *lane[2];
+	struct feed *feed[2]; /* for the tunnels of the lane's worker */
+	unsigned ms;
+	uint64_t lost; /* before anything was measured */
+};
+
+/* why_not: what speaks against it; NULL: nothing. */
+static void print(const char *name, double value, const char *unit, const char *why_not,
+		  const char *more)
 {
-	printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"shared\": %s, %s}\n", name,
-	       value, unit, shared ? "true" : "false", more);
-	shared = false;
+	printf("{\"name\": \"%s\", \"value\": %.2f, \"unit\": \"%s\", \"final\": %s, "
+	       "\"why\": \"%s\", %s}\n",
+	       name, value, unit, why_not ? "false" : "true", why_not ? why_not : "", more);
 	fflush(stdout);
 }
 
-static void run_all(struct site *s, struct lane *a, struct lane *b, struct feed *of_a,
-		    struct feed *of_b, unsigned ms)
+static const char *doubt(bool whole, bool possible)
 {
-	double one, first, second, share, quiet = 0, busy = 0;
-	uint64_t sent, handed;
-	unsigned turns = 4, replaced = 0;
+	if (!possible)
+		return "it cannot be: what is compared was disturbed unlike";
+	return whole ? NULL : "the cores' whole width was there too rarely";
+}
+
+static void one_alone(struct bench *b, unsigned i, struct series *to)
+{
+	start(b->lane[i], b->feed[i], b->lane[i], to);
+	go(b->lane[i]);
+	wait_ms(b->ms / TURNS);
+	finish(b->lane[i]);
+}
+
+static void both(struct bench *b, struct series *to)
+{
+	for (unsigned i = 0; i < 2; i++)
+		start(b->lane[i], b->feed[i], b->lane[i], &to[i]);
+	go(b->lane[0]);
+	go(b->lane[1]);
+	wait_ms(b->ms / TURNS);
+	finish(b->lane[0]);
+	finish(b->lane[1]);
+}
+
+/* All packets are the first one's, half of them come to the second one. */
+static void handing(struct bench *b, struct series *to)
+{
+	struct lane *owner = b->lane[0], *giver = b->lane[1];
+
+	start(owner, b->feed[0], owner, &to[0]);
+	start(giver, b->feed[0], owner, &to[1]);
+	owner->even = giver;
+	giver->even = owner;
+	go(owner);
+	go(giver);
+	wait_ms(b->ms / TURNS);
+	finish(giver);
+	finish(owner);
+}
+
+static void lose_nothing(const struct bench *b)
+{
+	uint64_t lost = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		lost += site_lost(b->lane[i]->w);
+	if (lost != b->lost)
+		site_blame(b->lane[!site_lost(b->lane[0]->w)]->w);
+}
+
+/* In turns, so that all of it sees the same disturbance. */
+static void two_workers(struct bench *b)
+{
+	static struct series alone[2], beside[2], handed[2];
+	struct series *all[] = { &alone[0], &alone[1], &beside[0], &beside[1] };
+	struct series *with_handed[] = { &alone[0], &handed[0], &handed[1] };
+	const struct dataplane_worker_stats *owner = &b->lane[0]->w->stats;
+	const struct dataplane_worker_stats *giver = &b->lane[1]->w->stats;
+	uint64_t sent = 0, moved = 0;
+	double one[2], two[2], value, share;
 	char more[200];
+	bool whole;
 
-	start(a, of_a, a);
-	go(a);
-	wait_ms(ms);
-	stop = true;
-	finish(a);
-	one = median(a);
-
-	start(a, of_a, a);
-	start(b, of_b, b);
-	go(a);
-	go(b);
-	wait_ms(ms);
-	stop = true;
-	finish(a);
-	finish(b);
-	first = median(a);
-	second = median(b);
-	snprintf(more, sizeof(more), "\"one\": %.1f, \"two\": [%.1f, %.1f]", one, first, second);
-	print("two-workers", one / first + one / second, "times one", more);
-
-	/* All of it is the first one's. */
-	sent = a->w->stats.esp_out_packets;
-	handed = b->w->stats.handed_over;
-	start(a, of_a, a);
-	start(b, of_a, a);
-	a->even = b;
-	b->even = a;
-	go(a);
-	go(b);
-	wait_ms(ms);
-	stop = true;
-	finish(b);
-	finish(a);
-	share = (double)(b->w->stats.handed_over - handed) /
-		(double)(a->w->stats.esp_out_packets - sent);
-	first = median(a);
-	second = median(b);
-	snprintf(more, sizeof(more),
-		 "\"one\": %.1f, \"owner\": %.1f, \"giver\": %.1f, \"share\": %.2f", one, first,
-		 second, share);
-	print("hand-over", first + share * second - one, "cycles/packet", more);
-
-	for (unsigned i = 0; i < turns; i++) {
-		start(a, of_a, a);
-		go(a);
-		if (i % 2)
-			replaced += churn(s, ms / 1000.0);
-		else
-			wait_ms(ms);
-		stop = true;
-		finish(a);
-		settle(s);
-		*(i % 2 ? &busy : &quiet) += mean(a) / (turns / 2);
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		one_alone(b, 0, &alone[0]);
+		one_alone(b, 1, &alone[1]);
+		both(b, beside);
+		sent -= owner->esp_out_packets;
+		moved -= giver->handed_over;
+		handing(b, handed);
+		sent += owner->esp_out_packets;
+		moved += giver->handed_over;
 	}
+	lose_nothing(b);
+	whole = are_whole(all, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		one[i] = middle_of(&alone[i], whole);
+		two[i] = middle_of(&beside[i], whole);
+	}
+	value = one[0] / two[0] + one[1] / two[1];
+	snprintf(more, sizeof(more), "\"one\": [%.1f, %.1f], \"two\": [%.1f, %.1f]", one[0], one[1],
+		 two[0], two[1]);
+	print("two-workers", value, "times one", doubt(whole, value <= TWICE_MAX), more);
+
+	whole = are_whole(with_handed, 3);
+	for (unsigned i = 0; i < 2; i++)
+		two[i] = middle_of(&handed[i], whole);
+	one[0] = middle_of(&alone[0], whole);
+	share = (double)moved / (double)sent;
+	value = two[0] + share * two[1] - one[0];
 	snprintf(more, sizeof(more),
-		 "\"quiet\": %.1f, \"churn\": %.1f, \"replaced_per_s\": %.0f, \"lost\": 0", quiet,
-		 busy, replaced / (turns / 2 * ms / 1000.0));
-	print("churn", 100 * (busy / quiet - 1), "% more cycles", more);
+		 "\"one\": %.1f, \"owner\": %.1f, \"giver\": %.1f, \"share\": %.2f", one[0], two[0],
+		 two[1], share);
+	print("hand-over", value, "cycles/packet", doubt(whole, value > 0), more);
+}
+
+static void busy_with_rekeys(struct bench *b)
+{
+	static struct series quiet, busy;
+	struct series *all[] = { &quiet, &busy };
+	struct lane *l = b->lane[0];
+	double mean[2], value, seconds = b->ms / 1000.0 / TURNS;
+	unsigned replaced = 0;
+	char more[200];
+	bool whole;
+
+	for (unsigned turn = 0; turn < 2 * TURNS; turn++) {
+		start(l, b->feed[0], l, turn % 2 ? &busy : &quiet);
+		go(l);
+		if (turn % 2)
+			replaced += churn(b->site, seconds);
+		else
+			wait_ms(b->ms / TURNS);
+		finish(l);
+		settle(b->site);
+	}
+	lose_nothing(b);
+	whole = are_whole(all, 2);
+	mean[0] = mean_of(&quiet, whole);
+	mean[1] = mean_of(&busy, whole);
+	value = 100 * (mean[1] / mean[0] - 1);
+	snprintf(more, sizeof(more),
+		 "\"quiet\": %.1f, \"churn\": %.1f, \"replaced_per_s\": %.0f, \"lost\": 0", mean[0],
+		 mean[1], replaced / (TURNS * seconds));
+	print("churn", value, "% more cycles", doubt(whole, value > CHEAPER_MIN), more);
 }
 
 int main(int argc, char **argv)
@@ -336,16 +412,16 @@ int main(int argc, char **argv)
 						 { 0 } };
 	static struct site s = { .tunnels = TUNNELS };
 	static struct lane lane[2];
+	struct bench b = { .site = &s, .ms = 2000 };
+	unsigned cpu[2] = { 0, 1 };
 	struct feed of[2];
-	unsigned cpu[2] = { 0, 1 }, ms = 2000;
-	uint64_t lost = 0;
 	int c;
 
 	site_algorithm(&s, "aes128gcm");
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
 		case 'q':
-			ms = 500;
+			b.ms = 600;
 			break;
 		case 'a':
 			site_algorithm(&s, optarg);
@@ -363,11 +439,12 @@ int main(int argc, char **argv)
 			  (struct feed_round){ .n = TUNNELS / 2, .first = 1 + i, .step = 2 },
 			  &s.like, s.peer);
 		lane[i] = (struct lane){ .site = &s, .w = s.bed.dp->worker[i], .lcore = i + 1 };
-		lost += site_lost(lane[i].w);
+		b.lane[i] = &lane[i];
+		b.feed[i] = &of[i];
+		b.lost += site_lost(lane[i].w);
 	}
-	run_all(&s, &lane[0], &lane[1], &of[0], &of[1], ms);
-	if (site_lost(lane[0].w) + site_lost(lane[1].w) != lost)
-		site_blame(site_lost(lane[0].w) ? lane[0].w : lane[1].w);
+	two_workers(&b);
+	busy_with_rekeys(&b);
 	for (unsigned i = 0; i < 2; i++)
 		feed_close(&of[i]);
 	site_close(&s);

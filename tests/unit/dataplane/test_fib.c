@@ -245,6 +245,28 @@ static void compare_walked(void *ctx, const struct prefix *p, uint32_t nh)
 	walked++;
 }
 
+/* As many addresses as are looked up at once, and some more. */
+static void compare_many(const struct table *t)
+{
+	uint32_t host4[150], nh4[150], nh6[150];
+	uint8_t host6[150][16];
+
+	for (unsigned n = 0; n < 150; n++) {
+		struct addr a = random_address(), b = a;
+
+		a.family = ADDR_IPV4;
+		b.family = ADDR_IPV6;
+		host4[n] = addr_to_ipv4(&a);
+		memcpy(host6[n], b.b, sizeof(host6[n]));
+	}
+	fib_lookup4_many(t->fib, host4, nh4, 150);
+	fib_lookup6_many(t->fib, host6, nh6, 150);
+	for (unsigned n = 0; n < 150; n++) {
+		assert_int_equal(nh4[n], fib_lookup4(t->fib, host4[n]));
+		assert_int_equal(nh6[n], fib_lookup6(t->fib, host6[n]));
+	}
+}
+
 /* What a table takes is a matter of its routes, not of their history: a node that keeps of its
  * predecessor what did not change is as if it were new. */
 static void compare_made_anew(struct table *t)
@@ -280,6 +302,7 @@ static void test_random_against_reference(void **state)
 		fib_walk(t.fib, compare_walked, NULL);
 		assert_int_equal(walked, n_reference);
 		compare_made_anew(&t);
+		compare_many(&t);
 	}
 	while (n_reference)
 		assert_int_equal(fib_delete(t.fib, &reference[--n_reference].p), 0);
