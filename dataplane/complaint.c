@@ -99,7 +99,7 @@ void complaint_take(struct dataplane *dp, struct rte_mbuf *m, const struct tag *
 	reply->pkt_len = len;
 	tag_set(reply, TAG_ROUTE, 0, table);
 	if (inject(dp, 0, INJECT_MAIN, reply) != 0)
-		dp->main_drop[DROP_PUNT_FULL]++;
+		counter_add(&dp->main_drop[DROP_PUNT_FULL], 1);
 out:
 	rte_pktmbuf_free(m);
 }

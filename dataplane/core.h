@@ -41,7 +41,7 @@ struct dataplane {
 	struct tables tables; /* main: rw; workers: ro */
 
 	/* main */
-	uint64_t now; /* microseconds, of the last poll */
+	uint64_t now; /* microseconds, of the last poll; others look (counter.h) */
 	struct fib_heap *heap;
 	/* Deleted, but a worker may be at them still: not to be used again yet. */
 	uint8_t table_leaving[TABLES_MAX / 8], interface_leaving[INTERFACES_MAX / 8];
@@ -68,7 +68,6 @@ struct dataplane {
 	struct sa_book *book;
 	uint64_t ordered[CONF_WORKERS_MAX], obeyed[CONF_WORKERS_MAX];
 	bool negotiator_registered, negotiator_reader;
-	uint64_t negotiator_drop[DROP_REASON_COUNT];
 };
 
 /* Routes that the dataplane makes by itself; the underlay's epoch moves with them. */

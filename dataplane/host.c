@@ -23,7 +23,7 @@ static const uint8_t everybody[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
 static void drop(struct dataplane *dp, struct rte_mbuf *m, enum drop_reason reason)
 {
-	dp->main_drop[reason]++;
+	counter_add(&dp->main_drop[reason], 1);
 	rte_pktmbuf_free(m);
 }
 
@@ -72,7 +72,7 @@ static void send_frame(struct dataplane *dp, const struct interface *i, const st
 	uint8_t *p;
 
 	if (!m) {
-		dp->main_drop[DROP_NO_BUFFER]++;
+		counter_add(&dp->main_drop[DROP_NO_BUFFER], 1);
 		return;
 	}
 	p = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)(outer + ETH_BYTES + tag + len));
@@ -110,7 +110,7 @@ static void send_frame(struct dataplane *dp, const struct interface *i, const st
 	else
 		tag_set(m, TAG_FRAME, 0, i->port);
 	if (inject(dp, 0, INJECT_MAIN, m) != 0)
-		dp->main_drop[DROP_PUNT_FULL]++;
+		counter_add(&dp->main_drop[DROP_PUNT_FULL], 1);
 }
 
 static void send_nd(struct dataplane *dp, const struct interface *i, const struct addr *host,
@@ -290,7 +290,7 @@ static void release(void *ctx, void *packet, bool send)
 	if (!send)
 		drop(dp, packet, DROP_UNRESOLVED);
 	else if (inject(dp, 0, INJECT_MAIN, packet) != 0)
-		dp->main_drop[DROP_PUNT_FULL]++;
+		counter_add(&dp->main_drop[DROP_PUNT_FULL], 1);
 }
 
 static const struct neighbour_ops neighbour_ops = { ask, resolved, lost, release };
@@ -380,7 +380,7 @@ static void got_arp(struct dataplane *dp, const struct interface *i, const uint8
 	bool to_us;
 
 	if (!arp_read(&arp, p, len) || (arp.sender_mac[0] & 1)) {
-		dp->main_drop[DROP_MALFORMED]++;
+		counter_add(&dp->main_drop[DROP_MALFORMED], 1);
 		return;
 	}
 	if (is_own(i, &arp.sender))
@@ -405,7 +405,7 @@ static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_
 	uint8_t mac[6];
 
 	if (!nd_read(&nd, p, len) || (src_mac[0] & 1)) {
-		dp->main_drop[DROP_MALFORMED]++;
+		counter_add(&dp->main_drop[DROP_MALFORMED], 1);
 		return;
 	}
 	if (is_own(i, &nd.src))
@@ -455,7 +455,7 @@ static void got_local(struct dataplane *dp, struct rte_mbuf *m, const struct tag
 	}
 	tag_set(m, TAG_ROUTE, 0, tag->value);
 	if (inject(dp, 0, INJECT_MAIN, m) != 0)
-		dp->main_drop[DROP_PUNT_FULL]++;
+		counter_add(&dp->main_drop[DROP_PUNT_FULL], 1);
 }
 
 /* A packet for a host that nobody has asked for yet: itself if it is on the link, else the port's
@@ -610,7 +610,7 @@ uint64_t dataplane_main_poll(struct dataplane *dp, uint64_t now)
 	uint64_t next;
 	bool more = false;
 
-	dp->now = now;
+	shared_set(&dp->now, now);
 	doorbell_awake(&dp->main_bell);
 	for (unsigned i = 0; i < dp->n_workers; i++)
 		(void)take(dp, dp->to_main[i]);

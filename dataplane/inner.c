@@ -30,7 +30,7 @@ static int send(struct dataplane *dp, uint32_t tunnel, struct rte_mbuf *m)
 void inner_take(struct dataplane *dp, struct rte_mbuf *m, uint32_t tunnel)
 {
 	if (!dp->tables.tunnel[tunnel].used) {
-		dp->main_drop[DROP_NOT_FOR_US]++;
+		counter_add(&dp->main_drop[DROP_NOT_FOR_US], 1);
 	} else if (dp->main_answers &&
 		   dp->main_answers(dp->main_answers_ctx, tunnel, packet(m), m->data_len)) {
 		;
@@ -38,10 +38,10 @@ void inner_take(struct dataplane *dp, struct rte_mbuf *m, uint32_t tunnel)
 		   dp->main_ops->inner(dp->main_ctx, tunnel, packet(m), m->data_len)) {
 		;
 	} else if (!echo_reply(packet(m), m->data_len)) {
-		dp->main_drop[DROP_NO_PROTOCOL]++;
+		counter_add(&dp->main_drop[DROP_NO_PROTOCOL], 1);
 	} else {
 		if (send(dp, tunnel, m) != 0)
-			dp->main_drop[DROP_PUNT_FULL]++;
+			counter_add(&dp->main_drop[DROP_PUNT_FULL], 1);
 		return;
 	}
 	rte_pktmbuf_free(m);

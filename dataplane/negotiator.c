@@ -46,7 +46,7 @@ int dataplane_negotiator_fd(struct dataplane *dp)
 
 static struct tunnel *tunnel_get(struct dataplane *dp, uint32_t tunnel)
 {
-	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+	if (tunnel >= TUNNELS_MAX || !shared_get(&dp->tables.tunnel[tunnel].used))
 		return NULL;
 	return &dp->tables.tunnel[tunnel];
 }

@@ -8,18 +8,18 @@
 
 static void look(struct pulse *p, const struct dataplane_worker_stats *s, uint64_t now)
 {
-	uint64_t loops = __atomic_load_n(&s->loops, __ATOMIC_RELAXED), busy = 0, idle;
+	uint64_t loops = shared_get(&s->loops), busy = 0, idle;
+	uint32_t load = 0;
 
 	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		busy += __atomic_load_n(&s->phase_cycles[i], __ATOMIC_RELAXED);
-	idle = __atomic_load_n(&s->idle_cycles, __ATOMIC_RELAXED);
+		busy += shared_get(&s->phase_cycles[i]);
+	idle = shared_get(&s->idle_cycles);
 	if (loops != p->loops || loops == 0)
-		p->turned = now;
-	p->stuck = now - p->turned >= PULSE_STUCK;
+		shared_set(&p->turned, now);
+	shared_set(&p->stuck, now - p->turned >= PULSE_STUCK);
 	if (busy + idle > p->busy + p->idle)
-		p->load = (uint32_t)((busy - p->busy) * 1000 / (busy + idle - p->busy - p->idle));
-	else
-		p->load = 0;
+		load = (uint32_t)((busy - p->busy) * 1000 / (busy + idle - p->busy - p->idle));
+	shared_set(&p->load, load);
 	p->loops = loops;
 	p->busy = busy;
 	p->idle = idle;
@@ -66,7 +66,7 @@ unsigned pulse_owner(struct dataplane *dp)
 
 bool dataplane_worker_stuck(const struct dataplane *dp, unsigned worker)
 {
-	return worker < dp->n_workers && dp->pulse[worker].stuck;
+	return worker < dp->n_workers && shared_get(&dp->pulse[worker].stuck);
 }
 
 static uint32_t waiting(const struct rte_ring *r)
@@ -79,9 +79,9 @@ void pulse_tell(const struct dataplane *dp, unsigned worker, struct dataplane_wo
 	const struct worker *w = dp->worker[worker];
 	const struct pulse *p = &dp->pulse[worker];
 
-	out->load = p->load;
-	out->stuck = p->stuck;
-	out->silent = p->stuck ? dp->now - p->turned : 0;
+	out->load = shared_get(&p->load);
+	out->stuck = shared_get(&p->stuck);
+	out->silent = out->stuck ? shared_get(&dp->now) - shared_get(&p->turned) : 0;
 	out->longest_pause = out->longest_pause * 1000000 / rte_get_tsc_hz();
 	for (unsigned i = 0; i < dp->n_workers; i++)
 		out->ring[RING_ARRIVAL] += waiting(w->arrival[i]);

@@ -1,7 +1,7 @@
 /* The workers' pulse: main looks once a second whether each of them still turns, and how busy it
  * was. Decides who owns the next tunnel.
  *
- * Main thread; workers only count. */
+ * Main thread; workers only count. pulse_tell(): any thread. */
 #ifndef DATAPLANE_PULSE_H
 #define DATAPLANE_PULSE_H
 
@@ -15,10 +15,12 @@ struct dataplane_worker_stats;
 #define PULSE_STUCK  (2 * PULSE_SECOND) /* without a turn; naps are a thousandth of it */
 
 struct pulse {
-	uint64_t loops, turned; /* at the last look, and when it had turned; microseconds */
-	uint64_t busy, idle;	/* cycles, at the last look */
-	uint32_t load;		/* of the second before it, in thousandths */
-	uint32_t added;		/* tunnels since then */
+	uint64_t loops;	     /* at the last look */
+	uint64_t busy, idle; /* cycles, at the last look */
+	uint32_t added;	     /* tunnels since then */
+	/* main: rw; others look (counter.h) */
+	uint32_t load;	 /* of the second before the last look, in thousandths */
+	uint64_t turned; /* when it had turned; microseconds */
 	bool stuck;
 };
 

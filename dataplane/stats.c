@@ -53,17 +53,11 @@ unsigned dataplane_workers(struct dataplane *dp)
 	return dp->n_workers;
 }
 
-/* Of what one thread counts and others read: each word whole, together they may be a moment apart.
- */
-static uint64_t count_of(const uint64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
+/* Each word whole; together they may be a moment apart. */
 static void counts_of(uint64_t *to, const uint64_t *from, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		to[i] = count_of(&from[i]);
+		to[i] = shared_get(&from[i]);
 }
 
 int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
@@ -74,11 +68,11 @@ int dataplane_worker_stats(struct dataplane *dp, unsigned worker,
 	if (worker == dp->n_workers) {
 		memset(out, 0, sizeof(*out));
 		for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
-			out->drop[i] =
-				count_of(&dp->main_drop[i]) + count_of(&dp->negotiator_drop[i]);
+			out->drop[i] = shared_get(&dp->main_drop[i]);
 		return 0;
 	}
-	*out = (struct dataplane_worker_stats){ .tunnels = dp->worker[worker]->stats.tunnels };
+	*out = (struct dataplane_worker_stats){ .tunnels = shared_get(
+							&dp->worker[worker]->stats.tunnels) };
 	counts_of((uint64_t *)((char *)out + STATS_COUNTED),
 		  (const uint64_t *)((const char *)&dp->worker[worker]->stats + STATS_COUNTED),
 		  STATS_COUNTERS);
@@ -135,17 +129,17 @@ int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 {
 	const struct tunnel *t;
 
-	if (tunnel >= TUNNELS_MAX || !dp->tables.tunnel[tunnel].used)
+	if (tunnel >= TUNNELS_MAX || !shared_get(&dp->tables.tunnel[tunnel].used))
 		return -ENOENT;
 	t = &dp->tables.tunnel[tunnel];
 	*out = (struct dataplane_tunnel_stats){
-		.in_packets = count_of(&t->in_packets),
-		.in_bytes = count_of(&t->in_bytes),
-		.in_wire_bytes = count_of(&t->in_wire_bytes),
-		.out_packets = count_of(&t->out_packets),
-		.out_bytes = count_of(&t->out_bytes),
-		.out_wire_bytes = count_of(&t->out_wire_bytes),
-		.mtu = __atomic_load_n(&t->mtu, __ATOMIC_RELAXED),
+		.in_packets = shared_get(&t->in_packets),
+		.in_bytes = shared_get(&t->in_bytes),
+		.in_wire_bytes = shared_get(&t->in_wire_bytes),
+		.out_packets = shared_get(&t->out_packets),
+		.out_bytes = shared_get(&t->out_bytes),
+		.out_wire_bytes = shared_get(&t->out_wire_bytes),
+		.mtu = shared_get(&t->mtu),
 	};
 	counts_of(out->drop, dp->tables.tunnel_drop[tunnel], RTE_DIM(out->drop));
 	return 0;

@@ -82,8 +82,10 @@ static int list_tunnels(const char *params, struct rte_tel_data *d)
 	uint64_t all = 0, up = 0;
 
 	for (uint32_t i = 0; i < TUNNELS_MAX; i++) {
-		all += t[i].used;
-		up += t[i].used && t[i].up;
+		bool used = shared_get(&t[i].used);
+
+		all += used;
+		up += used && shared_get(&t[i].up);
 	}
 	rte_tel_data_start_dict(d);
 	rte_tel_data_add_dict_u64(d, "tunnels", all);
@@ -99,7 +101,7 @@ static int show_tunnel(const char *params, struct rte_tel_data *d)
 	if (index >= TUNNELS_MAX || dataplane_tunnel_stats(open_one, (uint32_t)index, &s) < 0)
 		return -1;
 	rte_tel_data_start_dict(d);
-	rte_tel_data_add_dict_u64(d, "up", open_one->tables.tunnel[index].up);
+	rte_tel_data_add_dict_u64(d, "up", shared_get(&open_one->tables.tunnel[index].up));
 	rte_tel_data_add_dict_u64(d, "mtu", s.mtu);
 	rte_tel_data_add_dict_u64(d, "in_packets", s.in_packets);
 	rte_tel_data_add_dict_u64(d, "in_bytes", s.in_bytes);

@@ -6,6 +6,29 @@
 #include <errno.h>
 #include <string.h>
 
+/* Nobody counts here without an SA. */
+static void forget_counts(struct dataplane *dp, uint32_t tunnel)
+{
+	struct tunnel *t = &dp->tables.tunnel[tunnel];
+	uint64_t *const count[] = { &t->out_packets, &t->out_bytes, &t->out_wire_bytes,
+				    &t->in_packets,  &t->in_bytes,  &t->in_wire_bytes,
+				    &t->in_authentic };
+
+	for (unsigned i = 0; i < RTE_DIM(count); i++)
+		counter_set(count[i], 0);
+	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
+		counter_set(&dp->tables.tunnel_drop[tunnel][i], 0);
+	shared_set(&t->mtu, 0);
+}
+
+/* Its owner has one tunnel more, or less. */
+static void own(struct dataplane *dp, uint32_t tunnel, int more)
+{
+	uint32_t *tunnels = &dp->worker[dp->tables.owner[tunnel]]->stats.tunnels;
+
+	shared_set(tunnels, *tunnels + (uint32_t)more);
+}
+
 int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dataplane_tunnel *t)
 {
 	struct prefix local = prefix_host(&t->inner.addr), peer = prefix_host(&t->inner_peer);
@@ -39,23 +62,19 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	to->df = (uint8_t)t->df;
 	to->policer = policer;
 	to->mtu_most = t->mtu;
-	to->mtu = 0;
-	memset(dp->tables.tunnel_drop[tunnel], 0, sizeof(dp->tables.tunnel_drop[tunnel]));
-	to->up = false;
-	/* Nobody counts here without an SA. */
-	to->out_packets = to->out_bytes = to->out_wire_bytes = 0;
-	to->in_packets = to->in_bytes = to->in_wire_bytes = to->in_authentic = 0;
-	to->used = true;
+	shared_set(&to->up, false);
+	forget_counts(dp, tunnel);
+	shared_set(&to->used, true);
 	route_mark_own(dp, &t->inner_peer);
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
 	if (rc) {
-		to->used = false;
+		shared_set(&to->used, false);
 		to->policer = NULL;
 		policer_free(policer);
 		(void)route_delete(dp, t->table, &local);
 		return rc;
 	}
-	dp->worker[dp->tables.owner[tunnel]]->stats.tunnels++;
+	own(dp, tunnel, 1);
 	return 0;
 }
 
@@ -162,14 +181,14 @@ int dataplane_tunnel_delete(struct dataplane *dp, uint32_t tunnel)
 		return -EBUSY;
 	t = &dp->tables.tunnel[tunnel];
 	leave_addresses(dp, tunnel, &t->inner, &t->inner_peer);
-	t->used = false;
+	shared_set(&t->used, false);
 	t->leaving = true;
 	retire(&dp->retired, dp->tables.qsbr, has_left, dp, NULL, tunnel);
 	policer = t->policer;
 	__atomic_store_n(&t->policer, NULL, __ATOMIC_RELEASE);
 	if (policer)
 		retire(&dp->retired, dp->tables.qsbr, free_policer, dp, policer, 0);
-	dp->worker[dp->tables.owner[tunnel]]->stats.tunnels--;
+	own(dp, tunnel, -1);
 	return 0;
 }
 
@@ -187,7 +206,7 @@ int dataplane_tunnel_state(struct dataplane *dp, uint32_t tunnel, bool up)
 		return -ENOENT;
 	t = &dp->tables.tunnel[tunnel];
 	if (t->up != up) {
-		t->up = up;
+		shared_set(&t->up, up);
 		sets_tunnel_changed(dp, tunnel);
 	}
 	return 0;
