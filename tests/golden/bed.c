@@ -3,6 +3,7 @@
 #include "dataplane/core.h"
 #include "dataplane/eal.h"
 #include "dataplane/worker.h"
+#include "tests/golden/pcap.h"
 
 #include <err.h>
 #include <stdio.h>
@@ -227,4 +228,22 @@ void bed_run(struct bed *b)
 		busy |= dataplane_negotiator_poll(b->dp, &ops, NULL);
 		idle = busy ? 0 : idle + 1;
 	}
+}
+
+void bed_meet(struct bed *b, const char *folder)
+{
+	struct pcap setup;
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/setup.pcap", folder);
+	if (pcap_read(&setup, path) != 0)
+		errx(1, "%s", path);
+	bed_run(b);
+	for (size_t i = 0; i < setup.n; i++) {
+		const struct pcap_frame *f = &setup.frame[i];
+
+		bed_give(b, f->usec == 0 ? BED_WAN : BED_LAN, f->bytes, f->len);
+		bed_run(b);
+	}
+	pcap_clear(&setup);
 }

@@ -45,6 +45,9 @@ void bed_keys(struct dataplane_sa *sa);
  * inbound SPI. */
 uint32_t bed_add_sas(struct bed *b, struct dataplane_sa *sa, uint32_t spi_out);
 
+/* The neighbours of setup.pcap in that folder make themselves known. */
+void bed_meet(struct bed *b, const char *folder);
+
 void bed_give(struct bed *b, unsigned port, const uint8_t *frame, size_t len);
 /* Until nobody has anything left to do. */
 void bed_run(struct bed *b);

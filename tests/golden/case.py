@@ -5,7 +5,7 @@ import os
 import struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from scapy.layers.inet import IP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import ESP, SecurityAssociation
 from scapy.layers.l2 import Dot1Q, Ether
@@ -221,3 +221,8 @@ def from_vpc(case, size, src="172.16.0.10"):
 def to_vpc(case, size, dst="172.16.0.10"):
     return lambda ttl: IP(src=case.customer, dst=dst, ttl=ttl, id=size) / UDP(
         sport=2000, dport=1000) / Raw(text(size))
+
+
+def icmp4(src, dst, quote, **what):
+    return IP(src=src, dst=dst, tos=0xC0, id=0, flags="DF", ttl=64) / ICMP(**what) / Raw(
+        raw(quote)[:548])

@@ -336,23 +336,6 @@ static void nothing_of_others_is_lost(void **state)
 
 /* ---- the bed ------------------------------------------------------------------------------ */
 
-static void meet(const char *folder)
-{
-	struct pcap setup;
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/setup.pcap", folder);
-	if (pcap_read(&setup, path) != 0)
-		errx(1, "%s", path);
-	bed_run(&bed);
-	for (size_t i = 0; i < setup.n; i++) {
-		bed_give(&bed, setup.frame[i].usec == 0 ? BED_WAN : BED_LAN, setup.frame[i].bytes,
-			 setup.frame[i].len);
-		bed_run(&bed);
-	}
-	pcap_clear(&setup);
-}
-
 static void add_tunnel(unsigned i)
 {
 	struct dataplane_sa sa = sa_of(i, 0, true);
@@ -384,7 +367,7 @@ int main(int argc, char **argv)
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	bed_open(&bed, 256, false, &(unsigned){ 0 }, 1);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
-	meet(argv[1]);
+	bed_meet(&bed, argv[1]);
 	for (unsigned i = 0; i < TUNNELS; i++)
 		add_tunnel(i);
 	for (unsigned port = 0; port < BED_PORTS; port++)

@@ -304,18 +304,6 @@ static void add_case(struct golden *g)
 		errx(1, "%s: SPI 0x%x is not what generate.py took it to be", g->name, g->spi_in);
 }
 
-/* Neighbours make themselves known. */
-static void meet(void)
-{
-	struct pcap p;
-
-	load(&p, "setup");
-	bed_run(&bed);
-	give_step(&p, 1);
-	give_step(&p, 2);
-	pcap_clear(&p);
-}
-
 int main(int argc, char **argv)
 {
 	int failed;
@@ -334,7 +322,7 @@ int main(int argc, char **argv)
 		add_case(&cases[i]);
 		tests[i] = (struct CMUnitTest){ cases[i].name, run_case, NULL, NULL, &cases[i] };
 	}
-	meet();
+	bed_meet(&bed, folder);
 	failed = _cmocka_run_group_tests("golden", tests, n_cases, NULL, NULL);
 	discard_out();
 	bed_close(&bed);

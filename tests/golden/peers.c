@@ -150,26 +150,8 @@ static void opens(void **state)
 		bed_run(&bed);
 	}
 	assert_true(n >= 10);
-	bed.worker->slot[spi_slot(p->spi)] = (struct slot){ 0 };
+	bed.worker->slot[spi_slot(p->spi)] = (struct slot){ .spi = spi_none(spi_slot(p->spi)) };
 	sa_free(in_place);
-}
-
-/* As golden.c does it. */
-static void meet(const char *folder)
-{
-	struct pcap setup;
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/setup.pcap", folder);
-	if (pcap_read(&setup, path) != 0)
-		errx(1, "%s", path);
-	bed_run(&bed);
-	for (size_t i = 0; i < setup.n; i++) {
-		bed_give(&bed, setup.frame[i].usec == 0 ? BED_WAN : BED_LAN, setup.frame[i].bytes,
-			 setup.frame[i].len);
-		bed_run(&bed);
-	}
-	pcap_clear(&setup);
 }
 
 int main(int argc, char **argv)
@@ -181,7 +163,7 @@ int main(int argc, char **argv)
 		errx(2, "usage: %s FOLDER", argv[0]);
 	read_peers(argv[1]);
 	bed_open(&bed, 256, false, &(unsigned){ 0 }, 1);
-	meet(argv[1]);
+	bed_meet(&bed, argv[1]);
 	for (unsigned port = 0; port < BED_PORTS; port++)
 		while (memory_port_take(&bed.port[port], 0, &m, 1) == 1)
 			rte_pktmbuf_free(m);
