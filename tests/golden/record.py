@@ -3,8 +3,9 @@
 
 Run it by hand, as root, with ISTHMUS_BUILD as the lab has it. For each suite a tunnel in the lab, pings of several
 sizes from behind strongSwan, caught before they are sealed (in its TUN device) and behind (on the wire); the keys
-are those that isthmusd exports for Wireshark; of ChaCha20, which that does not know, those that charon logs. A line of "peers" is a suite with SPI and keys; the frames of line N
-have N as their seconds, and 0 as microseconds for what is sealed or 1 for the packet that must come out.
+are those that isthmusd exports for Wireshark; of ChaCha20, which that does not know, those that charon logs. A line
+of "peers" is a suite with SPI and keys; the frames of line N have N as their seconds, and 0 as microseconds for what
+is sealed or 1 for the packet that must come out.
 """
 
 import os
@@ -55,7 +56,8 @@ def record(n, out, cipher, auth, theirs):
         site.gateway.config["key_export"] = folder = lab.path("keys")
         site.gateway.write()
         log = lab.path("keys.log")
-        site.strongswan.configure(f"filelog {{\n keys {{\n path = {log}\n default = -1\n chd = 4\n }}\n }}")
+        site.strongswan.configure(f"filelog {{\n keys {{\n path = {log}\n flush_line = yes\n default = -1\n chd = 4\n"
+                                  " }\n }")
         site.start(esp_proposals=theirs)
         site.await_up()
         host, far = site.hosts
