@@ -392,7 +392,7 @@ struct dataplane_worker_stats {
 	/* Times it did not run for 10 ms or more though it wanted to, and the longest of them. */
 	uint64_t pauses, longest_pause; /* microseconds */
 
-	/* main's, main thread only */
+	/* written by main */
 	uint32_t load;			  /* busy share of the last second, in thousandths */
 	bool stuck;			  /* it has not turned for two seconds */
 	uint64_t silent;		  /* since when, microseconds ago; 0: it turns */
