@@ -1,6 +1,7 @@
 /* Which code serves this CPU, and how it wants its keys. */
 #include "dataplane/crypt_engine.h"
 
+#include "dataplane/eal.h"
 #include "dataplane/gcm_proof.h"
 #include "dataplane/sa.h"
 
@@ -72,7 +73,7 @@ static void name_engine(struct crypt *c, IMB_ARCH arch)
 
 static IMB_MGR *new_manager(int socket)
 {
-	void *mem = rte_zmalloc_socket("crypt-mgr", imb_get_mb_mgr_size(), 64, socket);
+	void *mem = eal_zalloc("crypt-mgr", imb_get_mb_mgr_size(), socket);
 	IMB_MGR *m = mem ? imb_set_pointers_mb_mgr(mem, 0, 1) : NULL;
 
 	if (!m)
@@ -107,7 +108,7 @@ static void choose_gcm(struct crypt *c)
 
 struct crypt *crypt_new(int socket, const char **error)
 {
-	struct crypt *c = rte_zmalloc_socket("crypt", sizeof(*c), 64, socket);
+	struct crypt *c = eal_zalloc("crypt", sizeof(*c), socket);
 	IMB_ARCH arch;
 
 	if (!c) {

@@ -196,26 +196,31 @@ static int open_interfaces(struct dataplane *dp, const struct conf *c)
 
 /* ---- workers ------------------------------------------------------------------------------ */
 
-static struct rte_ring *ring(const char *what, unsigned a, unsigned b, unsigned n, unsigned bytes)
+/* Near the worker that is one of its two ends, if there is memory. */
+static struct rte_ring *ring(int node, const char *what, unsigned a, unsigned b, unsigned n,
+			     unsigned bytes)
 {
+	const unsigned flags = RING_F_SP_ENQ | RING_F_SC_DEQ;
 	char name[RTE_RING_NAMESIZE];
+	struct rte_ring *r;
 
 	snprintf(name, sizeof(name), "%s-%u-%u", what, a, b);
-	return rte_ring_create_elem(name, bytes, n, (int)rte_socket_id(),
-				    RING_F_SP_ENQ | RING_F_SC_DEQ);
+	r = rte_ring_create_elem(name, bytes, n, node, flags);
+	return r ? r : rte_ring_create_elem(name, bytes, n, SOCKET_ID_ANY, flags);
 }
 
 static int open_rings(struct dataplane *dp, struct worker *w)
 {
 	unsigned i = w->index;
 
-	w->inject[INJECT_MAIN] = ring("main", i, 0, INJECT_RING, sizeof(void *));
-	w->inject[INJECT_NEGOTIATOR] = ring("negotiator", i, 0, INJECT_RING, sizeof(void *));
-	w->again = ring("again", i, 0, AGAIN_RING, sizeof(void *));
-	w->orders = ring("orders", i, 0, MESSAGE_RING, sizeof(struct message));
-	w->reports = ring("reports", i, 0, MESSAGE_RING, sizeof(struct message));
-	w->punt.to_main = ring("to-main", i, 0, PUNT_RING, sizeof(void *));
-	w->punt.to_negotiator = ring("to-negotiator", i, 0, PUNT_RING, sizeof(void *));
+	w->inject[INJECT_MAIN] = ring(w->node, "main", i, 0, INJECT_RING, sizeof(void *));
+	w->inject[INJECT_NEGOTIATOR] =
+		ring(w->node, "negotiator", i, 0, INJECT_RING, sizeof(void *));
+	w->again = ring(w->node, "again", i, 0, AGAIN_RING, sizeof(void *));
+	w->orders = ring(w->node, "orders", i, 0, MESSAGE_RING, sizeof(struct message));
+	w->reports = ring(w->node, "reports", i, 0, MESSAGE_RING, sizeof(struct message));
+	w->punt.to_main = ring(w->node, "to-main", i, 0, PUNT_RING, sizeof(void *));
+	w->punt.to_negotiator = ring(w->node, "to-negotiator", i, 0, PUNT_RING, sizeof(void *));
 	if (!w->inject[0] || !w->inject[1] || !w->again || !w->orders || !w->reports ||
 	    !w->punt.to_main || !w->punt.to_negotiator)
 		return -ENOMEM;
@@ -224,7 +229,8 @@ static int open_rings(struct dataplane *dp, struct worker *w)
 	for (unsigned to = 0; to < dp->n_workers; to++) {
 		if (to == i)
 			continue;
-		w->handover[to] = ring("handover", i, to, HANDOVER_RING, sizeof(void *));
+		w->handover[to] = ring(dp->worker[to]->node, "handover", i, to, HANDOVER_RING,
+				       sizeof(void *));
 		if (!w->handover[to])
 			return -ENOMEM;
 		dp->worker[to]->arrival[i] = w->handover[to];
@@ -240,13 +246,13 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	if (!w->slot)
 		return fail(error, "SA slots", -ENOMEM);
 	w->slot[0].spi = spi_none(0);
-	w->crypt = crypt_new((int)rte_socket_id(), error);
+	w->crypt = crypt_new(w->node, error);
 	if (!w->crypt)
 		return -ENOMEM;
-	w->memo = rte_zmalloc("memo", sizeof(*w->memo), RTE_CACHE_LINE_SIZE);
+	w->memo = eal_zalloc("memo", sizeof(*w->memo), w->node);
 	if (!w->memo)
 		return fail(error, "lookups", -ENOMEM);
-	w->reassembly = reassembly_new(dp->large, dp->pool->size / 8 / dp->n_workers);
+	w->reassembly = reassembly_new(dp->large, dp->pool->size / 8 / dp->n_workers, w->node);
 	if (!w->reassembly)
 		return fail(error, "fragments", -ENOMEM);
 	if (open_rings(dp, w) != 0)
@@ -282,11 +288,13 @@ static int open_workers(struct dataplane *dp, const struct conf *c, const char *
 	int rc = 0;
 
 	for (i = 0; i < dp->n_workers; i++) {
-		struct worker *w = rte_zmalloc("worker", sizeof(*w), RTE_CACHE_LINE_SIZE);
+		int node = eal_node_of_worker(i);
+		struct worker *w = eal_zalloc("worker", sizeof(*w), node);
 
 		if (!w)
 			return fail(error, "workers", -ENOMEM);
 		w->index = i;
+		w->node = node;
 		w->lcore = c->workers.lcore[i];
 		w->idle_nap = c->workers.idle_nap;
 		dp->worker[i] = w;

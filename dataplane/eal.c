@@ -3,6 +3,8 @@
 #include <rte_bus_pci.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -149,4 +151,16 @@ int eal_start(const struct conf *c, const char **error)
 	leave_no_folder();
 	started = true;
 	return 0;
+}
+
+int eal_node_of_worker(unsigned index)
+{
+	return (int)rte_lcore_to_socket_id(index + 1);
+}
+
+void *eal_zalloc(const char *what, size_t bytes, int node)
+{
+	void *p = rte_zmalloc_socket(what, bytes, RTE_CACHE_LINE_SIZE, node);
+
+	return p ? p : rte_zmalloc(what, bytes, RTE_CACHE_LINE_SIZE);
 }

@@ -119,9 +119,8 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		if (!e || e->state != SLOT_GIVEN)
 			return -EINVAL;
 	}
-	/* Near its worker, which is EAL's lcore after main's. */
 	owner = dp->tables.owner[from->tunnel];
-	rc = sa_new(&sa, dp->keys, from, owner, (int)rte_lcore_to_socket_id(owner + 1u));
+	rc = sa_new(&sa, dp->keys, from, owner, dp->worker[owner]->node);
 	if (rc)
 		return rc;
 	sa->flags |= sa_flags_of(t);

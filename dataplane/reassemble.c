@@ -1,5 +1,6 @@
 #include "dataplane/reassemble.h"
 
+#include "dataplane/eal.h"
 #include "dataplane/packet.h"
 #include "dataplane/worker.h"
 
@@ -39,9 +40,9 @@ struct reassembly {
 	struct datagram of[REASSEMBLE_DATAGRAMS];
 };
 
-struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces)
+struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces, int node)
 {
-	struct reassembly *r = rte_zmalloc("reassembly", sizeof(*r), RTE_CACHE_LINE_SIZE);
+	struct reassembly *r = eal_zalloc("reassembly", sizeof(*r), node);
 
 	if (!r)
 		return NULL;

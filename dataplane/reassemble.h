@@ -26,9 +26,9 @@ struct worker;
 struct reassembly;
 
 /* large: buffers of REASSEMBLE_BUFFER bytes, for datagrams that their first piece's buffer does not
- * hold. pieces: how many buffers may wait here. NULL: no memory. */
+ * hold. pieces: how many buffers may wait here. node: where its memory is. NULL: none is left. */
 #define REASSEMBLE_BUFFER (REASSEMBLE_BYTES + RTE_PKTMBUF_HEADROOM + 192)
-struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces);
+struct reassembly *reassembly_new(struct rte_mempool *large, unsigned pieces, int node);
 void reassembly_free(struct reassembly *r); /* NULL is fine */
 
 static inline bool is_fragment(const uint8_t *ip)

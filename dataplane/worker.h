@@ -50,6 +50,7 @@ struct tx_port {
 struct worker {
 	/* constant once started */
 	unsigned index, lcore;
+	int node; /* NUMA, where its memory is */
 	unsigned n_workers, n_rx, n_ports;
 	bool idle_nap;
 	struct rx_queue rx[PORTS_MAX * 4];

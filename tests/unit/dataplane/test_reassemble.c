@@ -253,7 +253,7 @@ static void pieces_of_all(void **state)
 	struct worker *w = rig_dp->worker[0];
 
 	reassembly_free(w->reassembly);
-	w->reassembly = reassembly_new(rig_dp->large, 40);
+	w->reassembly = reassembly_new(rig_dp->large, 40, SOCKET_ID_ANY);
 	for (unsigned s = 1; s <= 11; s++) {
 		for (unsigned i = 0; i < 4; i++)
 			give(s, 1, i * 16, 8, 800);
@@ -264,7 +264,7 @@ static void pieces_of_all(void **state)
 	w->tsc = rte_rdtsc() + (REASSEMBLE_SECONDS + 1) * rte_get_tsc_hz();
 	reassemble_expire(w);
 	reassembly_free(w->reassembly);
-	w->reassembly = reassembly_new(rig_dp->large, 4);
+	w->reassembly = reassembly_new(rig_dp->large, 4, SOCKET_ID_ANY);
 	for (unsigned i = 0; i < 5; i++)
 		give(100, 1, i * 16, 8, 800);
 	assert_int_equal(rig_dropped(DROP_FRAGMENT), 4 + 5);
