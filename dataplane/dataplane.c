@@ -238,10 +238,34 @@ static int open_rings(struct dataplane *dp, struct worker *w)
 	return 0;
 }
 
+/* What the worker polls, however many queues the ports have, and how it sends. */
+static int open_queues(struct dataplane *dp, struct worker *w)
+{
+	unsigned i, q, all = 0;
+
+	for (i = 0; i < dp->n_ports; i++)
+		all += dp->port[i].rx_queues;
+	w->rx = eal_zalloc("queues", all * sizeof(*w->rx), w->node);
+	if (!w->rx && all)
+		return -ENOMEM;
+	for (i = 0; i < dp->n_ports; i++) {
+		const struct port *p = &dp->port[i];
+
+		for (q = 0; q < p->rx_queues; q++) {
+			/* Queues of a port go round, those of several ports begin elsewhere. */
+			if ((i + q) % dp->n_workers == w->index)
+				w->rx[w->n_rx++] =
+					(struct rx_queue){ p->id, (uint16_t)q, p->long_frames };
+		}
+		w->tx[p->id].worker = (uint16_t)(w->index % p->tx_queues);
+		w->tx[p->id].queue = (uint16_t)w->index;
+		w->n_ports = RTE_MAX(w->n_ports, p->id + 1u);
+	}
+	return 0;
+}
+
 static int open_worker(struct dataplane *dp, struct worker *w, const char **error)
 {
-	unsigned i, q;
-
 	w->slot = map(SLOT_BYTES);
 	if (!w->slot)
 		return fail(error, "SA slots", -ENOMEM);
@@ -266,20 +290,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->tsc = rte_rdtsc();
 	w->pause = rte_get_tsc_hz() / 100;
 	w->punt.refilled = rte_rdtsc() - rte_get_tsc_hz();
-	for (i = 0; i < dp->n_ports; i++) {
-		const struct port *p = &dp->port[i];
-
-		for (q = 0; q < p->rx_queues; q++) {
-			/* Queues of a port go round, those of several ports begin elsewhere. */
-			if ((i + q) % dp->n_workers == w->index && w->n_rx < RTE_DIM(w->rx))
-				w->rx[w->n_rx++] =
-					(struct rx_queue){ p->id, (uint16_t)q, p->long_frames };
-		}
-		w->tx[p->id].worker = (uint16_t)(w->index % p->tx_queues);
-		w->tx[p->id].queue = (uint16_t)w->index;
-		w->n_ports = RTE_MAX(w->n_ports, p->id + 1u);
-	}
-	return 0;
+	return open_queues(dp, w) == 0 ? 0 : fail(error, "queues", -ENOMEM);
 }
 
 static int open_workers(struct dataplane *dp, const struct conf *c, const char **error)
@@ -333,6 +344,7 @@ static void close_worker(struct dataplane *dp, struct worker *w)
 	rte_ring_free(w->reports);
 	crypt_free(w->crypt);
 	rte_free(w->memo);
+	rte_free(w->rx);
 	unmap(w->slot, SLOT_BYTES);
 	rte_free(w);
 }

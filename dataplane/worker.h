@@ -53,7 +53,7 @@ struct worker {
 	int node; /* NUMA, where its memory is */
 	unsigned n_workers, n_rx, n_ports;
 	bool idle_nap;
-	struct rx_queue rx[PORTS_MAX * 4];
+	struct rx_queue *rx; /* n_rx of them */
 	struct tables *tables;
 	struct slot *slot;   /* SPI_SLOTS of them */
 	uint64_t pause;	     /* TSC cycles between two turns that are worth a count */
