@@ -122,9 +122,16 @@ static void close_tables(struct dataplane *dp)
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
+/* As rte_pktmbuf_pool_create(), but that in ordinary memory, where no device reads or writes by
+ * itself, a buffer may lie across two pages: a page each would be twice the memory. */
 static struct rte_mempool *pool_new(const char *name, unsigned n, unsigned cache, unsigned room)
 {
-	return rte_pktmbuf_pool_create(name, n, cache, 0, (uint16_t)room, (int)rte_socket_id());
+	struct rte_pktmbuf_pool_private private = { .mbuf_data_room_size = (uint16_t)room };
+	unsigned flags = eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+
+	return rte_mempool_create(name, n, sizeof(struct rte_mbuf) + room, cache, sizeof(private),
+				  rte_pktmbuf_pool_init, &private, rte_pktmbuf_init, NULL,
+				  (int)rte_socket_id(), flags);
 }
 
 /* Half of the memory is for packets, the rest for SAs and the drivers. */
