@@ -7,6 +7,7 @@
 #include "dataplane/doorbell.h"
 #include "dataplane/fib.h"
 #include "dataplane/message.h"
+#include "dataplane/pools.h"
 #include "dataplane/port.h"
 #include "dataplane/pulse.h"
 #include "dataplane/retire.h"
@@ -28,9 +29,10 @@ struct dataplane {
 	unsigned n_workers, n_ports;
 	struct worker *worker[CONF_WORKERS_MAX];
 	struct port port[PORTS_MAX];
-	struct rte_mempool *pool;
-	struct rte_mempool *large;  /* few: datagrams that were fragments */
-	struct rte_mempool *frames; /* what ports with long frames take; may be NULL */
+	struct pools pools[CONF_WORKERS_MAX]; /* by node */
+	unsigned n_pools;
+	struct rte_mempool *pool,
+		*large; /* what control threads take: main's node's, if it has any */
 	struct rte_ring *to_main[CONF_WORKERS_MAX];	  /* packets */
 	struct rte_ring *to_negotiator[CONF_WORKERS_MAX]; /* packets */
 	struct doorbell main_bell, negotiator_bell;

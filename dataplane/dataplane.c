@@ -7,6 +7,7 @@
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/policer.h"
+#include "dataplane/pools.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
@@ -30,11 +31,6 @@
 #define INJECT_RING   2048
 #define AGAIN_RING    2048
 #define MESSAGE_RING  4096
-#define POOL_CACHE    256
-#define POOL_MIN      4096u
-#define LARGE_BUFFERS 127
-/* Behind the largest packet: VXLAN or an outer header to come, ESP's trailer and ICV. */
-#define ROOM_AROUND 160
 
 static _Thread_local char text[192];
 
@@ -122,42 +118,30 @@ static void close_tables(struct dataplane *dp)
 
 /* ---- ports -------------------------------------------------------------------------------- */
 
-/* As rte_pktmbuf_pool_create(), but that in ordinary memory, where no device reads or writes by
- * itself, a buffer may lie across two pages: a page each would be twice the memory. */
-static struct rte_mempool *pool_new(const char *name, unsigned n, unsigned cache, unsigned room)
-{
-	struct rte_pktmbuf_pool_private private = { .mbuf_data_room_size = (uint16_t)room };
-	unsigned flags = eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
-
-	return rte_mempool_create(name, n, sizeof(struct rte_mbuf) + room, cache, sizeof(private),
-				  rte_pktmbuf_pool_init, &private, rte_pktmbuf_init, NULL,
-				  (int)rte_socket_id(), flags);
-}
-
-/* Half of the memory is for packets, the rest for SAs and the drivers. */
 static int open_pools(struct dataplane *dp, const struct conf *c)
 {
-	const unsigned around = sizeof(struct rte_mbuf) + 64;
-	unsigned room = 2048, frame = PORT_FRAME + RTE_PKTMBUF_HEADROOM, frames = 0;
-	uint64_t bytes = (uint64_t)c->workers.memory_mb << 20, taken, n;
+	const struct pools *mine;
+	int n = pools_open(dp->pools, c);
 
-	for (unsigned i = 0; i < c->n_ports; i++) {
-		room = RTE_MAX(room, c->port[i].mtu + 32u + ROOM_AROUND);
-		if (port_has_long_frames(&c->port[i]))
-			frames = dp->n_workers * BURST_MAX; /* they are free again at once */
-	}
-	room = RTE_ALIGN_CEIL(room, 64) + RTE_PKTMBUF_HEADROOM;
-	taken = (uint64_t)frames * (frame + around);
-	n = bytes / 2 > taken ? (bytes / 2 - taken) / (room + around) : 0;
-	dp->pool = pool_new("packets", RTE_MAX((unsigned)n, POOL_MIN), POOL_CACHE, room);
-	dp->large = pool_new("datagrams", LARGE_BUFFERS, 0, REASSEMBLE_BUFFER);
-	if (frames)
-		dp->frames = pool_new("frames", frames, 0, frame);
-	return dp->pool && dp->large && (dp->frames || !frames) ? 0 : -ENOMEM;
+	if (n < 0)
+		return n;
+	dp->n_pools = (unsigned)n;
+	mine = pools_on(dp->pools, dp->n_pools, (int)rte_socket_id());
+	if (!mine)
+		mine = &dp->pools[0];
+	dp->pool = mine->packets;
+	dp->large = mine->large;
+	return 0;
+}
+
+static const struct pools *pools_of(const struct dataplane *dp, unsigned worker)
+{
+	return pools_on(dp->pools, dp->n_pools, eal_node_of_worker(worker));
 }
 
 static int open_ports(struct dataplane *dp, const struct conf *c, const char **error)
 {
+	struct rte_mempool *pool[CONF_WORKERS_MAX];
 	int rc;
 
 	dp->mtu = UINT16_MAX;
@@ -166,8 +150,10 @@ static int open_ports(struct dataplane *dp, const struct conf *c, const char **e
 		if (rc)
 			return rc;
 		dp->n_ports++;
-		rc = port_start(&dp->port[i], &c->port[i], dp->n_workers,
-				dp->port[i].long_frames ? dp->frames : dp->pool, error);
+		for (unsigned k = 0; k < dp->n_workers; k++)
+			pool[k] = dp->port[i].long_frames ? pools_of(dp, k)->frames
+							  : pools_of(dp, k)->packets;
+		rc = port_start(&dp->port[i], &c->port[i], i, dp->n_workers, pool, error);
 		if (rc)
 			return rc;
 		dp->mtu = RTE_MIN(dp->mtu, dp->port[i].mtu);
@@ -259,8 +245,7 @@ static int open_queues(struct dataplane *dp, struct worker *w)
 		const struct port *p = &dp->port[i];
 
 		for (q = 0; q < p->rx_queues; q++) {
-			/* Queues of a port go round, those of several ports begin elsewhere. */
-			if ((i + q) % dp->n_workers == w->index)
+			if (port_poller(i, q, dp->n_workers) == w->index)
 				w->rx[w->n_rx++] =
 					(struct rx_queue){ p->id, (uint16_t)q, p->long_frames };
 		}
@@ -273,6 +258,8 @@ static int open_queues(struct dataplane *dp, struct worker *w)
 
 static int open_worker(struct dataplane *dp, struct worker *w, const char **error)
 {
+	const struct pools *pools = pools_of(dp, w->index);
+
 	w->slot = map(SLOT_BYTES);
 	if (!w->slot)
 		return fail(error, "SA slots", -ENOMEM);
@@ -283,14 +270,15 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 	w->memo = eal_zalloc("memo", sizeof(*w->memo), w->node);
 	if (!w->memo)
 		return fail(error, "lookups", -ENOMEM);
-	w->reassembly = reassembly_new(dp->large, dp->pool->size / 8 / dp->n_workers, w->node);
+	w->reassembly =
+		reassembly_new(pools->large, pools->packets->size / 8 / pools->n_workers, w->node);
 	if (!w->reassembly)
 		return fail(error, "fragments", -ENOMEM);
 	if (open_rings(dp, w) != 0)
 		return fail(error, "rings between threads", -ENOMEM);
 	w->tables = &dp->tables;
-	w->pool = dp->pool;
-	w->large = dp->large;
+	w->pool = pools->packets;
+	w->large = pools->large;
 	w->n_workers = dp->n_workers;
 	w->punt.main_bell = &dp->main_bell;
 	w->punt.negotiator_bell = &dp->negotiator_bell;
@@ -380,10 +368,13 @@ static void settle(struct dataplane *dp)
 
 static void summarize(struct dataplane *dp)
 {
+	uint32_t available, all;
+
+	dataplane_buffers(dp, &available, &all);
 	snprintf(dp->summary, sizeof(dp->summary), "%s, %s, %u worker%s, %u packet buffers",
 		 crypt_engine_name(dp->worker[0]->crypt),
 		 eal_has_hugepages() ? "huge pages" : "no huge pages", dp->n_workers,
-		 dp->n_workers == 1 ? "" : "s", dp->pool->size);
+		 dp->n_workers == 1 ? "" : "s", all);
 }
 
 int dataplane_open(struct dataplane **out, const struct conf *c, const char **error)
@@ -491,9 +482,7 @@ void dataplane_close(struct dataplane *dp)
 	}
 	crypt_free(dp->keys);
 	close_tables(dp);
-	rte_mempool_free(dp->pool);
-	rte_mempool_free(dp->large);
-	rte_mempool_free(dp->frames);
+	pools_close(dp->pools, dp->n_pools);
 	doorbell_close(&dp->main_bell);
 	doorbell_close(&dp->negotiator_bell);
 	unmap(dp, sizeof(*dp));

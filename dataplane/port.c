@@ -103,8 +103,8 @@ int port_probe(struct port *p, const struct conf_port *c, unsigned workers, cons
 	return 0;
 }
 
-static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info,
-			 struct rte_mempool *pool)
+static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info, unsigned index,
+			 unsigned workers, struct rte_mempool *const *pool)
 {
 	uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS, q;
 	int socket = rte_eth_dev_socket_id(p->id), rc;
@@ -112,7 +112,7 @@ static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info,
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
 	for (q = 0; q < p->rx_queues && rc == 0; q++)
 		rc = rte_eth_rx_queue_setup(p->id, q, rx, (unsigned)socket, &info->default_rxconf,
-					    pool);
+					    pool[port_poller(index, q, workers)]);
 	for (q = 0; q < p->tx_queues && rc == 0; q++)
 		rc = rte_eth_tx_queue_setup(p->id, q, tx, (unsigned)socket, &info->default_txconf);
 	return rc;
@@ -136,8 +136,8 @@ static int set_mtu(const struct port *p, uint16_t mtu)
 	return rc == -ENOTSUP ? 0 : rc;
 }
 
-int port_start(struct port *p, const struct conf_port *c, unsigned workers,
-	       struct rte_mempool *pool, const char **error)
+int port_start(struct port *p, const struct conf_port *c, unsigned index, unsigned workers,
+	       struct rte_mempool *const *pool, const char **error)
 {
 	struct rte_eth_conf conf = { 0 };
 	unsigned queues = c->queues ? c->queues : workers;
@@ -163,7 +163,7 @@ int port_start(struct port *p, const struct conf_port *c, unsigned workers,
 	rc = rte_eth_dev_configure(p->id, p->rx_queues, p->tx_queues, &conf);
 	if (rc)
 		return fail(c, error, "device refuses its queues or MTU", rc);
-	rc = set_up_queues(p, &info, pool);
+	rc = set_up_queues(p, &info, index, workers, pool);
 	if (rc)
 		return fail(c, error, "queues", rc);
 	rc = conf.rxmode.mtu == p->mtu ? set_mtu(p, p->mtu) : 0;

@@ -19,6 +19,13 @@ struct rte_mempool;
 /* Unless the operator chose other sizes. Such a port's pool has buffers for them. */
 bool port_has_long_frames(const struct conf_port *c);
 
+/* The worker that polls a queue of c's index-th port: queues of a port go round, those of several
+ * ports begin elsewhere. */
+static inline unsigned port_poller(unsigned index, unsigned queue, unsigned workers)
+{
+	return (index + queue) % workers;
+}
+
 struct port {
 	char name[CONF_NAME_BYTES];
 	uint16_t id; /* DPDK's */
@@ -31,9 +38,10 @@ struct port {
 
 /* Finds the device, or makes it. 0 or -errno; *error as for dataplane_open(). */
 int port_probe(struct port *p, const struct conf_port *c, unsigned workers, const char **error);
-/* Queues, MTU, addresses; the device runs afterwards. */
-int port_start(struct port *p, const struct conf_port *c, unsigned workers,
-	       struct rte_mempool *pool, const char **error);
+/* Queues, MTU, addresses; the device runs afterwards. pool: by the worker that polls a queue, which
+ * is port_poller()'s. */
+int port_start(struct port *p, const struct conf_port *c, unsigned index, unsigned workers,
+	       struct rte_mempool *const *pool, const char **error);
 void port_close(struct port *p);
 /* Frames to other MAC addresses than the port's are wanted as well. */
 int port_promiscuous(struct port *p);

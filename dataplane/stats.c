@@ -120,8 +120,11 @@ unsigned dataplane_ring_stats(struct dataplane *dp, unsigned worker,
 
 void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all)
 {
-	*available = rte_mempool_avail_count(dp->pool);
-	*all = dp->pool->size;
+	*available = *all = 0;
+	for (unsigned i = 0; i < dp->n_pools; i++) {
+		*available += rte_mempool_avail_count(dp->pools[i].packets);
+		*all += dp->pools[i].packets->size;
+	}
 }
 
 int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,

@@ -71,19 +71,27 @@ static void make_conf(void)
 	}
 }
 
-static int rig_set_up_workers(unsigned n)
+int rig_begin(unsigned workers, const char **error)
 {
-	const char *error = "";
+	int rc;
 
 	if (!conf.port) {
 		make_conf();
 		rig_frames = rte_pktmbuf_pool_create("frames", 1023, 0, 0, 2304, 0);
 		assert_non_null(rig_frames);
 	}
-	conf.workers.n = n;
-	if (dataplane_open(&rig_dp, &conf, &error) != 0)
-		fail_msg("%s", error);
+	conf.workers.n = workers;
+	rc = dataplane_open(&rig_dp, &conf, error);
 	rig_now = 1;
+	return rc;
+}
+
+static int rig_set_up_workers(unsigned n)
+{
+	const char *error = "";
+
+	if (rig_begin(n, &error) != 0)
+		fail_msg("%s", error);
 	return 0;
 }
 

@@ -17,6 +17,8 @@ extern struct rte_mempool *rig_frames; /* what is given comes from here */
 extern uint64_t rig_now;
 extern const uint8_t rig_port_mac[6], rig_peer_mac[6], rig_broadcast[6];
 
+/* As dataplane_open(), into rig_dp. */
+int rig_begin(unsigned workers, const char **error);
 /* cmocka's fixtures: one worker, or three. */
 int rig_set_up(void **state);
 int rig_set_up_three(void **state);
