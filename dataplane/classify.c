@@ -68,7 +68,7 @@ static void classify_vpc(struct worker *w, struct burst *b, struct rte_mbuf *m,
 static const struct interface *interface_of_vni(const struct tables *t, uint32_t vni)
 {
 	const uint32_t *leaf = atomic_load_explicit(&t->vni[vni >> 12], memory_order_acquire);
-	uint32_t index = leaf ? leaf[vni & 0xfff] : 0;
+	uint32_t index = leaf ? __atomic_load_n(&leaf[vni & 0xfff], __ATOMIC_ACQUIRE) : 0;
 
 	return index ? atomic_load_explicit(&t->interface[index - 1], memory_order_acquire) : NULL;
 }
@@ -274,8 +274,8 @@ static void classify_vlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
 			  const struct port_table *port, uint16_t vlan, unsigned head,
 			  uint16_t type)
 {
-	const uint32_t *table = port->vlan;
-	uint32_t index = table ? table[vlan & 0xfff] : 0;
+	const uint32_t *table = __atomic_load_n(&port->vlan, __ATOMIC_ACQUIRE);
+	uint32_t index = table ? __atomic_load_n(&table[vlan & 0xfff], __ATOMIC_ACQUIRE) : 0;
 	const struct interface *i;
 
 	i = index ? atomic_load_explicit(&w->tables->interface[index - 1], memory_order_acquire)
@@ -376,18 +376,22 @@ static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m
 	}
 	eth = packet(m);
 	type = get16(eth + 12);
+	/* A tag that the port took off was the outer one. */
+	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED)) {
+		if (is_tag(type)) {
+			worker_drop(w, m, DROP_QINQ);
+			return;
+		}
+		if (m->vlan_tci & 0xfff) {
+			classify_vlan(w, b, m, port, m->vlan_tci, ETH_BYTES, type);
+			return;
+		}
+	}
 	if (unlikely(type == BE16(ETHERTYPE_VLAN))) {
 		if (!classify_tagged(w, b, m, port))
 			return;
 		eth = packet(m);
 		type = get16(eth + 12);
-	}
-	if (unlikely(m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) && (m->vlan_tci & 0xfff)) {
-		if (is_tag(type))
-			worker_drop(w, m, DROP_QINQ);
-		else
-			classify_vlan(w, b, m, port, m->vlan_tci, ETH_BYTES, type);
-		return;
 	}
 	if (likely((get64(eth) & MAC_MASK) == port->mac &&
 		   (type == BE16(ETHERTYPE_IPV4) || type == BE16(ETHERTYPE_IPV6)))) {

@@ -348,6 +348,50 @@ static void a_priority_is_no_vlan(void **state)
 	assert_int_equal(rig_take(0, f), 42);
 }
 
+/* A port that takes tags off leaves the inner one of two: who is in one VLAN comes into no other. */
+static void tags_that_the_port_took_off(void **state)
+{
+	struct dataplane_attachment at = { .encap = CONF_ENCAP_VLAN,
+					   .vlan_id = 7,
+					   .mac = { 2, 7, 7, 7, 7, 7 },
+					   .n_addresses = 1,
+					   .address = { rig_prefix("10.7.0.1/16") } };
+	static const struct {
+		const char *what;
+		uint16_t taken, left; /* tags; left 0: none */
+		bool answered;
+	} tags[] = { { "its VLAN", 7, 0, true },
+		     { "another one around it", 5, 7, false },
+		     { "a priority around it", 5 << 13, 7, false },
+		     { "it around another one", 7, 5, false },
+		     { "it around a priority", 7, 5 << 13, false } };
+	uint8_t f[RIG_FRAME], plain[RIG_FRAME];
+	uint32_t interface;
+
+	assert_int_equal(dataplane_table_add(rig_dp, &at.table), 0);
+	assert_int_equal(dataplane_attachment_add(rig_dp, &at, &interface), 0);
+	rig_resolve_next_hop();
+	rig_arp(plain, 1, rig_peer_mac, "10.7.0.9", "10.7.0.1");
+	memcpy(plain, at.mac, 6);
+	for (size_t i = 0; i < ARRAY_LEN(tags); i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(rig_frames);
+		unsigned tag = tags[i].left ? 4 : 0, dropped = (unsigned)rig_dropped(DROP_QINQ);
+
+		memcpy(f, plain, 12);
+		put_be16(f + 12, ETHERTYPE_VLAN);
+		put_be16(f + 14, tags[i].left);
+		memcpy(f + 12 + tag, plain + 12, 30);
+		memcpy(rte_pktmbuf_append(m, (uint16_t)(42 + tag)), f, 42 + tag);
+		m->ol_flags |= RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+		m->vlan_tci = tags[i].taken;
+		rig_give_mbuf(0, m);
+		rig_run();
+		if (rig_take(0, f) != (tags[i].answered ? 46 : 0) ||
+		    rig_dropped(DROP_QINQ) != dropped + !tags[i].answered)
+			fail_msg("%s", tags[i].what);
+	}
+}
+
 /* The frame in segments of `each` bytes. */
 static void give_pieces(const uint8_t *frame, unsigned len, unsigned each)
 {
@@ -485,6 +529,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_has_its_reason, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(a_priority_is_no_vlan, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(tags_that_the_port_took_off, rig_set_up,
+						rig_tear_down),
 		cmocka_unit_test_setup_teardown(frames_in_pieces, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(garbage_leaks_nothing, rig_set_up, rig_tear_down),
 	};
