@@ -534,7 +534,7 @@ static bool take(struct dataplane *dp, struct rte_ring *r)
 int host_open(struct dataplane *dp)
 {
 	dp->neighbours_free = calloc(NEIGHBOURS_MAX, sizeof(*dp->neighbours_free));
-	dp->neighbours = neighbours_new(&neighbour_ops, dp, NEIGHBOURS_MAX / 2);
+	dp->neighbours = neighbours_new(&neighbour_ops, dp, NEIGHBOURS_MAX / 2, INTERFACES_MAX);
 	dp->host_of = calloc(NEIGHBOURS_MAX, sizeof(struct host *));
 	dp->underlay = underlay_new();
 	return dp->neighbours_free && dp->neighbours && dp->host_of && dp->underlay ? 0 : -ENOMEM;

@@ -8,10 +8,17 @@
 TAILQ_HEAD(host_queue, host);
 LIST_HEAD(host_list, host);
 
+/* How many hosts there are, not counting pinned ones. */
+struct count {
+	unsigned n, incomplete;
+};
+
 struct neighbours {
 	const struct neighbour_ops *ops;
 	void *ctx;
-	unsigned max, n, n_incomplete;
+	unsigned max, n; /* n: pinned ones as well */
+	struct count all;
+	struct count *of; /* by interface */
 	/* Every state waits equally long, so each queue is in the order of its deadlines. */
 	struct host_queue queue[HOST_STATES];
 	struct host_list bucket[BUCKETS];
@@ -45,12 +52,17 @@ struct host *neighbours_find(struct neighbours *n, uint32_t interface, const str
 	return NULL;
 }
 
-struct neighbours *neighbours_new(const struct neighbour_ops *ops, void *ctx, unsigned max)
+struct neighbours *neighbours_new(const struct neighbour_ops *ops, void *ctx, unsigned max,
+				  unsigned interfaces)
 {
 	struct neighbours *n = calloc(1, sizeof(*n));
 
-	if (!n)
+	if (n)
+		n->of = calloc(interfaces, sizeof(*n->of));
+	if (!n || !n->of) {
+		free(n);
 		return NULL;
+	}
 	n->ops = ops;
 	n->ctx = ctx;
 	n->max = max;
@@ -83,26 +95,61 @@ static void hold(struct neighbours *n, struct host *h, void *packet)
 	h->pending[h->n_pending++] = packet;
 }
 
+/* The host is counted no longer, or again: around everything that changes how. */
+static void uncount(struct neighbours *n, const struct host *h)
+{
+	unsigned one = !h->pinned, incomplete = one && h->state == HOST_INCOMPLETE;
+
+	n->all.n -= one;
+	n->of[h->interface].n -= one;
+	n->all.incomplete -= incomplete;
+	n->of[h->interface].incomplete -= incomplete;
+}
+
+static void count(struct neighbours *n, const struct host *h)
+{
+	unsigned one = !h->pinned, incomplete = one && h->state == HOST_INCOMPLETE;
+
+	n->all.n += one;
+	n->of[h->interface].n += one;
+	n->all.incomplete += incomplete;
+	n->of[h->interface].incomplete += incomplete;
+}
+
 static void enter(struct neighbours *n, struct host *h, enum host_state state, uint64_t now)
 {
 	TAILQ_REMOVE(&n->queue[h->state], h, by_state);
-	n->n_incomplete -= h->state == HOST_INCOMPLETE && !h->pinned;
+	uncount(n, h);
 	if (h->state != state)
 		h->tries = 0;
 	h->state = (uint8_t)state;
 	h->due = now + wait[state];
-	n->n_incomplete += h->state == HOST_INCOMPLETE && !h->pinned;
+	count(n, h);
 	TAILQ_INSERT_TAIL(&n->queue[state], h, by_state);
+}
+
+static void pin(struct neighbours *n, struct host *h, bool pinned)
+{
+	uncount(n, h);
+	h->pinned = pinned;
+	count(n, h);
 }
 
 void neighbours_forget(struct neighbours *n, struct host *h)
 {
 	release(n, h, false);
 	TAILQ_REMOVE(&n->queue[h->state], h, by_state);
-	n->n_incomplete -= h->state == HOST_INCOMPLETE && !h->pinned;
+	uncount(n, h);
 	LIST_REMOVE(h, by_hash);
 	n->n--;
 	free(h);
+}
+
+/* Has the interface room for one more of `own`? It gets no more than it leaves to the others, so
+ * that whatever some of them take, one that has few finds room. */
+static bool has_room(unsigned own, unsigned all, unsigned max)
+{
+	return all < max && own < max - all;
 }
 
 static struct host *make(struct neighbours *n, uint64_t now, uint32_t interface,
@@ -110,9 +157,10 @@ static struct host *make(struct neighbours *n, uint64_t now, uint32_t interface,
 {
 	struct host *h;
 
-	if (n->n >= n->max)
+	if (!pinned && !has_room(n->of[interface].n, n->all.n, n->max))
 		return NULL;
-	if (state == HOST_INCOMPLETE && !pinned && n->n_incomplete >= NEIGHBOUR_INCOMPLETE)
+	if (!pinned && state == HOST_INCOMPLETE &&
+	    !has_room(n->of[interface].incomplete, n->all.incomplete, NEIGHBOUR_INCOMPLETE))
 		return NULL;
 	h = calloc(1, sizeof(*h));
 	if (!h)
@@ -125,7 +173,7 @@ static struct host *make(struct neighbours *n, uint64_t now, uint32_t interface,
 	TAILQ_INSERT_TAIL(&n->queue[state], h, by_state);
 	LIST_INSERT_HEAD(bucket(n, interface, a), h, by_hash);
 	n->n++;
-	n->n_incomplete += state == HOST_INCOMPLETE && !pinned;
+	count(n, h);
 	return h;
 }
 
@@ -137,6 +185,7 @@ void neighbours_free(struct neighbours *n)
 		while (!TAILQ_EMPTY(&n->queue[i]))
 			neighbours_forget(n, TAILQ_FIRST(&n->queue[i]));
 	}
+	free(n->of);
 	free(n);
 }
 
@@ -179,8 +228,7 @@ void neighbours_pin(struct neighbours *n, uint64_t now, uint32_t interface, cons
 			ask(n, h, now, HOST_INCOMPLETE);
 		return;
 	}
-	n->n_incomplete -= h->state == HOST_INCOMPLETE && !h->pinned;
-	h->pinned = true;
+	pin(n, h, true);
 	if (h->state == HOST_FAILED)
 		ask(n, h, now, HOST_INCOMPLETE);
 }
@@ -191,8 +239,7 @@ void neighbours_unpin(struct neighbours *n, uint32_t interface, const struct add
 
 	if (!h || !h->pinned || h->watched)
 		return;
-	h->pinned = false;
-	n->n_incomplete += h->state == HOST_INCOMPLETE;
+	pin(n, h, false);
 }
 
 void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a)
@@ -215,15 +262,15 @@ void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct a
 
 	if (!h || !h->watched)
 		return;
-	h->watched = h->pinned = false;
-	n->n_incomplete += h->state == HOST_INCOMPLETE;
+	h->watched = false;
+	pin(n, h, false);
 }
 
 void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		      const uint8_t mac[6], bool to_us)
 {
 	struct host *h = neighbours_find(n, interface, a);
-	bool known;
+	bool known, moves;
 
 	if (!h && to_us)
 		h = make(n, now, interface, a, HOST_FAILED, false);
@@ -234,9 +281,13 @@ void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, co
 	 * about one that did not answer. */
 	if (!known && h->state == HOST_FAILED && !to_us)
 		return;
+	moves = !known || memcmp(h->mac, mac, sizeof(h->mac)) != 0;
+	if (known && moves && now - h->moved < NEIGHBOUR_MOVE)
+		return;
 	enter(n, h, h->watched ? HOST_WATCHED : HOST_REACHABLE, now);
-	if (!known || memcmp(h->mac, mac, sizeof(h->mac)) != 0) {
+	if (moves) {
 		memcpy(h->mac, mac, sizeof(h->mac));
+		h->moved = now;
 		n->ops->resolved(n->ctx, h);
 	}
 	release(n, h, true);

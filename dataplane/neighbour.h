@@ -4,7 +4,11 @@
  * Main thread. A host that a packet needs is asked for and, once it answered, stays known: it is
  * asked again from time to time and forgotten when it no longer answers. Pinned hosts (VXLAN ends)
  * are asked for without end, watched ones (next hops of routes) so often that their death is soon
- * noticed. Memory is bounded. */
+ * noticed.
+ *
+ * Memory is bounded, and no network takes it from the others: of hosts, and of those that are asked
+ * for, an interface has at most as many as are still free for all. Pinned ones are the
+ * configuration's, and always find a place. */
 #ifndef DATAPLANE_NEIGHBOUR_H
 #define DATAPLANE_NEIGHBOUR_H
 
@@ -19,6 +23,7 @@
 #define NEIGHBOUR_FRESH	     (30 * NEIGHBOUR_SECOND) /* then asked again */
 #define NEIGHBOUR_HOLD	     (3 * NEIGHBOUR_SECOND)  /* after failing, before a packet asks again */
 #define NEIGHBOUR_WATCH	     (1 * NEIGHBOUR_SECOND)  /* the same for watched ones */
+#define NEIGHBOUR_MOVE	     (1 * NEIGHBOUR_SECOND)  /* a known host has its MAC address so long */
 #define NEIGHBOUR_TRIES	     3
 #define NEIGHBOUR_INCOMPLETE 1024 /* asked for at one time, not counting pinned ones */
 #define NEIGHBOUR_WAITING    4	  /* packets of one host; the oldest makes room */
@@ -40,6 +45,7 @@ struct host {
 	bool pinned, watched;
 	uint8_t mac[6]; /* while host_is_known() */
 	uint64_t due;
+	uint64_t moved; /* when it got that MAC address */
 	uint8_t n_pending;
 	void *pending[NEIGHBOUR_WAITING]; /* packets that wait for the answer, oldest first */
 	uint32_t entry; /* the callbacks' to use: its index in the workers' table */
@@ -66,8 +72,10 @@ struct neighbour_ops {
 
 struct neighbours;
 
-/* max: hosts known at one time. NULL: no memory. */
-struct neighbours *neighbours_new(const struct neighbour_ops *ops, void *ctx, unsigned max);
+/* max: hosts known at one time, not counting pinned ones; interfaces: their numbers are less. NULL:
+ * no memory. */
+struct neighbours *neighbours_new(const struct neighbour_ops *ops, void *ctx, unsigned max,
+				  unsigned interfaces);
 void neighbours_free(struct neighbours *n); /* gives up pending packets; reports nothing lost */
 
 /* A packet needs this host. The packet (may be NULL) belongs to the module until released. */
@@ -80,7 +88,8 @@ void neighbours_watch(struct neighbours *n, uint64_t now, uint32_t interface, co
 /* No longer: from now on like any other host. */
 void neighbours_unwatch(struct neighbours *n, uint32_t interface, const struct addr *a);
 /* The host said so itself. `to_us`: in a message that was meant for us, so that it is worth
- * knowing even if nobody asked (RFC 826, "packet reception"). */
+ * knowing even if nobody asked (RFC 826, "packet reception"). A known host that has just moved does
+ * not move again: who lets it jump costs us little. */
 void neighbours_heard(struct neighbours *n, uint64_t now, uint32_t interface, const struct addr *a,
 		      const uint8_t mac[6], bool to_us);
 void neighbours_forget(struct neighbours *n, struct host *h); /* silently */

@@ -50,7 +50,7 @@ static const struct neighbour_ops ops = { ask, resolved, lost, release };
 static int set_up(void **state)
 {
 	memset(&seen, 0, sizeof(seen));
-	n = neighbours_new(&ops, NULL, 2000);
+	n = neighbours_new(&ops, NULL, 2000, 3);
 	return n ? 0 : -1;
 }
 
@@ -107,15 +107,17 @@ static const struct step answers[] = {
 	{ 20, HEARD, 7, { 1, 0, 1, 0, 4, 1, 7 }, HOST_REACHABLE },
 	{ 30, WANT, 0, { 1, 0, 1, 0, 5, 1, 7 }, HOST_REACHABLE },
 	{ 40, OVERHEARD, 7, { 1, 0, 1, 0, 5, 1, 7 }, HOST_REACHABLE },
-	{ 50, OVERHEARD, 8, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE }, /* it moved */
-	{ 30049, TICK, 0, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
-	{ 30050, TICK, 0, { 1, 1, 2, 0, 5, 1, 8 }, HOST_PROBE },
-	{ 30060, HEARD, 8, { 1, 1, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
-	{ 60060, TICK, 0, { 1, 2, 2, 0, 5, 1, 8 }, HOST_PROBE },
-	{ 61060, TICK, 0, { 1, 3, 2, 0, 5, 1, 8 }, HOST_PROBE },
-	{ 62060, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
-	{ 63059, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
-	{ 63060, TICK, 0, { 1, 4, 2, 1, 5, 1, 8 }, HOST_STATES }, /* gone */
+	{ 1019, OVERHEARD, 8, { 1, 0, 1, 0, 5, 1, 7 }, HOST_REACHABLE },
+	{ 1020, OVERHEARD, 8, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE }, /* it moved */
+	{ 1500, HEARD, 7, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE },	 /* not again so soon */
+	{ 31019, TICK, 0, { 1, 0, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
+	{ 31020, TICK, 0, { 1, 1, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 31060, HEARD, 8, { 1, 1, 2, 0, 5, 1, 8 }, HOST_REACHABLE },
+	{ 61060, TICK, 0, { 1, 2, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 62060, TICK, 0, { 1, 3, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 63060, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 64059, TICK, 0, { 1, 4, 2, 0, 5, 1, 8 }, HOST_PROBE },
+	{ 64060, TICK, 0, { 1, 4, 2, 1, 5, 1, 8 }, HOST_STATES }, /* gone */
 };
 
 static const struct step silent[] = {
@@ -223,22 +225,70 @@ static void lives(void **state)
 	}
 }
 
+static unsigned known(uint32_t interface, uint32_t from, uint32_t to)
+{
+	unsigned k = 0;
+
+	for (; from < to; from++) {
+		struct addr a = host(from);
+
+		k += neighbours_find(n, interface, &a) != NULL;
+	}
+	return k;
+}
+
 /* A scan of the network fills neither memory nor the wire. */
 static void scans_are_bounded(void **state)
 {
+	struct addr far = host(70000);
+
 	for (uint32_t i = 0; i < 5000; i++)
 		want(i, i);
-	assert_int_equal(neighbours_count(n), NEIGHBOUR_INCOMPLETE);
-	assert_int_equal(seen.asked, NEIGHBOUR_INCOMPLETE);
-	assert_int_equal(seen.given_up, 5000 - NEIGHBOUR_INCOMPLETE);
-	/* Who asks for us is known all the same, up to the limit. */
-	for (uint32_t i = 10000; i < 13000; i++)
-		heard(5000, i, 1, true);
-	assert_int_equal(neighbours_count(n), 2000);
+	assert_int_equal(neighbours_count(n), NEIGHBOUR_INCOMPLETE / 2);
+	assert_int_equal(seen.asked, NEIGHBOUR_INCOMPLETE / 2);
+	assert_int_equal(seen.given_up, 5000 - NEIGHBOUR_INCOMPLETE / 2);
+	/* Hosts of another network are asked for all the same, and so are pinned ones. */
+	neighbours_want(n, 5000, 2, &far, malloc(1));
+	assert_int_equal(neighbours_count(n), NEIGHBOUR_INCOMPLETE / 2 + 1);
+	neighbours_pin(n, 5000, 1, &far);
+	assert_int_equal(neighbours_count(n), NEIGHBOUR_INCOMPLETE / 2 + 2);
 	/* The scan's hosts go by themselves. */
+	neighbours_forget(n, neighbours_find(n, 2, &far));
 	for (uint64_t t = 0; t < 10; t++)
 		neighbours_tick(n, t * S);
-	assert_int_equal(neighbours_count(n), 2000 - NEIGHBOUR_INCOMPLETE);
+	assert_int_equal(neighbours_count(n), 1);
+	/* What was unpinned or pinned meanwhile is counted once. */
+	neighbours_unpin(n, 1, &far);
+	for (uint32_t i = 0; i < 2000; i++)
+		want(20 * S, i);
+	assert_int_equal(neighbours_count(n), NEIGHBOUR_INCOMPLETE / 2);
+}
+
+/* Who asks for us is known, up to the limit; a network that says it has more hosts than we have
+ * room for leaves room for others, and so does the next one. */
+static void no_network_takes_all(void **state)
+{
+	static const uint8_t mac[6] = { 2 };
+	struct addr a;
+
+	for (uint32_t i = 0; i < 3000; i++)
+		heard(0, i, 1, true);
+	assert_int_equal(known(1, 0, 3000), 1000);
+	for (uint32_t i = 0; i < 3000; i++) {
+		a = host(i);
+		neighbours_heard(n, 0, 2, &a, mac, true);
+	}
+	assert_int_equal(known(2, 0, 3000), 500);
+	a = host(5);
+	neighbours_heard(n, 0, 0, &a, mac, true);
+	assert_int_equal(known(0, 5, 6), 1);
+	/* Those that are left when the first one is gone have more room. */
+	neighbours_drop_interface(n, 1);
+	for (uint32_t i = 0; i < 3000; i++) {
+		a = host(i);
+		neighbours_heard(n, 0, 2, &a, mac, true);
+	}
+	assert_int_equal(known(2, 0, 3000), 1000);
 }
 
 static void an_interface_goes(void **state)
@@ -260,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lives, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(scans_are_bounded, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_network_takes_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(an_interface_goes, set_up, tear_down),
 	};
 
