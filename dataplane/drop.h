@@ -30,7 +30,7 @@
 	_(TTL_EXPIRED, "ttl-expired", "TTL or hop limit ran out")                             \
 	_(NO_TUNNEL_UP, "no-tunnel-up", "connection has no tunnel UP")                        \
 	_(NO_TRANSIT, "no-transit", "from a tunnel into a tunnel, and transit is off")        \
-	_(SPOOFED, "spoofed", "decrypted packet with a source address of ours")               \
+	_(SPOOFED, "spoofed", "source address of ours, or of another tunnel's peer")          \
 	_(BANDWIDTH, "bandwidth", "more than the tunnel's bandwidth")                         \
 	_(SA_LIMIT, "sa-limit", "SA's packets, bytes or sequence numbers are used up")        \
 	_(TOO_BIG, "too-big", "does not fit the next link's MTU")                             \

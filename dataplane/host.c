@@ -187,6 +187,19 @@ void host_entry_retire(struct dataplane *dp, uint32_t index)
 	retire(&dp->retired, dp->tables.qsbr, entry_free, dp, NULL, index);
 }
 
+/* What the network's table says of this very address. */
+static uint32_t route_to(struct dataplane *dp, const struct interface *i, const struct host *h)
+{
+	struct prefix p = prefix_host(&h->addr);
+
+	return dataplane_route_get(dp, i->table, &p);
+}
+
+static bool is_published(struct dataplane *dp, const struct interface *i, const struct host *h)
+{
+	return h->has_entry && route_to(dp, i, h) == nexthop(NEXTHOP_NEIGHBOUR, h->entry);
+}
+
 static void unpublish(struct dataplane *dp, struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
@@ -195,9 +208,9 @@ static void unpublish(struct dataplane *dp, struct host *h)
 	if (!h->has_entry)
 		return;
 	if (i)
-		(void)route_delete(dp, i->table, &p);
+		route_delete_if(dp, i->table, &p, nexthop(NEXTHOP_NEIGHBOUR, h->entry));
 	h->has_entry = false;
-	if (i && i->kind == INTERFACE_PORT)
+	if (h->watched)
 		underlay_host_changed(dp);
 	host_entry_retire(dp, h->entry);
 }
@@ -218,7 +231,8 @@ static int build(struct dataplane *dp, const struct interface *i, const struct h
 			  &dp->tables.neighbour[nexthop_index(nh)]);
 }
 
-/* A new entry takes the place of the old one, which workers may still be reading. */
+/* A new entry takes the place of the old one, which workers may still be reading; but not that of a
+ * route that is somebody else's: any host may say that it has any address of its network. */
 static void publish(struct dataplane *dp, struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
@@ -229,6 +243,10 @@ static void publish(struct dataplane *dp, struct host *h)
 
 	if (!i || is_own(i, &h->addr))
 		return;
+	if (!is_published(dp, i, h) && nexthop_kind(route_to(dp, i, h)) != NEXTHOP_NONE) {
+		unpublish(dp, h);
+		return;
+	}
 	if (build(dp, i, h, &n) != 0 || host_entry_new(dp, &index) != 0) {
 		unpublish(dp, h);
 		return;
@@ -241,7 +259,7 @@ static void publish(struct dataplane *dp, struct host *h)
 	h->entry = index;
 	h->has_entry = true;
 	dp->host_of[index] = h;
-	if (i->kind == INTERFACE_PORT)
+	if (h->watched)
 		underlay_host_changed(dp);
 	if (had)
 		host_entry_retire(dp, old);
@@ -262,12 +280,13 @@ void host_ways_changed(struct dataplane *dp)
 	vtep_ways_changed(dp);
 }
 
-/* What lies over the underlay has its head inside its own. */
+/* What lies over the underlay has the head of its way inside its own. All ways are pinned; what any
+ * other host of a port's network says costs nothing here. */
 static void underlay_changed(struct dataplane *dp, const struct host *h)
 {
 	const struct interface *i = interface_get(dp, h->interface);
 
-	if (i && i->kind == INTERFACE_PORT)
+	if (i && i->kind == INTERFACE_PORT && h->pinned)
 		host_ways_changed(dp);
 }
 
@@ -374,6 +393,14 @@ static bool may_learn(const struct interface *i, const struct addr *a)
 	return host_is_on_link(i, a) && !vtep_lists(i, a);
 }
 
+/* Our own frame again, or somebody has our address: nothing could be done about it here, but an
+ * operator should see it. */
+static void has_ours(struct dataplane *dp, const struct interface *i, const uint8_t mac[6])
+{
+	if (memcmp(mac, i->mac, sizeof(i->mac)) != 0)
+		counter_add(&dp->main_drop[DROP_SPOOFED], 1);
+}
+
 static void got_arp(struct dataplane *dp, const struct interface *i, const uint8_t *p, unsigned len)
 {
 	struct arp arp, reply;
@@ -383,9 +410,10 @@ static void got_arp(struct dataplane *dp, const struct interface *i, const uint8
 		counter_add(&dp->main_drop[DROP_MALFORMED], 1);
 		return;
 	}
-	if (is_own(i, &arp.sender))
-		return; /* our own, or somebody has our address: nothing we could do about it here
-			 */
+	if (is_own(i, &arp.sender)) {
+		has_ours(dp, i, arp.sender_mac);
+		return;
+	}
 	to_us = is_own(i, &arp.target);
 	if (!addr_is_unspecified(&arp.sender) && may_learn(i, &arp.sender))
 		neighbours_heard(dp->neighbours, dp->now, i->index, &arp.sender, arp.sender_mac,
@@ -395,6 +423,24 @@ static void got_arp(struct dataplane *dp, const struct interface *i, const uint8
 	reply = (struct arp){ .sender = arp.target, .target = arp.sender };
 	memcpy(reply.sender_mac, i->mac, 6);
 	send_arp(dp, i, arp.sender_mac, &reply, arp.sender_mac);
+}
+
+/* RFC 4861 §7.2.5: of somebody who was asked for, or is known. Without `override` it moves nobody;
+ * without an address it is from where we asked. */
+static void got_advertisement(struct dataplane *dp, const struct interface *i, const struct nd *nd)
+{
+	const struct host *h = neighbours_find(dp->neighbours, i->index, &nd->target);
+	bool known = h && host_is_known(h), other;
+	uint8_t mac[6];
+
+	if (!h || is_own(i, &nd->target) || !may_learn(i, &nd->target) || (!known && !nd->has_mac))
+		return;
+	other = known && nd->has_mac && memcmp(nd->mac, h->mac, sizeof(h->mac)) != 0;
+	if (other && !nd->override)
+		return;
+	memcpy(mac, nd->has_mac ? nd->mac : h->mac, sizeof(mac));
+	neighbours_heard(dp->neighbours, dp->now, i->index, &nd->target, mac,
+			 nd->solicited && is_own(i, &nd->dst));
 }
 
 static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_t *eth,
@@ -408,22 +454,23 @@ static void got_nd(struct dataplane *dp, const struct interface *i, const uint8_
 		counter_add(&dp->main_drop[DROP_MALFORMED], 1);
 		return;
 	}
-	if (is_own(i, &nd.src))
+	if (is_own(i, &nd.src)) {
+		has_ours(dp, i, src_mac);
 		return;
+	}
 	if (!nd.solicitation) {
-		if (!is_own(i, &nd.target) && may_learn(i, &nd.target))
-			neighbours_heard(dp->neighbours, dp->now, i->index, &nd.target,
-					 nd.has_mac ? nd.mac : src_mac, is_own(i, &nd.dst));
+		got_advertisement(dp, i, &nd);
 		return;
 	}
 	if (!is_own(i, &nd.target))
 		return;
-	if (may_learn(i, &nd.src))
-		neighbours_heard(dp->neighbours, dp->now, i->index, &nd.src,
-				 nd.has_mac ? nd.mac : src_mac, true);
-	reply = (struct nd){
-		.src = nd.target, .target = nd.target, .dst = nd.src, .has_mac = true
-	};
+	if (nd.has_mac && may_learn(i, &nd.src))
+		neighbours_heard(dp->neighbours, dp->now, i->index, &nd.src, nd.mac, true);
+	reply = (struct nd){ .src = nd.target,
+			     .target = nd.target,
+			     .dst = nd.src,
+			     .override = true,
+			     .has_mac = true };
 	memcpy(reply.mac, i->mac, 6);
 	memcpy(mac, nd.has_mac ? nd.mac : src_mac, 6);
 	if (addr_is_unspecified(&nd.src)) { /* duplicate address detection: tell all nodes */
@@ -440,9 +487,13 @@ static void got_neigh(struct dataplane *dp, struct rte_mbuf *m, const struct tag
 	const struct interface *i = interface_get(dp, tag->value);
 	const uint8_t *eth = packet(m);
 
-	if (i && get_be16(eth + tag->at - 2) == ETHERTYPE_ARP)
+	if (!i) {
+		drop(dp, m, DROP_NOT_FOR_US);
+		return;
+	}
+	if (get_be16(eth + tag->at - 2) == ETHERTYPE_ARP)
 		got_arp(dp, i, eth + tag->at, m->data_len - tag->at);
-	else if (i)
+	else
 		got_nd(dp, i, eth, eth + tag->at, m->data_len - tag->at);
 	rte_pktmbuf_free(m);
 }
@@ -483,9 +534,11 @@ static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struc
 		drop(dp, m, DROP_UNRESOLVED);
 		return;
 	}
-	/* Known, but there is no way to the other end of its VXLAN: waiting for the host itself
-	 * would be in vain. */
 	h = neighbours_find(dp->neighbours, interface, &to);
+	if (h && host_is_known(h) && !is_published(dp, interface_get(dp, interface), h))
+		publish(dp, h); /* its route gave way to one that is gone meanwhile */
+	/* Known, but there is no way to the other end of its VXLAN, or another route: waiting for
+	 * the host itself would be in vain. */
 	if ((h && !h->has_entry && host_is_known(h)) || vtep_lists(i, &to)) {
 		host_pin_way(dp, vtep_of(i, &to));
 		drop(dp, m, DROP_UNRESOLVED);
@@ -546,58 +599,6 @@ void host_close(struct dataplane *dp)
 	underlay_free(dp->underlay);
 	free(dp->neighbours_free);
 	free(dp->host_of);
-}
-
-const char *host_neighbour_format(struct dataplane *dp, uint32_t entry, char *buf, size_t size)
-{
-	const struct host *h = entry < NEIGHBOURS_MAX ? dp->host_of[entry] : NULL;
-	char addr[ADDR_STR_MAX], on[INTERFACE_STR_MAX];
-
-	if (!h)
-		snprintf(buf, size, "neighbour %u", entry); /* listed, or gone */
-	else
-		snprintf(buf, size, "%s on %s, %02x:%02x:%02x:%02x:%02x:%02x",
-			 addr_format(&h->addr, addr), interface_format(dp, h->interface, on),
-			 h->mac[0], h->mac[1], h->mac[2], h->mac[3], h->mac[4], h->mac[5]);
-	return buf;
-}
-
-struct walk {
-	struct dataplane *dp;
-	void (*fn)(void *ctx, const struct dataplane_neighbour *n);
-	void *ctx;
-};
-
-static void walk_host(void *ctx, struct host *h)
-{
-	static const char *const states[HOST_STATES] = {
-		[HOST_INCOMPLETE] = "asked",  [HOST_REACHABLE] = "reachable",
-		[HOST_WATCHED] = "reachable", [HOST_PROBE] = "reachable",
-		[HOST_FAILED] = "failed",
-	};
-	const struct walk *w = ctx;
-	const struct interface *i = interface_get(w->dp, h->interface);
-	struct dataplane_neighbour n = { .to = prefix_host(&h->addr),
-					 .state = states[h->state],
-					 .has_mac = host_is_known(h) };
-
-	if (i && i->kind == INTERFACE_VXLAN)
-		n.vtep = i->remote_vtep;
-	memcpy(n.mac, h->mac, sizeof(n.mac));
-	interface_format(w->dp, h->interface, n.on);
-	w->fn(w->ctx, &n);
-}
-
-void dataplane_neighbour_walk(struct dataplane *dp,
-			      void (*fn)(void *ctx, const struct dataplane_neighbour *n), void *ctx)
-{
-	struct walk w = { dp, fn, ctx };
-
-	neighbours_walk(dp->neighbours, walk_host, &w);
-	for (uint32_t k = 0; k < INTERFACES_MAX; k++) {
-		if (interface_get(dp, k))
-			vtep_walk(dp, interface_get(dp, k), fn, ctx);
-	}
 }
 
 int dataplane_main_fd(struct dataplane *dp)

@@ -28,6 +28,20 @@ static struct addr addr6(const uint8_t *p)
 	return a;
 }
 
+/* RFC 4861 §7.1.1 and §7.1.2: who has no address yet asks all, and says nothing of itself; nobody
+ * answers to all. A group is nobody's MAC address: packets for one host would go to many. */
+static bool is_valid(const struct nd *nd)
+{
+	struct addr all = nd_solicited_node(&nd->target);
+
+	if (addr_is_multicast(&nd->target) || addr_is_multicast(&nd->src) ||
+	    (nd->has_mac && (nd->mac[0] & 1)))
+		return false;
+	if (!nd->solicitation)
+		return !(nd->solicited && addr_is_multicast(&nd->dst));
+	return !addr_is_unspecified(&nd->src) || (addr_equal(&nd->dst, &all) && !nd->has_mac);
+}
+
 bool nd_read(struct nd *out, const uint8_t *ip, unsigned len)
 {
 	const uint8_t *icmp = ip + IP6_BYTES, *opt;
@@ -43,11 +57,10 @@ bool nd_read(struct nd *out, const uint8_t *ip, unsigned len)
 	memset(out, 0, sizeof(*out));
 	out->solicitation = icmp[0] == ND_SOLICITATION;
 	out->solicited = !out->solicitation && (icmp[4] & FLAG_SOLICITED);
+	out->override = !out->solicitation && (icmp[4] & FLAG_OVERRIDE);
 	out->src = addr6(ip + 8);
 	out->dst = addr6(ip + 24);
 	out->target = addr6(icmp + 8);
-	if (addr_is_multicast(&out->target))
-		return false;
 	want = out->solicitation ? OPTION_SOURCE_MAC : OPTION_TARGET_MAC;
 	opt = icmp + ND_FIXED;
 	for (left = total - ND_FIXED; left >= 8; left -= opt[1] * 8u, opt += opt[1] * 8u) {
@@ -58,7 +71,7 @@ bool nd_read(struct nd *out, const uint8_t *ip, unsigned len)
 			out->has_mac = true;
 		}
 	}
-	return left == 0;
+	return left == 0 && is_valid(out);
 }
 
 void nd_write(uint8_t to[ND_BYTES], const struct nd *nd)
@@ -75,7 +88,7 @@ void nd_write(uint8_t to[ND_BYTES], const struct nd *nd)
 	memcpy(to + 24, nd->dst.b, 16);
 	icmp[0] = nd->solicitation ? ND_SOLICITATION : ND_ADVERTISEMENT;
 	if (!nd->solicitation)
-		icmp[4] = (uint8_t)(FLAG_ROUTER | FLAG_OVERRIDE |
+		icmp[4] = (uint8_t)(FLAG_ROUTER | (nd->override ? FLAG_OVERRIDE : 0) |
 				    (nd->solicited ? FLAG_SOLICITED : 0));
 	memcpy(icmp + 8, nd->target.b, 16);
 	icmp[ND_FIXED] = nd->solicitation ? OPTION_SOURCE_MAC : OPTION_TARGET_MAC;

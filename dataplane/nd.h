@@ -12,12 +12,13 @@
 struct nd {
 	bool solicitation; /* else an advertisement */
 	bool solicited;	   /* advertisement: an answer */
+	bool override;	   /* advertisement: it may take the place of another MAC address */
 	struct addr src, dst, target;
 	bool has_mac; /* the source's, or the target's */
 	uint8_t mac[6];
 };
 
-/* False: not one of the two, or not valid (RFC 4861 §7.1). */
+/* False: not one of the two, or not valid (RFC 4861 §7.1), or with a group's MAC address. */
 bool nd_read(struct nd *out, const uint8_t *ip, unsigned len);
 void nd_write(uint8_t to[ND_BYTES], const struct nd *nd);
 

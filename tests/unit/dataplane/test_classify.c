@@ -348,7 +348,8 @@ static void a_priority_is_no_vlan(void **state)
 	assert_int_equal(rig_take(0, f), 42);
 }
 
-/* A port that takes tags off leaves the inner one of two: who is in one VLAN comes into no other. */
+/* A port that takes tags off leaves the inner one of two: who is in one VLAN comes into no other.
+ */
 static void tags_that_the_port_took_off(void **state)
 {
 	struct dataplane_attachment at = { .encap = CONF_ENCAP_VLAN,

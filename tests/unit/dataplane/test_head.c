@@ -153,7 +153,59 @@ static void neighbour_discovery(void **state)
 	a.dst = addr("fd00::2");
 	nd_write(p, &a);
 	assert_true(nd_read(&b, p, ND_BYTES));
-	assert_true(!b.solicitation && b.solicited && b.has_mac);
+	assert_true(!b.solicitation && b.solicited && b.has_mac && !b.override);
+	a.override = true;
+	nd_write(p, &a);
+	assert_true(nd_read(&b, p, ND_BYTES) && b.override);
+}
+
+/* RFC 4861 §7.1.1 and §7.1.2, and addresses that nobody can have. */
+static void invalid_discovery(void **state)
+{
+	static const struct {
+		const char *what;
+		const char *src, *dst, *target;
+		bool solicitation, solicited, group, valid;
+	} rows[] = {
+		{ "an answer", "fd00::9", "fd00::1", "fd00::9", false, true, false, true },
+		{ "to all", "fd00::9", "ff02::1", "fd00::9", false, false, false, true },
+		{ "an answer to all", "fd00::9", "ff02::1", "fd00::9", false, true, false, false },
+		{ "of a group", "fd00::9", "fd00::1", "ff02::9", false, true, false, false },
+		{ "by a group", "ff02::9", "fd00::1", "fd00::9", false, true, false, false },
+		{ "to a group's MAC", "fd00::9", "fd00::1", "fd00::9", false, true, true, false },
+		{ "asked", "fd00::9", "ff02::1:ff00:1", "fd00::1", true, false, false, true },
+		{ "for a group's MAC", "fd00::9", "fd00::1", "fd00::1", true, false, true, false },
+		{ "by nobody with a MAC", "::", "ff02::1:ff00:1", "fd00::1", true, false, false,
+		  false },
+	};
+	uint8_t p[ND_BYTES];
+	struct nd b;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct nd a = { .solicitation = rows[i].solicitation,
+				.solicited = rows[i].solicited,
+				.src = addr(rows[i].src),
+				.dst = addr(rows[i].dst),
+				.target = addr(rows[i].target),
+				.mac = { rows[i].group ? 0x33 : 2, 0x33 } };
+
+		nd_write(p, &a);
+		if (nd_read(&b, p, ND_BYTES) != rows[i].valid)
+			fail_msg("%s", rows[i].what);
+	}
+	/* Who has no address asks the group that its address would have, without an option. */
+	for (unsigned i = 0; i < 2; i++) {
+		struct nd a = { .solicitation = true,
+				.src = addr("::"),
+				.dst = addr(i ? "fd00::1" : "ff02::1:ff00:1"),
+				.target = addr("fd00::1") };
+
+		nd_write(p, &a);
+		put_be16(p + 4, ND_BYTES - 40 - 8);
+		put16(p + 42, 0);
+		put16(p + 42, icmp6_sum(p, p + 40, ND_BYTES - 40 - 8));
+		assert_int_equal(nd_read(&b, p, ND_BYTES), i == 0);
+	}
 }
 
 static void echo(void **state)
@@ -231,6 +283,7 @@ int main(void)
 		cmocka_unit_test(vxlan),
 		cmocka_unit_test(arp),
 		cmocka_unit_test(neighbour_discovery),
+		cmocka_unit_test(invalid_discovery),
 		cmocka_unit_test(echo),
 		cmocka_unit_test(checksums),
 		cmocka_unit_test(flows),
