@@ -41,13 +41,13 @@ static void classify_vpc(struct worker *w, struct burst *b, struct rte_mbuf *m,
 	}
 	if (type == BE16(ETHERTYPE_ARP)) {
 		tag_set(m, TAG_PUNT_NEIGH, (uint8_t)head, i->index);
-		punt(w, m, PUNT_NEIGH);
+		punt(w, m, PUNT_VPC);
 		return;
 	}
 	if (type == BE16(ETHERTYPE_IPV6) && m->data_len >= head + IP6_BYTES &&
 	    is_neighbour_discovery(eth + head, m->data_len - head)) {
 		tag_set(m, TAG_PUNT_NEIGH, (uint8_t)head, i->index);
-		punt(w, m, PUNT_NEIGH);
+		punt(w, m, PUNT_VPC);
 		return;
 	}
 	if (type != BE16(ETHERTYPE_IPV4) && type != BE16(ETHERTYPE_IPV6)) {

@@ -5,31 +5,78 @@
 
 #include <rte_cycles.h>
 
-/* Packets a second and worker, and how many may come at once. */
+/* Packets a second and worker, and how many may come at once; of many origins, of which none gets
+ * more than its part; and the packets that the ring must have room for beside this one. */
 static const struct {
 	uint32_t rate, burst;
+	bool origins;
+	uint16_t room;
 } budgets[PUNT_CLASSES] = {
-	[PUNT_IKE] = { 50000, 4096 },  [PUNT_ROUTING] = { 50000, 4096 },
-	[PUNT_NEIGH] = { 2000, 256 },  [PUNT_ICMP] = { 2000, 256 },
-	[PUNT_PATH_MTU] = { 100, 16 }, [PUNT_RESOLVE] = { 1000, 256 },
-	[PUNT_ERROR] = { 1000, 256 },  [PUNT_OTHER] = { 1000, 256 },
+	[PUNT_IKE] = { 50000, 4096, false, 512 },   [PUNT_ROUTING] = { 50000, 4096, true, 512 },
+	[PUNT_NEIGH] = { 2000, 256, false, 0 },	    [PUNT_VPC] = { 8000, 1024, true, 256 },
+	[PUNT_ICMP] = { 8000, 1024, true, 256 },    [PUNT_PATH_MTU] = { 100, 16, false, 0 },
+	[PUNT_RESOLVE] = { 4000, 1024, true, 256 }, [PUNT_ERROR] = { 4000, 1024, true, 256 },
+	[PUNT_OTHER] = { 4000, 1024, true, 256 },
 };
 
+#define PART		   4 /* one of so many of its class is what an origin gets */
 #define REFILLS_PER_SECOND 1000
+_Static_assert(PUNT_PACKET == REFILLS_PER_SECOND, "a refill adds the rate");
+
+static uint32_t refilled(uint32_t budget, uint64_t refills, uint32_t rate, uint32_t burst)
+{
+	uint64_t more = budget + refills * rate, most = (uint64_t)burst * PUNT_PACKET;
+
+	return (uint32_t)RTE_MIN(more, most);
+}
+
+/* What is left of the class for who the tag names. NULL: all of it. */
+static struct punt_origin *origin_of(struct punt *p, enum punt_class class, const struct tag *tag)
+{
+	struct punt_origin *o;
+
+	if (!budgets[class].origins)
+		return NULL;
+	o = &p->origin[class][mix32((uint64_t)tag->kind << 32 | tag->value) % PUNT_ORIGINS];
+	o->budget = refilled(o->budget, p->tick - o->tick, budgets[class].rate / PART,
+			     budgets[class].burst / PART);
+	o->tick = p->tick;
+	return o;
+}
+
+/* One packet off the budgets; false: one of them is spent. */
+static bool spend(struct punt *p, enum punt_class class, const struct tag *tag)
+{
+	struct punt_origin *o;
+
+	if (p->budget[class] < PUNT_PACKET)
+		return false;
+	o = origin_of(p, class, tag);
+	if (o && o->budget < PUNT_PACKET)
+		return false;
+	p->budget[class] -= PUNT_PACKET;
+	if (o)
+		o->budget -= PUNT_PACKET;
+	return true;
+}
+
+static bool enqueue(struct rte_ring *r, struct rte_mbuf *m, enum punt_class class)
+{
+	return rte_ring_free_count(r) > budgets[class].room && rte_ring_sp_enqueue(r, m) == 0;
+}
 
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 {
 	struct punt *p = &w->punt;
 	bool ike = class == PUNT_IKE || class == PUNT_PATH_MTU;
 
-	if (p->budget[class] == 0) {
+	if (!spend(p, class, tag_of(m))) {
 		worker_drop(w, m, class == PUNT_RESOLVE ? DROP_UNRESOLVED : DROP_PUNT_BUDGET);
 		return;
 	}
-	p->budget[class]--;
 	if (unlikely(w->watched))
 		watch_step(w, m, TRACE_PUNTED, class);
-	if (rte_ring_sp_enqueue(ike ? p->to_negotiator : p->to_main, m) != 0) {
+	if (!enqueue(ike ? p->to_negotiator : p->to_main, m, class)) {
 		worker_drop(w, m, DROP_PUNT_FULL);
 		return;
 	}
@@ -46,11 +93,10 @@ void punt_error(struct worker *w, struct rte_mbuf *m, enum drop_reason reason)
 	counter_add(&w->stats.drop[reason], 1);
 	if (unlikely(w->watched))
 		watch_step(w, m, TRACE_DROPPED, reason);
-	if (p->budget[PUNT_ERROR] == 0 || rte_ring_sp_enqueue(p->to_main, m) != 0) {
+	if (!spend(p, PUNT_ERROR, tag_of(m)) || !enqueue(p->to_main, m, PUNT_ERROR)) {
 		rte_pktmbuf_free(m);
 		return;
 	}
-	p->budget[PUNT_ERROR]--;
 	p->ring_main = true;
 }
 
@@ -85,11 +131,9 @@ void punt_refill(struct worker *w, uint64_t tsc)
 	p->refilled += steps * step;
 	if (steps > REFILLS_PER_SECOND)
 		steps = REFILLS_PER_SECOND;
-	for (unsigned i = 0; i < PUNT_CLASSES; i++) {
-		uint64_t more = p->budget[i] + steps * budgets[i].rate / REFILLS_PER_SECOND;
-
-		p->budget[i] = (uint32_t)RTE_MIN(more, (uint64_t)budgets[i].burst);
-	}
+	p->tick += (uint32_t)steps;
+	for (unsigned i = 0; i < PUNT_CLASSES; i++)
+		p->budget[i] = refilled(p->budget[i], steps, budgets[i].rate, budgets[i].burst);
 }
 
 void punt_ring_bells(struct worker *w)

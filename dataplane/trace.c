@@ -29,6 +29,7 @@ const char *trace_punt_name(uint32_t class)
 		[PUNT_IKE] = "IKE",
 		[PUNT_ROUTING] = "BGP or BFD",
 		[PUNT_NEIGH] = "ARP or neighbour discovery",
+		[PUNT_VPC] = "ARP or neighbour discovery of a VPC",
 		[PUNT_PATH_MTU] = "path MTU",
 		[PUNT_ICMP] = "ICMP to us",
 		[PUNT_RESOLVE] = "next hop to be resolved",

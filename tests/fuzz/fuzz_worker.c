@@ -229,7 +229,8 @@ static void begin_anew(void)
 	PROMISE(rte_mempool_in_use_count(pool) == 0);
 	PROMISE(rte_mempool_in_use_count(bed.dp->large) == 0);
 	for (unsigned i = 0; i < PUNT_CLASSES; i++)
-		w->punt.budget[i] = 16;
+		w->punt.budget[i] = 16 * PUNT_PACKET;
+	memset(w->punt.origin, 0, sizeof(w->punt.origin));
 	for (unsigned i = 0; i < TUNNELS; i++) {
 		peer_sequence[i] = 0;
 		replay_init(&ours_in[i]->replay, ours_in[i]->replay.window,

@@ -208,12 +208,55 @@ static void our_address_elsewhere(void **state)
 	assert_int_equal(rig_dropped(DROP_SPOOFED), 1);
 }
 
+/* A flood of one VPC's hosts lets nobody think that the next hop is dead, nor another VPC's hosts
+ * wait. */
+static void floods_stay_at_home(void **state)
+{
+	struct dataplane_attachment at = { .encap = CONF_ENCAP_VLAN,
+					   .port = 1,
+					   .vlan_id = 8,
+					   .mac = { 2, 7, 7, 7, 7, 7 },
+					   .n_addresses = 1,
+					   .address = { rig_prefix("10.8.0.1/16") } };
+	uint8_t f[RIG_FRAME], mac[6] = { 2, 0, 0, 0, 7, 1 };
+	unsigned len;
+
+	open_vlan();
+	assert_int_equal(dataplane_table_add(rig_dp, &at.table), 0);
+	assert_int_equal(dataplane_attachment_add(rig_dp, &at, &interface), 0);
+	for (unsigned i = 0; i < 3000; i++) {
+		struct addr a = addr_ipv4(0x0a070100 + i);
+		char text[ADDR_STR_MAX];
+
+		addr_format(&a, text);
+		len = rig_arp(f, 1, mac, text, "10.7.0.1");
+		memmove(f + 16, f + 12, len - 12);
+		put_be16(f + 12, ETHERTYPE_VLAN);
+		put_be16(f + 14, 7);
+		rig_give(1, f, len + 4);
+		worker_run_once(rig_dp->worker[0]);
+	}
+	assert_int_not_equal(rig_dropped(DROP_PUNT_BUDGET), 0);
+	rig_give(0, f, rig_arp(f, 2, rig_peer_mac, "198.51.100.254", "198.51.100.1"));
+	len = rig_arp(f, 1, mac, "10.8.0.9", "10.8.0.1");
+	memmove(f + 16, f + 12, len - 12);
+	put_be16(f + 12, ETHERTYPE_VLAN);
+	put_be16(f + 14, 8);
+	rig_give(1, f, len + 4);
+	rig_run();
+	assert_true(host_is_known(neighbours_find(rig_dp->neighbours, 0,
+						  (struct addr[]){ rig_addr("198.51.100.254") })));
+	assert_non_null(neighbours_find(rig_dp->neighbours, interface,
+					(struct addr[]){ rig_addr("10.8.0.9") }));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(advertisements, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(routes_stay, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(who_jumps_costs_little, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(floods_stay_at_home, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(our_address_elsewhere, rig_set_up, rig_tear_down),
 	};
 

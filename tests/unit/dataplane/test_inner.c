@@ -6,6 +6,7 @@
 #include "dataplane/punt.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct dataplane_negotiator_ops quiet;
@@ -50,7 +51,7 @@ static void done(void)
 /* As if it had been decrypted, or had come from a VPC through its table. */
 static void route(const uint8_t *ip, unsigned len)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(rig_frames);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rig_dp->pool);
 
 	assert_non_null(m);
 	memcpy(rte_pktmbuf_append(m, (uint16_t)len), ip, len);
@@ -287,6 +288,59 @@ static void a_flood_starves_no_other(void **state)
 	done();
 }
 
+static void flood(unsigned tunnel, bool bgp, unsigned bursts)
+{
+	uint8_t p[64];
+	char from[16], to[16];
+	unsigned len;
+
+	snprintf(from, sizeof(from), "169.254.0.%u", 4 * tunnel + 1);
+	snprintf(to, sizeof(to), "169.254.0.%u", 4 * tunnel + 2);
+	len = bgp ? make_tcp(p, from, to, 179) : make_echo(p, from, to);
+	for (unsigned i = 0; i < bursts; i++) {
+		for (unsigned k = 0; k < 64; k++)
+			route(p, len);
+		while (worker_run_once(rig_dp->worker[0]))
+			;
+	}
+}
+
+/* What comes out of one tunnel leaves the others their part of the same class. */
+static void nor_another_tunnel(void **state)
+{
+	struct seen s = { .wanted = true };
+	uint8_t p[64];
+
+	make_tunnels();
+	dataplane_main_register(rig_dp, &ops, &s);
+	for (unsigned bgp = 0; bgp < 2; bgp++) {
+		flood(0, bgp, bgp ? 12 : 40);
+		route(p, bgp ? make_tcp(p, "169.254.0.5", "169.254.0.6", 179)
+			     : make_echo(p, "169.254.0.5", "169.254.0.6"));
+		rig_run();
+		assert_int_equal(s.tunnel, 1);
+	}
+	done();
+}
+
+/* Main sleeps, and the ring to it holds less than peers may send: what keeps links alive has room
+ * still. */
+static void nor_a_full_ring(void **state)
+{
+	struct seen s = { .wanted = true };
+	uint8_t f[RIG_FRAME];
+
+	make_tunnels();
+	dataplane_main_register(rig_dp, &ops, &s);
+	for (unsigned i = 0; i < 4; i++)
+		flood(i, true, 16);
+	assert_int_not_equal(rig_dropped(DROP_PUNT_FULL), 0);
+	rig_give(0, f, rig_arp(f, 1, rig_peer_mac, "198.51.100.9", "198.51.100.1"));
+	rig_run();
+	assert_int_equal(rig_take(0, f), 42);
+	done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +354,8 @@ int main(void)
 		  what_main_sends_takes_its_tunnel, rig_set_up_three, rig_tear_down, NULL },
 		cmocka_unit_test_setup_teardown(a_flood_starves_no_other, rig_set_up,
 						rig_tear_down),
+		cmocka_unit_test_setup_teardown(nor_another_tunnel, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(nor_a_full_ring, rig_set_up, rig_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("inner", tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include "dataplane/packet.h"
 
+#include <rte_cycles.h>
+
 #include <string.h>
 
 static uint32_t table;
@@ -107,9 +109,28 @@ static void a_forged_one_does_not(void **state)
 	assert_in_range(rig_dropped(DROP_PUNT_BUDGET), 50, 100);
 }
 
+/* A flood of them ends it for no longer than it lasts, though less than one of them a millisecond
+ * is let through. */
+static void floods_end(void **state)
+{
+	struct worker *w = rig_dp->worker[0];
+	uint64_t ms = rte_get_tsc_hz() / 1000;
+
+	for (unsigned i = 0; i < 100; i++)
+		give("198.51.100.1", "203.0.113.1", 5000 + i, 1400, 8);
+	give("198.51.100.1", "203.0.113.1", 1000, 1400, 8);
+	assert_int_equal(mtu_of(0), fits(1500));
+	w->punt.refilled -= 100 * ms; /* each of them in a turn */
+	for (unsigned i = 0; i < 100; i++)
+		punt_refill(w, w->punt.refilled + ms);
+	give("198.51.100.1", "203.0.113.1", 1000, 1400, 8);
+	assert_int_equal(mtu_of(0), fits(1400));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(floods_end, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_quoted_packet_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_forged_one_does_not, set_up, tear_down),
 	};
