@@ -73,8 +73,9 @@ static const struct interface *interface_of_vni(const struct tables *t, uint32_t
 	return index ? atomic_load_explicit(&t->interface[index - 1], memory_order_acquire) : NULL;
 }
 
-/* RFC 7348 §5. Only the attachment's remote ends may speak for its network. */
-static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m,
+/* RFC 7348 §5. Only the attachment's remote ends may speak for its network, and nothing but their
+ * address says who they are: so it is heard only where they are reached. */
+static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t port,
 			   const uint8_t *udp, unsigned len)
 {
 	const uint8_t *ip = packet(m), *vxlan = udp + UDP_BYTES;
@@ -99,6 +100,11 @@ static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m
 	     !vtep_set_has(atomic_load_explicit(&i->others, memory_order_acquire), ip + src,
 			   alen))) {
 		worker_drop(w, m, DROP_NO_VNI);
+		return;
+	}
+	if (port >= PORTS_MAX ||
+	    !(atomic_load_explicit(&i->ports, memory_order_relaxed) >> port & 1)) {
+		worker_drop(w, m, DROP_WRONG_PORT);
 		return;
 	}
 	packet_strip(m, (unsigned)(vxlan + VXLAN_BYTES - ip));
@@ -145,8 +151,8 @@ static void punt_ike(struct worker *w, struct rte_mbuf *m, const uint8_t *udp)
 	punt(w, m, PUNT_IKE);
 }
 
-static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, const uint8_t *udp,
-			 unsigned len)
+static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t from,
+			 const uint8_t *udp, unsigned len)
 {
 	uint16_t port;
 
@@ -169,7 +175,7 @@ static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, 
 		else
 			classify_esp(w, b, m, p, len, true);
 	} else if (port == UDP_VXLAN) {
-		classify_vxlan(w, b, m, udp, len);
+		classify_vxlan(w, b, m, from, udp, len);
 	} else if (port == UDP_IKE) {
 		punt_ike(w, m, udp);
 	} else {
@@ -221,7 +227,7 @@ static __rte_noinline bool skip_options(const uint8_t *ip, unsigned len, unsigne
 
 /* An IP packet to one of the ports' own MAC addresses. Nothing is forwarded from the underlay: it
  * is for one of our protocols, or it is dropped. */
-void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
+void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t port)
 {
 	const uint8_t *ip = packet(m);
 	unsigned head, len, proto;
@@ -235,9 +241,11 @@ void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
 			worker_drop(w, m, DROP_NOT_FOR_US);
 			return;
 		}
+		m->port = port;
 		m = reassemble(w, m);
 		if (!m)
 			return;
+		port = m->port;
 		ip = packet(m);
 	}
 	len = m->data_len;
@@ -256,7 +264,7 @@ void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m)
 	if (proto == PROTO_ESP) {
 		classify_esp(w, b, m, ip + head, len - head, false);
 	} else if (proto == PROTO_UDP) {
-		classify_udp(w, b, m, ip + head, len - head);
+		classify_udp(w, b, m, port, ip + head, len - head);
 	} else if (!is_own(w, ip)) {
 		worker_drop(w, m, DROP_NOT_FOR_US);
 	} else if (path_mtu_is_error(ip, len)) {
@@ -359,7 +367,7 @@ void classify_long_frames(struct worker *w, struct burst *b)
 	b->n_frame = n;
 }
 
-static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m,
+static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t from,
 			   const struct port_table *port)
 {
 	const uint8_t *eth;
@@ -402,7 +410,7 @@ static void classify_frame(struct worker *w, struct burst *b, struct rte_mbuf *m
 			return;
 		}
 		packet_strip(m, ETH_BYTES);
-		classify_underlay(w, b, m);
+		classify_underlay(w, b, m, from);
 		return;
 	}
 	if ((get64(eth) & MAC_MASK) != port->mac && !is_multicast(eth)) {
@@ -432,7 +440,7 @@ void classify(struct worker *w, struct burst *b, uint16_t port)
 	for (i = 0; i < n; i++) {
 		if (i + AHEAD < n)
 			rte_prefetch0(packet(b->frame[i + AHEAD]));
-		classify_frame(w, b, b->frame[i], table);
+		classify_frame(w, b, b->frame[i], port, table);
 	}
 	b->n_frame = 0;
 }

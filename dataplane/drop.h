@@ -8,6 +8,7 @@
 	_(NOT_FOR_US, "not-for-us", "destination is none of our addresses")                   \
 	_(NO_PROTOCOL, "no-protocol", "nothing here speaks this protocol or port")            \
 	_(NO_VNI, "no-vni", "VXLAN network or VLAN belongs to no attachment")                 \
+	_(WRONG_PORT, "wrong-port", "VXLAN from a port that its sender is not reached by")    \
 	_(QINQ, "qinq", "frame with two VLAN tags, which no attachment has")                  \
 	_(FRAGMENT_TIME, "fragment-time", "outer fragment, the others did not come in time")  \
 	_(FRAGMENT, "fragment", "outer fragment that fits nothing, or too many of them")      \

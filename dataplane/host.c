@@ -335,10 +335,12 @@ void host_unpin_way(struct dataplane *dp, const struct addr *a)
 
 void host_interface_added(struct dataplane *dp, uint32_t interface)
 {
-	const struct interface *i = interface_get(dp, interface);
+	struct interface *i = interface_get(dp, interface);
 
-	if (i->kind == INTERFACE_VXLAN)
+	if (i->kind == INTERFACE_VXLAN) {
+		vtep_ports_of(dp, i);
 		host_pin_way(dp, &i->remote_vtep);
+	}
 }
 
 struct leaving {

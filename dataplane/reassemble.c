@@ -25,6 +25,7 @@ struct datagram {
 	uint8_t n;
 	bool refused;	/* no piece is kept any more */
 	uint8_t reason; /* enum drop_reason of what comes still of a refused one */
+	uint16_t port;	/* where its pieces came from; UINT16_MAX: not all from one */
 	uint8_t src[16], dst[16];
 	uint64_t began;	 /* TSC */
 	uint32_t length; /* 0: the last piece is missing */
@@ -316,6 +317,7 @@ static struct rte_mbuf *join(struct worker *w, struct datagram *d)
 		rte_pktmbuf_free(p->m);
 	}
 	m->pkt_len = m->data_len;
+	m->port = d->port;
 	restore(d, m);
 	clear(w->reassembly, d);
 	return m;
@@ -362,6 +364,10 @@ struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m)
 		return NULL;
 	}
 	packet_strip(m, f.head);
+	if (d->n == 0)
+		d->port = m->port;
+	else if (d->port != m->port)
+		d->port = UINT16_MAX;
 	switch (insert(d, &f, m)) {
 	case TAKEN:
 		w->reassembly->pieces++;

@@ -36,8 +36,9 @@ static inline bool is_fragment(const uint8_t *ip)
 	return ip[0] >> 4 == 4 ? ((ip[6] & 0x3f) | ip[7]) != 0 : ip[6] == PROTO_FRAGMENT;
 }
 
-/* Takes a fragment, a whole IP packet at the data's begin; returns the datagram that it completes,
- * without a trace of having been cut. NULL: none yet, or another worker's matter. */
+/* Takes a fragment, a whole IP packet at the data's begin that came by m->port; returns the
+ * datagram that it completes, without a trace of having been cut, its port that of all pieces, or
+ * UINT16_MAX. NULL: none yet, or another worker's matter. */
 struct rte_mbuf *reassemble(struct worker *w, struct rte_mbuf *m);
 
 /* Once per turn of the loop: gives up what has waited too long. */

@@ -23,7 +23,7 @@
 #define SETS_MAX	(CONNECTIONS_MAX + BUNDLES_MAX)
 #define INTERFACES_MAX	16384
 #define NEIGHBOURS_MAX	65536
-#define PORTS_MAX	32
+#define PORTS_MAX	32 /* bits of struct interface's ports */
 #define NO_TUNNEL	UINT16_MAX
 _Static_assert(TABLES_MAX <= 1 << 14 && TUNNELS_MAX <= 1 << 15, "as BURST_TABLE and burst_from()");
 _Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set's");
@@ -111,6 +111,7 @@ struct interface {
 	struct addr local_vtep, remote_vtep;
 	/* main: w; workers: ro. VXLAN's other ends beside remote_vtep; NULL: none */
 	struct vtep_set *_Atomic others;
+	_Atomic uint32_t ports;	  /* the same: by DPDK number, those that the ends are reached by */
 	struct vtep_hosts *hosts; /* main: the hosts that are not asked for */
 	uint32_t table;
 	unsigned n_addresses;

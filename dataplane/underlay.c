@@ -2,6 +2,7 @@
 
 #include "dataplane/core.h"
 #include "dataplane/neighbour.h"
+#include "dataplane/vtep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -162,6 +163,7 @@ int dataplane_underlay_set(struct dataplane *dp, const struct prefix *p,
 	}
 	release(dp, old.way, old.n);
 	host_ways_changed(dp);
+	vtep_ports_changed(dp);
 	return rc;
 }
 
@@ -180,19 +182,41 @@ int dataplane_underlay_delete(struct dataplane *dp, const struct prefix *p)
 	release(dp, r->way, r->n);
 	free(r);
 	host_ways_changed(dp);
+	vtep_ports_changed(dp);
 	return 0;
+}
+
+static const struct way_route *longest(const struct underlay *u, const struct addr *a)
+{
+	const struct way_route *r, *best = NULL;
+
+	TAILQ_FOREACH(r, &u->routes, next)
+	{
+		if (prefix_contains(&r->prefix, a) && (!best || r->prefix.len > best->prefix.len))
+			best = r;
+	}
+	return best;
+}
+
+uint32_t underlay_ports(struct dataplane *dp, const struct addr *a)
+{
+	const struct way_route *r = longest(dp->underlay, a);
+	uint32_t ports = 0;
+
+	for (unsigned k = 0; k < dp->n_ports; k++) {
+		if (host_is_on_link(interface_get(dp, k), a))
+			return UINT32_C(1) << dp->port[k].id;
+	}
+	for (unsigned i = 0; r && i < r->n; i++)
+		ports |= UINT32_C(1) << dp->port[r->way[i].port].id;
+	return ports;
 }
 
 bool underlay_next_hop(struct dataplane *dp, const struct addr *a, uint32_t *interface,
 		       struct addr *next_hop)
 {
-	const struct way_route *r, *best = NULL;
+	const struct way_route *best = longest(dp->underlay, a);
 
-	TAILQ_FOREACH(r, &dp->underlay->routes, next)
-	{
-		if (prefix_contains(&r->prefix, a) && (!best || r->prefix.len > best->prefix.len))
-			best = r;
-	}
 	if (!best)
 		return false;
 	*interface = best->way[0].port;

@@ -27,4 +27,8 @@ void underlay_host_changed(struct dataplane *dp);
 bool underlay_next_hop(struct dataplane *dp, const struct addr *a, uint32_t *interface,
 		       struct addr *next_hop);
 
+/* The DPDK ports that packets to this address may leave by, a bit each: that of its own network, or
+ * those of all ways to it, alive or not. */
+uint32_t underlay_ports(struct dataplane *dp, const struct addr *a);
+
 #endif

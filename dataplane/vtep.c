@@ -2,6 +2,7 @@
 
 #include "dataplane/core.h"
 #include "dataplane/head.h"
+#include "dataplane/underlay.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,6 +37,25 @@ static void free_set(void *owner, void *thing, uint32_t index)
 	free(thing);
 }
 
+void vtep_ports_of(struct dataplane *dp, struct interface *i)
+{
+	uint32_t ports = underlay_ports(dp, &i->remote_vtep);
+
+	for (unsigned n = 0; i->hosts && n < i->hosts->n; n++)
+		ports |= underlay_ports(dp, &i->hosts->v[n].vtep);
+	atomic_store_explicit(&i->ports, ports, memory_order_relaxed);
+}
+
+void vtep_ports_changed(struct dataplane *dp)
+{
+	for (uint32_t k = dp->n_ports; k < INTERFACES_MAX; k++) {
+		struct interface *i = interface_get(dp, k);
+
+		if (i && i->kind == INTERFACE_VXLAN)
+			vtep_ports_of(dp, i);
+	}
+}
+
 /* A set of the list's ends takes the place of the one before. */
 static int publish_ends(struct dataplane *dp, struct interface *i)
 {
@@ -54,6 +74,7 @@ static int publish_ends(struct dataplane *dp, struct interface *i)
 	for (unsigned k = 0; k < h->n; k++)
 		insert(s, &h->v[k].vtep);
 	atomic_store_explicit(&i->others, s, memory_order_release);
+	vtep_ports_of(dp, i);
 	if (old)
 		retire(&dp->retired, dp->tables.qsbr, free_set, dp, old, 0);
 	return 0;

@@ -41,6 +41,9 @@ const struct addr *vtep_of(const struct interface *i, const struct addr *host);
 bool vtep_lists(const struct interface *i, const struct addr *host);
 /* The underlay's ways changed: next hops to the listed hosts are built again. */
 void vtep_ways_changed(struct dataplane *dp);
+/* The same of the ports that its ends may send by: of this network, that is new, or of all. */
+void vtep_ports_of(struct dataplane *dp, struct interface *i);
+void vtep_ports_changed(struct dataplane *dp);
 /* This underlay address may be no network's end any more: its neighbour is then like any other. */
 void vtep_release(struct dataplane *dp, const struct addr *a);
 void vtep_walk(struct dataplane *dp, const struct interface *i,

@@ -102,7 +102,7 @@ static void sort(struct worker *w, struct burst *b)
 			burst_add_ip(b, m, tag.value | BURST_OWN);
 			break;
 		case TAG_FRAGMENT:
-			classify_underlay(w, b, m);
+			classify_underlay(w, b, m, m->port);
 			break;
 		case TAG_LINK:
 			burst_add_link(b, m, tag.value);

@@ -102,7 +102,7 @@ void classify_long_frames(struct worker *w, struct burst *b);
 void classify(struct worker *w, struct burst *b, uint16_t port);
 void esp_in(struct worker *w, struct burst *b);
 /* One whole IP packet that a port's network brought us, data at its header. */
-void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m);
+void classify_underlay(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t port);
 void forward(struct worker *w, struct burst *b);
 void esp_out(struct worker *w, struct burst *b);
 void link_out(struct worker *w, struct burst *b);

@@ -1,6 +1,7 @@
 /* VXLAN networks of several ends: who may send, where packets go, what changes while it runs. */
 #include "rig.h"
 
+#include "dataplane/cut.h"
 #include "dataplane/nd.h"
 #include "dataplane/packet.h"
 
@@ -85,13 +86,15 @@ static unsigned outer_bytes(void)
 	return u == &v4 ? IP4_BYTES : IP6_BYTES;
 }
 
-/* An echo request from a host to our address in the VPC, through VXLAN from an end. */
-static void host_says(const char *end, const char *host)
+/* An echo request from a host to our address in the VPC, through VXLAN from an end. Returns the
+ * frame's length. */
+static unsigned make_request(uint8_t f[RIG_FRAME], const char *end, const char *host)
 {
 	unsigned inner = ETH_BYTES + IP4_BYTES + 16, at = outer_bytes();
 	struct addr from = rig_addr(end), to = rig_addr(u->ours);
-	uint8_t f[RIG_FRAME] = { 0 }, mac[6], *udp, *eth, *icmp;
+	uint8_t mac[6], *udp, *eth, *icmp;
 
+	memset(f, 0, RIG_FRAME);
 	mac_of(mac, end);
 	rig_ether(f, rig_port_mac, mac, u == &v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 	if (u == &v4) {
@@ -115,8 +118,20 @@ static void host_says(const char *end, const char *host)
 	icmp = eth + 34;
 	icmp[0] = 8;
 	put16(icmp + 2, (uint16_t)~sum_fold(sum_bytes(icmp, 16)));
-	rig_give(1, f, 14 + at + 16 + inner);
+	return 14 + at + 16 + inner;
+}
+
+static void says_by(unsigned port, const char *end, const char *host)
+{
+	uint8_t f[RIG_FRAME];
+
+	rig_give(port, f, make_request(f, end, host));
 	rig_run();
+}
+
+static void host_says(const char *end, const char *host)
+{
+	says_by(1, end, host);
 }
 
 /* The next frame that leaves is to this host: behind which end, and with which last byte of its MAC
@@ -226,6 +241,93 @@ static void arp_moves_nobody(void **state)
 	assert_non_null(strstr(text, "neighbour"));
 }
 
+static unsigned frames_out(void)
+{
+	uint8_t f[RIG_FRAME];
+	unsigned n = 0;
+
+	for (unsigned port = 0; port < 2; port++) {
+		while (rig_take(port, f))
+			n += get_be16(f + 12) != ETHERTYPE_ARP;
+	}
+	return n;
+}
+
+/* The address of an end is all that says who it is, and anybody can write that: it counts where the
+ * end is reached. */
+static void heard_where_they_are_reached(void **state)
+{
+	static const char far[] = "203.0.113.50", next_hop[] = "192.0.2.254";
+	struct prefix to_far = rig_prefix("203.0.113.0/24"), p = rig_prefix("10.1.0.9");
+	struct dataplane_way way = { 1, rig_addr(next_hop) };
+
+	open_network(&v4);
+	meet(u->far);
+	assert_int_equal(list("10.1.0.7", u->far, 7), 0);
+	says_by(0, u->far, "10.1.0.7");
+	assert_int_equal(rig_dropped(DROP_WRONG_PORT), 1);
+	assert_int_equal(frames_out(), 0);
+	says_by(1, u->far, "10.1.0.7");
+	assert_int_equal(frames_out(), 1);
+	/* An end behind the first port's next hop. */
+	assert_int_equal(list("10.1.0.9", far, 9), 0);
+	says_by(0, far, "10.1.0.7");
+	assert_int_equal(frames_out(), 1);
+	/* Another way there, of two ports if there is one of each. */
+	assert_int_equal(dataplane_underlay_set(rig_dp, &to_far, &way, 1), 0);
+	says_by(0, far, "10.1.0.7");
+	assert_int_equal(rig_dropped(DROP_WRONG_PORT), 2);
+	says_by(1, far, "10.1.0.7");
+	assert_int_equal(frames_out(), 1);
+	assert_int_equal(dataplane_underlay_delete(rig_dp, &to_far), 0);
+	says_by(0, far, "10.1.0.7");
+	assert_int_equal(frames_out(), 1);
+	/* With its last host the end goes, and with it its ports. */
+	assert_int_equal(dataplane_vxlan_host_delete(rig_dp, interface, &p), 0);
+	says_by(0, u->far, "10.1.0.7");
+	assert_int_equal(rig_dropped(DROP_WRONG_PORT), 3);
+	assert_int_equal(frames_out(), 0);
+}
+
+/* Both pieces of a request that was cut, by these ports. */
+static void cut_by(unsigned first, unsigned second)
+{
+	static uint16_t id;
+	uint8_t f[RIG_FRAME], piece[RIG_FRAME];
+	unsigned len = make_request(f, u->far, "10.1.0.7") - 14;
+	struct cut c;
+
+	put_be16(f + 18, ++id);
+	put16(f + 20, 0);
+	assert_true(cut_begin(&c, f + 14, len, 68, 0));
+	for (unsigned i = 0; i < c.pieces; i++) {
+		struct rte_mbuf *m = rte_pktmbuf_alloc(rig_dp->pool);
+		unsigned n;
+
+		cut_write(&c, m, i);
+		memcpy(piece, f, 14);
+		n = 14 + m->data_len;
+		memcpy(piece + 14, packet(m), m->data_len);
+		rte_pktmbuf_free(m);
+		rig_give(i ? second : first, piece, n);
+		rig_run();
+	}
+}
+
+static void nor_in_pieces(void **state)
+{
+	open_network(&v4);
+	meet(u->far);
+	assert_int_equal(list("10.1.0.7", u->far, 7), 0);
+	cut_by(1, 1);
+	assert_int_equal(frames_out(), 1);
+	cut_by(0, 0);
+	cut_by(1, 0);
+	cut_by(0, 1);
+	assert_int_equal(rig_dropped(DROP_WRONG_PORT), 3);
+	assert_int_equal(frames_out(), 0);
+}
+
 static void refusals(void **state)
 {
 	struct prefix p = rig_prefix("10.1.0.9");
@@ -245,6 +347,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(over_ipv4, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(over_ipv6, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(arp_moves_nobody, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(heard_where_they_are_reached, rig_set_up,
+						rig_tear_down),
+		cmocka_unit_test_setup_teardown(nor_in_pieces, rig_set_up, rig_tear_down),
+		{ "nor_in_pieces, three workers", nor_in_pieces, rig_set_up_three, rig_tear_down,
+		  NULL },
 		cmocka_unit_test_setup_teardown(refusals, rig_set_up, rig_tear_down),
 	};
 
