@@ -61,7 +61,7 @@ void check_vpn(struct check *k);      /* customers, connections, tunnels */
 void check_layout(struct check *k);   /* part of it: layout.c */
 void check_inner(struct check *k);    /* part of it: allocate.c */
 void check_routes(struct check *k);   /* VPC prefixes, static routes */
-void check_quotas(struct check *k);   /* how many of each */
+void check_quotas(struct check *k);   /* how many of each; memory */
 
 /* What was chosen before (inherit.c): begin, look, complete a tunnel. */
 void check_before(struct check *k);

@@ -1,5 +1,6 @@
 /* Ports, the pool of cloud addresses, VPC attachments. */
 #include "conf/check.h"
+#include "conf/memory.h"
 #include "conf/parse.h"
 
 #include <stdio.h>
@@ -80,6 +81,21 @@ static void check_port_address(struct check *k, const struct conf_port *p,
 				      text, q->name);
 }
 
+/* Sizes that DPDK's driver has an option for, but which are not the operator's to choose. */
+static void check_frames(struct check *k, const struct conf_port *p, const struct label *label)
+{
+	static const char *const sizes[] = { "framesz", "blocksz" };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		if (conf_device_is(p->device, "af_packet") && strstr(p->device, sizes[i]) != NULL)
+			check_problem(
+				k, PROBLEM_ERROR, label, p->where, p->device,
+				"device: %s must be left out: frames and blocks have %u bytes, "
+				"because shorter ones cut off what Linux joins of fragments; "
+				"framecnt may be given",
+				sizes[i], MEMORY_FRAME);
+}
+
 static void check_ports(struct check *k)
 {
 	struct conf *c = k->c;
@@ -98,6 +114,7 @@ static void check_ports(struct check *k)
 			check_port_address(k, p, &label, &p->address[n]);
 		check_next_hop(k, p, &label, "next_hop", &p->next_hop);
 		check_next_hop(k, p, &label, "next_hop6", &p->next_hop6);
+		check_frames(k, p, &label);
 		for (unsigned n = 0; n < i; n++)
 			if (p->device[0] != '\0' && strcmp(p->device, c->port[n].device) == 0)
 				check_problem(k, PROBLEM_ERROR, &label, p->where, p->device,

@@ -1,5 +1,6 @@
-/* How many objects a border gateway may have. */
+/* How many objects a border gateway may have, and whether the memory is enough for all of them. */
 #include "conf/check.h"
+#include "conf/memory.h"
 
 #include <stdlib.h>
 
@@ -38,6 +39,24 @@ static void count_attachment(struct check *k, struct count *counts,
 		     g->attachment_quota, g);
 }
 
+static void check_memory(struct check *k)
+{
+	const struct conf_workers *w = &k->c->workers;
+	struct label label = check_label("workers", NULL);
+	struct memory_plan plan = memory_plan(k->c);
+	unsigned tunnels = 0;
+
+	if (w->memory_mb >= plan.least_mb)
+		return;
+	for (unsigned i = 0; i < k->c->n_connections; i++)
+		tunnels += k->c->connection[i].n_tunnels;
+	check_problem(
+		k, PROBLEM_ERROR, &label, w->where, &w->memory_mb,
+		"memory_mb = %u: workers %u, ports %u, packet buffers of %u bytes and tunnels %u "
+		"need %u at least",
+		w->memory_mb, w->n, k->c->n_ports, plan.room, tunnels, plan.least_mb);
+}
+
 void check_quotas(struct check *k)
 {
 	struct conf *c = k->c;
@@ -60,4 +79,5 @@ void check_quotas(struct check *k)
 			     "static routes", "static_route_quota", g->static_route_quota, g);
 	}
 	free(counts);
+	check_memory(k);
 }

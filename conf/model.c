@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool conf_device_is(const char *device, const char *driver)
+{
+	if (strncmp(device, "net_", 4) != 0 && strncmp(device, "eth_", 4) != 0)
+		return false;
+	return strncmp(device + 4, driver, strlen(driver)) == 0;
+}
+
 int conf_tunnel_copy(struct conf_tunnel *to, const struct conf_tunnel *from)
 {
 	struct secret *psk = secret_copy(from->psk);

@@ -75,6 +75,10 @@ struct conf_port {
 	uint16_t queues; /* 0: one per worker, as many as the device has */
 };
 
+/* A DPDK device of that driver: "net_af_packet0,iface=wan" or, as it was called once,
+ * "eth_af_packet0" is one of "af_packet". */
+bool conf_device_is(const char *device, const char *driver);
+
 /* A route of the underlay: how the outer packets of tunnels, and VXLAN's, come to a network that
  * is no port's own. Of several next hops to one prefix, the first in the file that answers. */
 struct conf_underlay_route {

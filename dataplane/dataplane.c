@@ -1,6 +1,7 @@
 /* Life of the dataplane: from a configuration to running workers, and back to nothing. */
 #include "dataplane/dataplane.h"
 
+#include "conf/memory.h"
 #include "dataplane/core.h"
 #include "dataplane/crypt.h"
 #include "dataplane/eal.h"
@@ -201,6 +202,13 @@ static struct rte_ring *ring(int node, const char *what, unsigned a, unsigned b,
 	r = rte_ring_create_elem(name, bytes, n, node, flags);
 	return r ? r : rte_ring_create_elem(name, bytes, n, SOCKET_ID_ANY, flags);
 }
+
+#define RINGS_BYTES                                                        \
+	((2 * INJECT_RING + AGAIN_RING + 2 * PUNT_RING) * sizeof(void *) + \
+	 2 * MESSAGE_RING * sizeof(struct message))
+_Static_assert(sizeof(struct worker) + sizeof(struct memo) + RINGS_BYTES <= MEMORY_WORKER * 9 / 10,
+	       "with what is small");
+_Static_assert(HANDOVER_RING * sizeof(void *) + 1024 <= MEMORY_HANDOVER, "a ring's head as well");
 
 static int open_rings(struct dataplane *dp, struct worker *w)
 {

@@ -1,8 +1,8 @@
 #include "dataplane/pools.h"
 
+#include "conf/memory.h"
 #include "dataplane/burst.h"
 #include "dataplane/eal.h"
-#include "dataplane/port.h"
 #include "dataplane/reassemble.h"
 
 #include <rte_mbuf.h>
@@ -12,12 +12,12 @@
 #include <stdio.h>
 
 #define POOL_CACHE    256
-#define POOL_MIN      4096u
 #define LARGE_BUFFERS 127
-/* Behind the largest packet: VXLAN or an outer header to come, ESP's trailer and ICV. */
-#define ROOM_AROUND 160
-/* What a pool adds to a buffer: the descriptor, and a header that is a line of the cache. */
-#define BUFFER_AROUND (sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE)
+
+_Static_assert(MEMORY_AROUND == sizeof(struct rte_mbuf) + RTE_CACHE_LINE_SIZE, "as a pool adds");
+_Static_assert(MEMORY_FRAME_ROOM == MEMORY_FRAME + RTE_PKTMBUF_HEADROOM, "and each buffer");
+_Static_assert(MEMORY_DATAGRAMS == LARGE_BUFFERS * (REASSEMBLE_BUFFER + MEMORY_AROUND), "of these");
+_Static_assert(MEMORY_BURST == BURST_MAX, "as a worker takes at once");
 
 /* As rte_pktmbuf_pool_create(), but that in ordinary memory, where no device reads or writes by
  * itself, a buffer may lie across two pages: a page each would be twice the memory. */
@@ -43,29 +43,20 @@ static struct rte_mempool *pool_new(const char *what, const struct pools *p, uns
 	return pool ? pool : pool_on(SOCKET_ID_ANY, name, n, cache, room);
 }
 
-static int open_node(struct pools *p, const struct conf *c)
+static int open_node(struct pools *p, const struct memory_plan *plan, unsigned workers)
 {
-	unsigned room = 2048, frame = PORT_FRAME + RTE_PKTMBUF_HEADROOM, frames = 0;
-	uint64_t bytes = ((uint64_t)c->workers.memory_mb << 20) / 2 * p->n_workers / c->workers.n;
-	uint64_t taken, n;
-
-	for (unsigned i = 0; i < c->n_ports; i++) {
-		room = RTE_MAX(room, c->port[i].mtu + 32u + ROOM_AROUND);
-		if (port_has_long_frames(&c->port[i]))
-			frames = p->n_workers * BURST_MAX; /* they are free again at once */
-	}
-	room = RTE_ALIGN_CEIL(room, 64) + RTE_PKTMBUF_HEADROOM;
-	taken = (uint64_t)frames * (frame + BUFFER_AROUND);
-	n = bytes > taken ? (bytes - taken) / (room + BUFFER_AROUND) : 0;
-	p->packets = pool_new("packets", p, RTE_MAX((unsigned)n, POOL_MIN), POOL_CACHE, room);
+	p->packets = pool_new("packets", p, plan->buffers * (uint64_t)p->n_workers / workers,
+			      POOL_CACHE, plan->room);
 	p->large = pool_new("datagrams", p, LARGE_BUFFERS, 0, REASSEMBLE_BUFFER);
-	if (frames)
-		p->frames = pool_new("frames", p, frames, 0, frame);
-	return p->packets && p->large && (p->frames || !frames) ? 0 : -ENOMEM;
+	if (plan->frames)
+		p->frames =
+			pool_new("frames", p, p->n_workers * MEMORY_BURST, 0, MEMORY_FRAME_ROOM);
+	return p->packets && p->large && (p->frames || !plan->frames) ? 0 : -ENOMEM;
 }
 
 int pools_open(struct pools *of, const struct conf *c)
 {
+	struct memory_plan plan = memory_plan(c);
 	unsigned n = 0, i, k;
 
 	for (i = 0; i < c->workers.n; i++) {
@@ -78,7 +69,7 @@ int pools_open(struct pools *of, const struct conf *c)
 		of[k].n_workers++;
 	}
 	for (i = 0; i < n; i++) {
-		if (open_node(&of[i], c) != 0) {
+		if (open_node(&of[i], &plan, c->workers.n) != 0) {
 			pools_close(of, n);
 			return -ENOMEM;
 		}

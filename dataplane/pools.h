@@ -20,8 +20,8 @@ struct pools {
 	struct rte_mempool *frames; /* what ports with long frames take; NULL: there are none */
 };
 
-/* Those of all of c's workers, in `of`, which has room for CONF_WORKERS_MAX. Half of the memory is
- * for packets, the rest for SAs and the drivers; the nodes share it as they share the workers.
+/* Those of all of c's workers, in `of`, which has room for CONF_WORKERS_MAX. The nodes share what
+ * memory_plan() says as they share the workers.
  * Returns how many nodes there are, or -ENOMEM and nothing is left behind. */
 int pools_open(struct pools *of, const struct conf *c);
 void pools_close(struct pools *of, unsigned n);

@@ -1,5 +1,6 @@
 #include "dataplane/port.h"
 
+#include "conf/memory.h"
 #include "dataplane/eal.h"
 #include "dataplane/tables.h"
 
@@ -13,6 +14,7 @@
 
 #define RX_DESCRIPTORS 1024
 #define TX_DESCRIPTORS 1024
+#define JOINING	       "af_packet" /* Linux joins fragments before it (conf/memory.h) */
 
 static _Thread_local char text[CONF_NAME_BYTES + CONF_DEVICE_BYTES + 128];
 
@@ -31,23 +33,8 @@ static const struct {
 	{ "net_af_xdp", "queue_count" },
 };
 
-static bool is_af_packet(const char *driver)
-{
-	return strncmp(driver, "net_af_packet", strlen("net_af_packet")) == 0;
-}
-
-static bool has_long_frames(const char *device)
-{
-	return is_af_packet(device) && !strstr(device, "framesz") && !strstr(device, "blocksz");
-}
-
-bool port_has_long_frames(const struct conf_port *c)
-{
-	return has_long_frames(c->device);
-}
-
-/* "net_af_packet0,iface=wan" to a name and arguments; queues and long frames are asked for unless
- * the operator did. */
+/* "net_af_packet0,iface=wan" to a name and arguments; queues are asked for unless the operator
+ * did, and af_packet's frames in our size. */
 static int make(const char *device, unsigned queues)
 {
 	char name[CONF_DEVICE_BYTES], args[CONF_DEVICE_BYTES + 96];
@@ -67,9 +54,9 @@ static int make(const char *device, unsigned queues)
 			snprintf(args + strlen(args), sizeof(args) - strlen(args), ",%s=%u", option,
 				 queues);
 	}
-	if (has_long_frames(device))
+	if (conf_device_is(device, JOINING))
 		snprintf(args + strlen(args), sizeof(args) - strlen(args), ",framesz=%u,blocksz=%u",
-			 PORT_FRAME, PORT_FRAME);
+			 MEMORY_FRAME, MEMORY_FRAME);
 	return rte_eal_hotplug_add("vdev", name, args);
 }
 
@@ -87,7 +74,7 @@ int port_probe(struct port *p, const struct conf_port *c, unsigned workers, cons
 	int rc;
 
 	snprintf(p->name, sizeof(p->name), "%s", c->name);
-	p->long_frames = port_has_long_frames(c);
+	p->long_frames = conf_device_is(c->device, JOINING);
 	if (find(c->device, &p->id) != 0) {
 		if (eal_is_pci(c->device))
 			return fail(c, error, "no such device, or no driver for it", -ENODEV);
@@ -122,7 +109,8 @@ static int set_up_queues(struct port *p, const struct rte_eth_dev_info *info, un
  * whatever the kernel's interface does: there the MTU is the interface's and stays as it is. */
 static uint16_t device_mtu(const struct rte_eth_dev_info *info, uint16_t mtu)
 {
-	return is_af_packet(info->driver_name) && mtu > RTE_ETHER_MTU ? RTE_ETHER_MTU : mtu;
+	return conf_device_is(info->driver_name, JOINING) && mtu > RTE_ETHER_MTU ? RTE_ETHER_MTU
+										 : mtu;
 }
 
 static int set_mtu(const struct port *p, uint16_t mtu)

@@ -12,13 +12,6 @@
 
 struct rte_mempool;
 
-/* Linux joins the fragments of IPv4 before a packet socket of DPDK's af_packet sees them
- * (PACKET_FANOUT_FLAG_DEFRAG). So that such a device does not cut the datagram off, its frames are
- * of this size, whatever the MTU; the driver and the kernel take at most 80 bytes of it. */
-#define PORT_FRAME 16384
-/* Unless the operator chose other sizes. Such a port's pool has buffers for them. */
-bool port_has_long_frames(const struct conf_port *c);
-
 /* The worker that polls a queue of c's index-th port: queues of a port go round, those of several
  * ports begin elsewhere. */
 static inline unsigned port_poller(unsigned index, unsigned queue, unsigned workers)
@@ -32,8 +25,8 @@ struct port {
 	uint16_t rx_queues, tx_queues;
 	uint16_t mtu;
 	uint8_t mac[6];
-	bool ours; /* probed here, removed at the end */
-	bool long_frames;
+	bool ours;	  /* probed here, removed at the end */
+	bool long_frames; /* MEMORY_FRAME bytes, whatever the MTU */
 };
 
 /* Finds the device, or makes it. 0 or -errno; *error as for dataplane_open(). */

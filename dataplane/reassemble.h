@@ -19,7 +19,7 @@
 #define REASSEMBLE_SENDER     8	    /* datagrams of one source address */
 #define REASSEMBLE_PIECES     32    /* of one datagram; 16,000 bytes by an MTU of 576 are 29 */
 #define REASSEMBLE_PIECES_ALL 1024  /* of all, where there are buffers enough */
-#define REASSEMBLE_BYTES      16000 /* of one datagram, behind its header; PORT_FRAME holds it */
+#define REASSEMBLE_BYTES      16000 /* of one datagram, behind its header; MEMORY_FRAME holds it */
 #define REASSEMBLE_SECONDS    5
 
 struct worker;

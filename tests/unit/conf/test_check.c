@@ -53,6 +53,23 @@ static const struct edit networks[] = {
 	  "already\n" },
 	{ "device = \"b\"", "device = \"a\"",
 	  "4: error: port 'vpc': device: port 'wan' has the same\n" },
+	{ "ports = (", "workers = { lcores = [ 1, 2 ]; memory_mb = 64; }; ports = (", "" },
+	{ "ports = (",
+	  "workers = { lcores = [ 1, 2, 3, 4, 5, 6, 7, 8 ]; memory_mb = 64; }; ports = (",
+	  "1: error: workers: memory_mb = 64: workers 8, ports 2, packet buffers of 2176 bytes and "
+	  "tunnels 2 need 88 at least\n" },
+	{ "mtu = 1500; queues = 1;", "mtu = 9000; queues = 128;",
+	  " error: workers: memory_mb = 512: workers 1, ports 2, packet buffers of 9344 bytes and "
+	  "tunnels 2 need 1258 at least\n" },
+	{ "device = \"b\"", "device = \"net_af_packet0,iface=b,framecnt=64\"", "" },
+	{ "device = \"b\"", "device = \"net_af_packet0,iface=b,blocksz=4096\"",
+	  "4: error: port 'vpc': device: blocksz must be left out: frames and blocks have 16384 "
+	  "bytes, because shorter ones cut off what Linux joins of fragments; framecnt may be "
+	  "given\n" },
+	{ "device = \"b\"", "device = \"eth_af_packet0,iface=b,framesz=2048\"",
+	  "4: error: port 'vpc': device: framesz must be left out: frames and blocks have 16384 "
+	  "bytes, because shorter ones cut off what Linux joins of fragments; framecnt may be "
+	  "given\n" },
 	{ "\"203.0.113.2\" ]", "\"203.0.113.2\",\n \"203.0.113.2\" ]",
 	  "6: error: cloud_addresses: '203.0.113.2' is listed twice\n" },
 	/* the underlay */
