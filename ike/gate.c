@@ -1,5 +1,6 @@
 #include "ike/gate.h"
 
+#include "ike/child.h"
 #include "ike/sa.h"
 #include "ike/tunnel.h"
 
@@ -7,10 +8,13 @@
 #include <string.h>
 
 /* Requests that may cost a Diffie-Hellman exchange. */
-#define EACH_TOKEN	(IKE_SECOND / 10)
-#define EACH_DEPTH	20
-#define ALL_TOKEN	(IKE_SECOND / 10000)
-#define ALL_DEPTH	20000
+#define EACH_TOKEN (IKE_SECOND / 10)
+#define EACH_DEPTH 20
+#define ALL_TOKEN  (IKE_SECOND / 10000)
+#define ALL_DEPTH  20000
+/* The same of a peer that has authenticated. Limits in bytes at 10 Gbit/s want one a second. */
+#define PEER_TOKEN	IKE_SECOND
+#define PEER_DEPTH	40
 #define CHALLENGE_TOKEN (IKE_SECOND / 50000)
 #define CHALLENGE_DEPTH 50000
 
@@ -145,13 +149,16 @@ enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *cl
 	return verdict;
 }
 
-bool ike_gate_admit_rekey(struct ike_tunnel *t)
+bool ike_gate_admit_exchange(struct ike_tunnel *t)
 {
-	bool rate = tokens(t, true);
+	unsigned children = ike_child_count(t);
+	ike_time life = t->conf.esp_lifetime, each = PEER_TOKEN * life / (life + 2 * children);
 
-	if (!rate)
-		ike_count(t->engine, IKE_COUNT_RATE_LIMITED);
-	return rate;
+	if (ike_bucket_take(&t->exchanges, t->engine->now, each, PEER_DEPTH + 2 * children))
+		return true;
+	ike_count(t->engine, IKE_COUNT_RATE_LIMITED);
+	ike_tunnel_note(t, true, "the peer asks for too many key exchanges: it has to wait");
+	return false;
 }
 
 enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven)

@@ -66,8 +66,9 @@ enum ike_verdict ike_gate_admit(struct ike_tunnel *t, const struct ike_claim *cl
  * such thing: whoever comes first within its rate. */
 enum ike_verdict ike_gate_admit_v1(struct ike_tunnel *t, bool main_mode, bool proven);
 
-/* The peer, which has authenticated, rekeys the IKE SA: each costs a Diffie-Hellman exchange, and
- * leaves an SA behind for a while. false: too often. */
-bool ike_gate_admit_rekey(struct ike_tunnel *t);
+/* The peer, which has authenticated, asks for a Diffie-Hellman exchange more: it rekeys the IKE SA,
+ * or makes or rekeys a child with PFS. One a second on the whole, beside what its children need by
+ * their lifetime, and all of them twice at once. false: too often, which is counted. */
+bool ike_gate_admit_exchange(struct ike_tunnel *t);
 
 #endif

@@ -32,10 +32,11 @@ struct ike_tunnel {
 	struct ike_history history;
 	unsigned tries;
 	unsigned half_open;
-	ike_time wanted_until;	  /* start on demand: there was traffic; 0: none */
-	struct ike_timer call;	  /* when to initiate, or to ask for a child */
-	struct ike_bucket bucket; /* of its peer's requests for new SAs */
-	bool yielded;		  /* our call has been put off for the peer's */
+	ike_time wanted_until;	     /* start on demand: there was traffic; 0: none */
+	struct ike_timer call;	     /* when to initiate, or to ask for a child */
+	struct ike_bucket bucket;    /* of its peer's requests for new SAs */
+	struct ike_bucket exchanges; /* of keys, that the peer asked for on SAs it has */
+	bool yielded;		     /* our call has been put off for the peer's */
 };
 
 /* Copies conf; starts if it is enabled. 0, -EEXIST (index or address pair), -EINVAL, -ENOMEM. */

@@ -222,6 +222,9 @@ void ike_v1_quick_answer(struct ike_v1_exchange *x, struct ike_v1_message *m)
 		refuse(x, &choice, refusal);
 		return;
 	}
+	/* Without an answer, for there is no notify for it: the peer asks again. */
+	if (x->group != DH_NONE && !ike_gate_admit_exchange(sa->tunnel))
+		return;
 	rc = answer(x, m, &choice, terms);
 	if (rc == 0) {
 		ike_v1_waits(x);

@@ -282,6 +282,10 @@ struct ike_child *ike_child_answer(struct ike_sa *sa, struct ike_message *m, boo
 		refuse(sa, b, refusal);
 		return NULL;
 	}
+	if (choice.suite.dh != DH_NONE && !ike_gate_admit_exchange(sa->tunnel)) {
+		refuse(sa, b, N_TEMPORARY_FAILURE); /* RFC 7296 §2.25 */
+		return NULL;
+	}
 	if (choice.suite.dh != DH_NONE) {
 		dh = ike_dh_new(choice.suite.dh);
 		rc = dh ? agree(dh, m, &shared) : -ENOMEM;

@@ -279,7 +279,7 @@ void ike_rekey_ike_answer(struct ike_sa *sa, struct ike_message *m, struct ike_b
 
 	if (r->errand == IKE_ERRAND_CREATE_CHILD || r->errand == IKE_ERRAND_REKEY_CHILD ||
 	    r->errand == IKE_ERRAND_DELETE_CHILD || r->crossed ||
-	    !ike_gate_admit_rekey(sa->tunnel)) {
+	    !ike_gate_admit_exchange(sa->tunnel)) {
 		ike_build_notify(b, 0, 0, N_TEMPORARY_FAILURE, NULL, 0);
 		return;
 	}

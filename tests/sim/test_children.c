@@ -136,6 +136,7 @@ static void second_is_short(unsigned node, struct conf_tunnel *t)
 {
 	one_calls(node, t);
 	t->esp_lifetime = node ? 10 : 3600;
+	algo_list_add(&t->esp_pfs, DH_X25519);
 }
 
 /* As many as there can be, all rekeyed by the side that did not ask for them. */
@@ -155,6 +156,7 @@ static void eight_rekeyed_by_the_peer(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		sim_assert(s, s->node[i].tunnel[7].downs == 0 && sim_inbound(s, i) >= 8 &&
 				      sim_inbound(s, i) <= 24);
+	sim_assert(s, ike_counter(s->node[0].engine, IKE_COUNT_RATE_LIMITED) == 0);
 	TAILQ_FOREACH(c, &ike_tunnel_find(s->node[1].engine, 7)->children, link)
 	sim_assert(s, c->ours);
 	sim_finish(s);

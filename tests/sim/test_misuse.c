@@ -12,12 +12,15 @@
 #include <cmocka.h>
 
 static uint32_t lifetime_now;
+static bool pfs_now;
 
 static void lives_so_long(unsigned node, struct conf_tunnel *t)
 {
 	version_first_calls(node, t);
 	if (lifetime_now)
 		t->esp_lifetime = t->ike_lifetime = node ? 3600 : lifetime_now;
+	if (pfs_now)
+		algo_list_add(&t->esp_pfs, DH_X25519);
 }
 
 static struct sim *up(uint64_t seed, uint32_t lifetime)
@@ -96,6 +99,38 @@ static void children_rekeyed_in_a_loop(void **state)
 	unharmed(s);
 }
 
+static uint64_t limited(const struct sim *s)
+{
+	return ike_counter(s->node[1].engine, IKE_COUNT_RATE_LIMITED);
+}
+
+/* The same with a key exchange each, which costs us as much as the peer: most of them have to wait,
+ * and an honest rekey after all that has not to wait for long. */
+static void key_exchanges_in_a_loop(void **state)
+{
+	size_t before, pairs, rekeys = 0;
+	struct sim *s;
+
+	pfs_now = true;
+	s = up(6, 0);
+	pfs_now = false;
+	before = s->node[1].n_spent;
+	for (unsigned i = 0; i < 8000; i++) {
+		rekeys += ike_rekey_child(s->node[0].engine, s->now, 7) == 0;
+		sim_run(s, 5 * SIM_MS);
+	}
+	pairs = s->node[1].n_spent - before;
+	sim_assert(s, rekeys > 100 && limited(s) >= 5);
+	/* 40 and twice its children at once, one a second for 40 seconds. */
+	sim_assert(s, pairs >= 40 && pairs <= 40 + 2 * 8 + 41);
+	sim_run(s, 10 * IKE_SECOND);
+	before = s->node[1].n_spent;
+	sim_assert(s, ike_rekey_child(s->node[0].engine, s->now, 7) == 0);
+	sim_run(s, 10 * IKE_SECOND);
+	sim_assert(s, s->node[1].n_spent > before);
+	unharmed(s);
+}
+
 /* No SPI is left for a while, when the rekeys are due: they are made up for. */
 static void no_spi_for_a_rekey(void **state)
 {
@@ -133,6 +168,8 @@ int main(void)
 		cmocka_unit_test_setup(ike_rekeyed_in_a_loop, version_2),
 		cmocka_unit_test_setup(children_rekeyed_in_a_loop, version_2),
 		cmocka_unit_test_setup(children_rekeyed_in_a_loop, version_1),
+		cmocka_unit_test_setup(key_exchanges_in_a_loop, version_2),
+		cmocka_unit_test_setup(key_exchanges_in_a_loop, version_1),
 		cmocka_unit_test_setup(no_spi_for_a_rekey, version_2),
 		cmocka_unit_test_setup(no_spi_for_a_rekey, version_1),
 		cmocka_unit_test_setup(what_cannot_be_installed, version_2),
