@@ -69,10 +69,10 @@ struct crypt *crypt_new(int socket, const char **error);
 void crypt_free(struct crypt *c); /* wipes. NULL is fine */
 
 /* What was chosen on this machine: "IPsec-MB 1.3.0 AVX2 (VAES, VPCLMULQDQ, SHA-NI), own AES-GCM
- * with VAES on 256 bits". */
+ * with VAES on 256 bits, own AES-CBC with VAES on 256 bits, own SHA-1 with SHA-NI". */
 const char *crypt_engine_name(const struct crypt *c);
 /* False: this CPU could do better than what was chosen, and something is wrong: IPsec-MB took code
- * for a lesser one, or AES-GCM of our own failed its self-test and is not used. */
+ * for a lesser one, or code of our own failed its self-test and is not used. */
 bool crypt_engine_fast(const struct crypt *c);
 
 /* Encrypts n <= CRYPT_BURST packets in place. The caller wrote payload and ESP trailer; this

@@ -4,6 +4,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_byteorder.h>
+#include <rte_common.h>
 
 #include <assert.h>
 #include <sodium.h>
@@ -11,6 +12,7 @@
 
 #define ESP_HEADER 8
 #define CBC_IV	   16
+#define CBC_BLOCK  16
 #define HMAC_BLOCK 128 /* SHA-384 and SHA-512; the others use half of it */
 
 static_assert(CRYPT_TAIL >= CRYPT_ICV_MAX + 4, "ICV and the upper half of ESN");
@@ -35,17 +37,26 @@ static const struct hash *hash_of(enum crypt_kind kind)
 	return &hashes[(kind - CRYPT_CBC128_SHA1) % HASHES];
 }
 
-static IMB_KEY_SIZE_BYTES cbc_key_bytes(enum crypt_kind kind)
+/* 0 .. 2 for 128, 192, 256 bits. */
+static unsigned key_size(enum crypt_kind kind)
 {
-	return IMB_KEY_128_BYTES + 8 * ((kind - CRYPT_CBC128_SHA1) / HASHES);
+	return (kind - CRYPT_CBC128_SHA1) / HASHES;
 }
 
-void cbc_init(struct cbc *c, IMB_MGR *mgr, IMB_MGR *shani)
+static IMB_KEY_SIZE_BYTES cbc_key_bytes(enum crypt_kind kind)
+{
+	return IMB_KEY_128_BYTES + 8 * key_size(kind);
+}
+
+void cbc_init(struct cbc *c, IMB_MGR *mgr, IMB_MGR *shani, const struct cbc_engine *wide,
+	      hmac_fn sha1)
 {
 	uint8_t key[32];
 
 	c->mgr = mgr;
 	c->shani = shani;
+	c->wide = wide;
+	c->sha1 = sha1;
 	randombytes_buf(key, sizeof(key));
 	IMB_AES256_GCM_PRE(mgr, key, &c->iv_key);
 	sodium_memzero(key, sizeof(key));
@@ -194,18 +205,59 @@ static inline void fill_job(IMB_JOB *j, const struct crypt_op *op, uint8_t *icv,
 	j->auth_tag_output_len_in_bytes = icv_bytes;
 }
 
-/* n jobs of one algorithm. */
-static inline void hash(struct cbc *c, IMB_HASH_ALG alg, unsigned n)
+static inline struct cbc_text text_of(const struct crypt_op *op)
 {
+	const uint32_t skip = ESP_HEADER + CBC_IV;
+
+	return (struct cbc_text){
+		.keys = op->sa->keys.cbc.schedule,
+		.at = op->esp + skip,
+		.blocks = (op->len - skip) / CBC_BLOCK,
+	};
+}
+
+static inline struct hmac_text hmac_of(const struct crypt_op *op, uint8_t *icv)
+{
+	const struct sa *sa = op->sa;
+
+	return (struct hmac_text){
+		.inner = sa->keys.cbc.ipad,
+		.outer = sa->keys.cbc.opad,
+		.at = op->esp,
+		.bytes = op->len + (sa->flags & SA_ESN ? 4 : 0),
+		.to = icv,
+	};
+}
+
+static inline hmac_fn own_hash(const struct cbc *c, enum crypt_kind kind)
+{
+	return hash_of(kind)->auth == AUTH_SHA1 ? c->sha1 : NULL;
+}
+
+/* For whoever works on it. */
+static inline void describe(struct cbc *c, enum crypt_kind kind, const struct crypt_op *op,
+			    unsigned i, uint8_t *icv)
+{
+	c->text[i] = text_of(op);
+	c->hmac[i] = hmac_of(op, icv);
+	if (!c->wide || !own_hash(c, kind))
+		fill_job(&c->job[i], op, icv, hash_of(kind)->icv_bytes);
+}
+
+static void hash(struct cbc *c, enum crypt_kind kind, unsigned n)
+{
+	hmac_fn own = own_hash(c, kind);
+	IMB_HASH_ALG alg = hash_of(kind)->alg;
 	IMB_MGR *m = c->shani && alg == IMB_AUTH_HMAC_SHA_256 ? c->shani : c->mgr;
 
-	IMB_SUBMIT_HASH_BURST_NOCHECK(m, c->job, n, alg);
+	if (own)
+		own(&c->work, c->hmac, n);
+	else
+		IMB_SUBMIT_HASH_BURST_NOCHECK(m, c->job, n, alg);
 }
 
 static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
 {
-	unsigned icv_bytes = hash_of(kind)->icv_bytes;
-
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *icv = op[i]->esp + op[i]->len;
 
@@ -215,11 +267,14 @@ static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 			put32(icv, (uint32_t)(op[i]->seq >> 32));
 			icv = c->icv[i];
 		}
-		fill_job(&c->job[i], op[i], icv, icv_bytes);
+		describe(c, kind, op[i], i, icv);
 	}
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, n, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
-					cbc_key_bytes(kind));
-	hash(c, hash_of(kind)->alg, n);
+	if (c->wide)
+		c->wide->seal[key_size(kind)](&c->lanes, c->text, n);
+	else
+		IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, n, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
+						cbc_key_bytes(kind));
+	hash(c, kind, n);
 	for (unsigned i = 0; i < n; i++) {
 		if (op[i]->sa->flags & SA_ESN)
 			memcpy(op[i]->esp + op[i]->len, c->icv[i], op[i]->sa->icv_bytes);
@@ -227,9 +282,40 @@ static void seal_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 	}
 }
 
+static bool is_authentic(const struct cbc *c, const struct crypt_op *op, unsigned i)
+{
+	const uint8_t *received = op->sa->flags & SA_ESN ? c->received[i] : op->esp + op->len;
+
+	return icv_equal(c->icv[i], received, op->sa->icv_bytes);
+}
+
+/* Those that are authentic, by IPsec-MB, whose jobs must have some text. */
+static void decrypt(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
+{
+	unsigned jobs = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(jobs != i))
+			c->job[jobs] = c->job[i];
+		jobs += op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV;
+	}
+	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
+					cbc_key_bytes(kind));
+}
+
+static void decrypt_wide(const struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
+			 unsigned n)
+{
+	void (*open)(const struct cbc_text *) = c->wide->open[key_size(kind)];
+
+	for (unsigned i = 0; i < n; i++)
+		if (likely(op[i]->ok))
+			open(&c->text[i]);
+}
+
 static void open_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op, unsigned n)
 {
-	unsigned icv_bytes = hash_of(kind)->icv_bytes, jobs = 0;
+	unsigned icv_bytes = hash_of(kind)->icv_bytes;
 
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *icv = op[i]->esp + op[i]->len;
@@ -238,20 +324,38 @@ static void open_kind(struct cbc *c, enum crypt_kind kind, struct crypt_op **op,
 			memcpy(c->received[i], icv, icv_bytes);
 			put32(icv, (uint32_t)(op[i]->seq >> 32));
 		}
-		fill_job(&c->job[i], op[i], c->icv[i], icv_bytes);
+		describe(c, kind, op[i], i, c->icv[i]);
 	}
-	hash(c, hash_of(kind)->alg, n);
-	for (unsigned i = 0; i < n; i++) {
-		const uint8_t *received =
-			op[i]->sa->flags & SA_ESN ? c->received[i] : op[i]->esp + op[i]->len;
+	hash(c, kind, n);
+	for (unsigned i = 0; i < n; i++)
+		op[i]->ok = is_authentic(c, op[i], i);
+	if (c->wide)
+		decrypt_wide(c, kind, op, n);
+	else
+		decrypt(c, kind, op, n);
+}
 
-		op[i]->ok = icv_equal(c->icv[i], received, op[i]->sa->icv_bytes);
-		if (unlikely(jobs != i))
-			c->job[jobs] = c->job[i];
-		jobs += op[i]->ok && op[i]->len > ESP_HEADER + CBC_IV;
-	}
-	IMB_SUBMIT_CIPHER_BURST_NOCHECK(c->mgr, c->job, jobs, IMB_CIPHER_CBC, IMB_DIR_DECRYPT,
-					cbc_key_bytes(kind));
+#define RANKS 32
+
+/* By blocks of the hash, the longest first. */
+static unsigned rank(const struct crypt_op *op)
+{
+	return RANKS - 1 - RTE_MIN(op->len / 64, RANKS - 1u);
+}
+
+/* So that none works on alone in the end. */
+static void longest_first(struct crypt_op **op, unsigned n)
+{
+	struct crypt_op *sorted[CRYPT_BURST];
+	unsigned at[RANKS + 1] = { 0 };
+
+	for (unsigned i = 0; i < n; i++)
+		at[rank(op[i]) + 1]++;
+	for (unsigned r = 1; r <= RANKS; r++)
+		at[r] += at[r - 1];
+	for (unsigned i = 0; i < n; i++)
+		sorted[at[rank(op[i])]++] = op[i];
+	memcpy(op, sorted, n * sizeof(*op));
 }
 
 /* Takes the waiting packets algorithm by algorithm: the lanes fill across SAs. */
@@ -270,6 +374,7 @@ static void groups(struct cbc *c, struct crypt_op **op, unsigned n,
 			else
 				op[rest++] = op[i];
 		}
+		longest_first(group, members);
 		run(c, kind, group, members);
 		n = rest;
 	}

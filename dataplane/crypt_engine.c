@@ -1,13 +1,16 @@
 /* Which code serves this CPU, and how it wants its keys. */
 #include "dataplane/crypt_engine.h"
 
+#include "dataplane/cbc_proof.h"
 #include "dataplane/eal.h"
 #include "dataplane/gcm_proof.h"
+#include "dataplane/hmac_proof.h"
 #include "dataplane/sa.h"
 
 #include <rte_malloc.h>
 
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +30,26 @@ enum crypt_kind crypt_kind(enum algo_cipher cipher, enum algo_auth auth)
 	}
 }
 
+__attribute__((format(printf, 2, 3))) static void name_more(struct crypt *c, const char *format,
+							    ...)
+{
+	size_t n = strlen(c->name);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(c->name + n, sizeof(c->name) - n, format, args);
+	va_end(args);
+}
+
+/* Whose code for this algorithm: ours of this name (NULL: none), or IPsec-MB's. */
+static void name_code(struct crypt *c, const char *what, const char *ours, const char *refused)
+{
+	name_more(c, ", %s %s%s%s", ours ? "own" : "its", what, ours ? " with " : "",
+		  ours ? ours : "");
+	if (refused)
+		name_more(c, " (the one with %s failed its self-test)", refused);
+}
+
 static void name_engine(struct crypt *c, IMB_ARCH arch)
 {
 	static const char *const archs[] = {
@@ -43,32 +66,26 @@ static void name_engine(struct crypt *c, IMB_ARCH arch)
 		{ IMB_FEATURE_GFNI, "GFNI" },
 		{ IMB_FEATURE_SHANI, "SHA-NI" },
 	};
-	size_t n;
-	char sep = '(';
+	const char *before = " (";
 
-	n = (size_t)snprintf(c->name, sizeof(c->name), "IPsec-MB %s %s", imb_get_version_str(),
-			     arch < IMB_ARCH_NUM ? archs[arch] : "unknown");
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		if (!(c->mgr->features & features[i].bit) || n >= sizeof(c->name))
-			continue;
-		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, "%s%s",
-				      sep == '(' ? " (" : ", ", features[i].name);
-		sep = ',';
-	}
-	if (sep == ',' && n < sizeof(c->name))
-		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ")");
-	if (c->shani && n < sizeof(c->name))
-		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ", SHA-256 with SHA-NI");
-	if (n < sizeof(c->name))
-		n += (size_t)snprintf(c->name + n, sizeof(c->name) - n, ", %s AES-GCM%s%s",
-				      c->vectors ? "own" : "its", c->vectors ? " with " : "",
-				      c->vectors ? c->vectors->name : "");
-	if (c->refused && n < sizeof(c->name))
-		snprintf(c->name + n, sizeof(c->name) - n,
-			 " (the one with %s failed its self-test)", c->refused);
-	c->fast = !c->refused && arch >= (__builtin_cpu_supports("avx512f") ? IMB_ARCH_AVX512
-					  : __builtin_cpu_supports("avx2")  ? IMB_ARCH_AVX2
-									    : IMB_ARCH_SSE);
+	name_more(c, "IPsec-MB %s %s", imb_get_version_str(),
+		  arch < IMB_ARCH_NUM ? archs[arch] : "unknown");
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++)
+		if (c->mgr->features & features[i].bit) {
+			name_more(c, "%s%s", before, features[i].name);
+			before = ", ";
+		}
+	if (before[0] == ',')
+		name_more(c, ")");
+	if (c->shani)
+		name_more(c, ", SHA-256 with SHA-NI");
+	name_code(c, "AES-GCM", c->vectors ? c->vectors->name : NULL, c->refused);
+	name_code(c, "AES-CBC", c->cbc.wide ? c->cbc.wide->name : NULL, c->refused_cbc);
+	name_code(c, "SHA-1", c->cbc.sha1 ? "SHA-NI" : NULL, c->refused_sha1);
+	c->fast = !c->refused && !c->refused_cbc && !c->refused_sha1 &&
+		  arch >= (__builtin_cpu_supports("avx512f") ? IMB_ARCH_AVX512
+			   : __builtin_cpu_supports("avx2")  ? IMB_ARCH_AVX2
+							     : IMB_ARCH_SSE);
 }
 
 static IMB_MGR *new_manager(int socket)
@@ -106,6 +123,27 @@ static void choose_gcm(struct crypt *c)
 			c->refused = c->vectors->name;
 }
 
+/* For the CPUs for which IPsec-MB takes its code for AVX2. */
+static const struct cbc_engine *choose_cbc(struct crypt *c, IMB_ARCH arch)
+{
+	if (arch != IMB_ARCH_AVX2 || !cbc_wide_runs())
+		return NULL;
+	if (cbc_proved(&cbc_wide, c->mgr))
+		return &cbc_wide;
+	c->refused_cbc = cbc_wide.name;
+	return NULL;
+}
+
+static hmac_fn choose_sha1(struct crypt *c, IMB_ARCH arch)
+{
+	if (arch != IMB_ARCH_AVX2 || !hmac_sha1_runs())
+		return NULL;
+	if (hmac_sha1_proved(hmac_sha1, c->mgr))
+		return hmac_sha1;
+	c->refused_sha1 = "SHA-NI";
+	return NULL;
+}
+
 struct crypt *crypt_new(int socket, const char **error)
 {
 	struct crypt *c = eal_zalloc("crypt", sizeof(*c), socket);
@@ -139,7 +177,6 @@ struct crypt *crypt_new(int socket, const char **error)
 		init_mb_mgr_sse(c->shani);
 	}
 	choose_gcm(c);
-	name_engine(c, arch);
 
 	c->seal[CRYPT_GCM128] = c->mgr->gcm128_enc;
 	c->seal[CRYPT_GCM192] = c->mgr->gcm192_enc;
@@ -148,7 +185,8 @@ struct crypt *crypt_new(int socket, const char **error)
 	c->open[CRYPT_GCM192] = c->mgr->gcm192_dec;
 	c->open[CRYPT_GCM256] = c->mgr->gcm256_dec;
 
-	cbc_init(&c->cbc, c->mgr, c->shani);
+	cbc_init(&c->cbc, c->mgr, c->shani, choose_cbc(c, arch), choose_sha1(c, arch));
+	name_engine(c, arch);
 	return c;
 out:
 	crypt_free(c);

@@ -17,8 +17,9 @@ struct crypt {
 	struct gcm_context_data gcm;
 	uint8_t icv[AEAD_ICV]; /* computed */
 	struct cbc cbc;
-	const char *refused; /* an engine of ours that failed its self-test; NULL: none */
-	char name[240];
+	const char *refused, *refused_cbc, *refused_sha1; /* ours that failed their self-test;
+							     NULL: none */
+	char name[320];
 	bool fast;
 } __attribute__((aligned(64)));
 
