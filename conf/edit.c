@@ -281,7 +281,8 @@ struct conf *conf_edit(const struct conf *now, const struct conf_change *change,
 		how.without = object;
 		if (edit_may_delete(now, e.kind, object, &e.label, problems))
 			begin(&e, &how);
-	} else {
+	} else if (change->verb == CONF_SET ||
+		   edit_may_unset(e.kind, object, change, &e.label, problems)) {
 		change_fields(&e, object, change);
 	}
 	return end(&e);

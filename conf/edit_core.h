@@ -30,5 +30,8 @@ void edit_unset(struct edit *e, config_setting_t *group, const struct conf_chang
 /* False: something is still in use, which is told with what to do first (rules.c). */
 bool edit_may_delete(const struct conf *now, const struct kind *kind, const void *object,
 		     const struct label *label, struct problem_list *problems);
+/* False: a tunnel that runs would go down for ever by what the field is by itself. */
+bool edit_may_unset(const struct kind *kind, const void *object, const struct conf_change *change,
+		    const struct label *label, struct problem_list *problems);
 
 #endif

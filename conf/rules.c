@@ -131,6 +131,27 @@ bool edit_may_delete(const struct conf *now, const struct kind *kind, const void
 	return false;
 }
 
+bool edit_may_unset(const struct kind *kind, const void *object, const struct conf_change *change,
+		    const struct label *label, struct problem_list *problems)
+{
+	const struct conf_tunnel *t = object;
+
+	if (kind->fields != &parse_tunnel || !t->enabled)
+		return true;
+	for (unsigned i = 0; i < change->n; i++) {
+		if (strcmp(change->field[i], "psk") != 0)
+			continue;
+		problem_add(
+			problems, PROBLEM_ERROR, (struct conf_where){ 0 }, label->text,
+			"psk: a random key would take its place, which the peer does not have, "
+			"and the tunnel is enabled: first \"tunnel %s disable\", or set another "
+			"key",
+			t->name);
+		return false;
+	}
+	return true;
+}
+
 /* ---- what stays --------------------------------------------------------------------------- */
 
 static void complain(struct problem_list *problems, struct conf_where where,

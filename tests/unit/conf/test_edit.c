@@ -144,6 +144,7 @@ static void keys_are_set_and_generated(void **state)
 	key = c->connection[0].tunnel[0].psk;
 	assert_int_equal(key->len, 2);
 	assert_memory_equal(key->data, "\x00\xff", 2);
+	c = must(c, "set|tunnel|a|enabled=false");
 	c = must(c, "unset|tunnel|a|psk");
 	assert_int_equal(c->connection[0].tunnel[0].psk->len, 32);
 	assert_refused(c, "set|tunnel|a|psk=0xhushhush",
@@ -229,6 +230,9 @@ static const struct {
 	  "error: vpn_connection 'dc1', tunnel 'b': customer_ip cannot change, it is 198.51.100.2: "
 	  "make another tunnel, with another name\n" },
 	{ "unset|tunnel|a|cloud_ip", "error: tunnel 'a': cloud_ip cannot be left out\n" },
+	{ "unset|tunnel|a|dpd|psk",
+	  "error: tunnel 'a': psk: a random key would take its place, which the peer does not have, "
+	  "and the tunnel is enabled: first \"tunnel a disable\", or set another key\n" },
 	{ "set|customer-gateway|rt|addresses=198.51.100.1,198.51.100.2,198.51.100.3,198.51.100.4",
 	  "error: customer_gateway 'rt': addresses change only while it has no tunnel: first delete "
 	  "the tunnels of its connections\n" },
