@@ -26,6 +26,9 @@
 #define CONF_DIGEST_BYTES      32
 #define CONF_WORKERS_MAX       32
 #define CONF_PATH_BYTES	       108 /* of a UNIX socket, NUL included */
+/* In an offer of IKEv1, which has each combination of cipher, hash and group by itself: the message
+ * has to fit where fragments do not pass. */
+#define CONF_V1_TRANSFORMS 40
 
 enum conf_id_type { CONF_ID_IPV4, CONF_ID_IPV6, CONF_ID_FQDN, CONF_ID_USER_FQDN, CONF_ID_KEY_ID };
 

@@ -468,6 +468,19 @@ static bool all_aead(const struct algo_list *l)
 	return l->n > 0;
 }
 
+/* What an offer of ours has no room for; of IKEv2, whose offers are lists, nothing. */
+static void check_v1_offer(struct reader *r, const config_setting_t *s, const struct conf_tunnel *t)
+{
+	unsigned n_groups = t->ike_mode == CONF_IKE_AGGRESSIVE ? 1 : t->ike_dh.n;
+	unsigned all = t->ike_cipher.n * t->ike_auth.n * n_groups;
+
+	if (all > CONF_V1_TRANSFORMS)
+		problem_add(r->problems, PROBLEM_WARNING, field_where(r, s), r->label.text,
+			    "ike_cipher, ike_auth and ike_dh make %u combinations: an IKEv1 offer "
+			    "has room for %u, the last %u are left out",
+			    all, CONF_V1_TRANSFORMS, all - CONF_V1_TRANSFORMS);
+}
+
 /* IKEv1 knows neither AEADs of its own (RFC 5282 is IKEv2's) nor ChaCha20 in ESP (RFC 7634). What a
  * tunnel takes over from the first one is told there. */
 static void check_v1(struct reader *r, const config_setting_t *s, const struct conf_tunnel *t,
@@ -499,6 +512,10 @@ static void check_v1(struct reader *r, const config_setting_t *s, const struct c
 	if (field_given(&parse_tunnel, given, "ppk"))
 		problem_add(r->problems, PROBLEM_ERROR, where, r->label.text,
 			    "ppk needs ike_version = \"v2\"");
+	if (version || mode || field_given(&parse_tunnel, given, "ike_cipher") ||
+	    field_given(&parse_tunnel, given, "ike_auth") ||
+	    field_given(&parse_tunnel, given, "ike_dh"))
+		check_v1_offer(r, s, t);
 	if (t->ike_mode == CONF_IKE_AGGRESSIVE && mode)
 		problem_add(r->problems, PROBLEM_WARNING,
 			    field_where(r, config_setting_get_member(s, "ike_mode")), r->label.text,

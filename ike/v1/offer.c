@@ -3,17 +3,16 @@
 #include <errno.h>
 #include <string.h>
 
-#define DOI_IPSEC	   1
-#define SIT_IDENTITY_ONLY  1
-#define MORE_PROPOSALS	   2
-#define MORE_TRANSFORMS	   3
-#define KEY_IKE		   1
-#define METHOD_PSK	   1
-#define ATTRIBUTE_TV	   0x8000
-#define LIFE_SECONDS	   1
-#define LIFE_KILOBYTES	   2
-#define SPI_LEAST	   256
-#define TRANSFORMS_EMITTED 40 /* of ours: a message has to fit where fragments do not pass */
+#define DOI_IPSEC	  1
+#define SIT_IDENTITY_ONLY 1
+#define MORE_PROPOSALS	  2
+#define MORE_TRANSFORMS	  3
+#define KEY_IKE		  1
+#define METHOD_PSK	  1
+#define ATTRIBUTE_TV	  0x8000
+#define LIFE_SECONDS	  1
+#define LIFE_KILOBYTES	  2
+#define SPI_LEAST	  256
 
 /* Attributes of phase 1 (RFC 2409 appendix A) and of phase 2 (RFC 2407 §4.5, RFC 4304). */
 enum { P1_CIPHER = 1, P1_HASH, P1_METHOD, P1_GROUP, P1_LIFE = 11, P1_DURATION, P1_KEY_BITS = 14 };
@@ -340,7 +339,7 @@ static void emit_ike(struct emission *e, enum algo_cipher cipher, enum algo_auth
 	for (size_t i = 0; i < N(hashes); i++)
 		if (hashes[i].prf == algo_auths[auth].prf_id)
 			hash = hashes[i].hash;
-	if (c->aead || !cipher_id || e->n == TRANSFORMS_EMITTED)
+	if (c->aead || !cipher_id || e->n == CONF_V1_TRANSFORMS)
 		return;
 	begin_transform(e, (uint8_t)(e->n + 1), KEY_IKE);
 	emit_tv(e->w, P1_CIPHER, cipher_id);
@@ -377,7 +376,7 @@ static void emit_esp(struct emission *e, const struct ike_v1_esp_offer *o,
 	for (size_t i = 0; i < N(hashes) && s->auth != AUTH_NONE; i++)
 		if (hashes[i].integ == algo_auths[s->auth].integ_id)
 			auth = hashes[i].auth;
-	if (e->n == TRANSFORMS_EMITTED)
+	if (e->n == CONF_V1_TRANSFORMS)
 		return;
 	begin_transform(e, (uint8_t)(e->n + 1), (uint8_t)c->id);
 	if (c->key_bits)

@@ -10,6 +10,11 @@
 #define TUNNEL_A "vpn_connection 'dc1', tunnel 'a': "
 
 /* One mistake, one message, at the line of the value. */
+/* Of IKEv1, each with each. */
+#define CIPHERS "ike_cipher = [ \"aes128\", \"aes192\", \"aes256\" ]; "
+#define AUTHS	"ike_auth = [ \"sha256\", \"sha384\", \"sha512\" ]; "
+#define GROUPS	"ike_dh = [ \"ecp256\", \"ecp384\", \"ecp521\", \"x25519\", \"modp2048\" ]; "
+
 static const struct edit values[] = {
 	{ NULL, NULL, "" },
 	/* wrong kind of value */
@@ -201,6 +206,12 @@ static const struct edit values[] = {
 	  "19: error: " TUNNEL_A "ike_version = 'v3': unknown; allowed: v1, v2\n" },
 	{ "dpd = 20", "ike_version = \"v1\"; ike_mode = \"quick\"",
 	  "19: error: " TUNNEL_A "ike_mode = 'quick': unknown; allowed: main, aggressive\n" },
+	{ "dpd = 20", CIPHERS AUTHS GROUPS "ike_version = \"v1\"",
+	  "17: warning: " TUNNEL_A
+	  "ike_cipher, ike_auth and ike_dh make 45 combinations: an IKEv1 offer has room for 40, the "
+	  "last 5 are left out\n" },
+	{ "dpd = 20", CIPHERS AUTHS GROUPS "ike_version = \"v2\"", "" },
+	{ "dpd = 20", CIPHERS GROUPS "ike_version = \"v1\"", "" },
 	{ "dpd = 20", "ike_version = \"v1\"; ike_mode = \"aggressive\"",
 	  "19: warning: " TUNNEL_A
 	  "aggressive mode shows a hash of the psk to anybody who calls: use a long random psk, or "
