@@ -4,7 +4,7 @@ import pytest
 
 from lab import Stopwatch, wait_for
 from lab.capture import Capture
-from lab.topology import PSK, Site
+from lab.topology import PSK, Pair, Site
 
 SECOND = "192.168.11.0/24"
 
@@ -82,12 +82,14 @@ def test_first_messages_in_ip_fragments(lab, version, mode, groups, driver):
     idc.await_ping(cloud)
 
 
+MANY_CHOICES = {"ike_cipher": ["aes256", "aes192", "aes128"], "ike_auth": ["sha512", "sha384", "sha256"],
+                "ike_dh": ["modp4096", "modp3072", "modp2048", "ecp256"]}
+
+
 @pytest.mark.parametrize("version", ["v2", "v1"])
 def test_our_messages_in_ip_fragments(lab, version):
     """We call through a port of 576 bytes: a long public value, and for IKEv1 a transform for each of 36 choices."""
-    many = {"ike_cipher": ["aes256", "aes192", "aes128"], "ike_auth": ["sha512", "sha384", "sha256"],
-            "ike_dh": ["modp4096", "modp3072", "modp2048", "ecp256"]}
-    site = Site(lab, ike_version=version, **many)
+    site = Site(lab, ike_version=version, **MANY_CHOICES)
     site.gateway.config["ports"][0]["mtu"] = 576
     site.gateway.write()
     capture = Capture(site.wan.ns, site.cloud.wan_link, lab.path("wan.pcap"))
@@ -100,6 +102,21 @@ def test_our_messages_in_ip_fragments(lab, version):
     assert capture.count(ours + "ip[6:2] & 0x3fff != 0") >= (3 if version == "v1" else 2)
     assert capture.count(ours + "udp and greater 591") == 0
     assert site.gateway.show("ike")["send_failed"] == 0
+
+
+def test_our_messages_in_ipv6_fragments(lab):
+    """Gateway to gateway over IPv6 with the least MTU there is: an IKEv1 call of 36 choices goes in fragments, which
+    no kernel joins for the gateway that is called."""
+    pair = Pair(lab, tunnel={"ike_version": "v1", **MANY_CHOICES})
+    pair.over_ipv6(mtu=1280)
+    capture = Capture(pair.wan.ns, pair.clouds[0].wan_link, lab.path("wan.pcap"))
+    pair.start().await_up()
+    capture.stop()
+    assert capture.count("src 2001:db8:1::1 and ip6 proto 44") >= 2
+    assert capture.count("src 2001:db8:1::1 and ip6 and greater 1295") == 0
+    assert capture.count("ip proto 50 or (ip and udp)") == 0 and capture.count("ip6 proto 50") > 0
+    for gateway in pair.gateways:
+        assert gateway.show("ike")["send_failed"] == 0 and gateway.show("ike")["counters"]["malformed"] == 0
 
 
 # Ours and the peer's, as we write them and as strongSwan does.

@@ -232,6 +232,20 @@ class Pair:
                                           addresses=[f"{me.address}/8"])
             me.isthmusd(config)
 
+    def over_ipv6(self, mtu=1500):
+        """Before start(): tunnels between 2001:db8:1::1 and 2001:db8:2::1 instead, through a router."""
+        self.wan.ns.run(["sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0", "net.ipv6.conf.all.forwarding=1"])
+        for cloud, other in (self.clouds, reversed(self.clouds)):
+            own, peer = (f"2001:db8:{c.number}::1" for c in (cloud, other))
+            self.wan.ns.ip(f"addr add 2001:db8:{cloud.number}::fe/64 dev {cloud.wan_link} nodad")
+            config = cloud.gateway.config
+            config["ports"][0].update(addresses=[*config["ports"][0]["addresses"], f"{own}/64"], mtu=mtu,
+                                      next_hop6=f"2001:db8:{cloud.number}::fe")
+            config["cloud_addresses"] = [own]
+            config["customer_gateways"][0]["addresses"] = [peer]
+            config["vpn_connections"][0]["tunnels"][0].update(cloud_ip=own, customer_ip=peer)
+            cloud.gateway.write()
+
     @property
     def gateways(self):
         return [c.gateway for c in self.clouds]
