@@ -14,6 +14,8 @@
 #include "dataplane/tables.h"
 #include "dataplane/worker.h"
 
+#include <pthread.h>
+
 struct host;
 struct neighbours;
 struct sa_book;
@@ -40,7 +42,8 @@ struct dataplane {
 	bool started;
 	char summary[320];
 
-	struct tables tables; /* main: rw; workers: ro */
+	struct tables tables;	    /* main: rw; workers: ro */
+	pthread_mutex_t tally_lock; /* control threads' alone */
 
 	/* main */
 	uint64_t now; /* microseconds, of the last poll; others look (counter.h) */

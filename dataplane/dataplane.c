@@ -401,6 +401,7 @@ int dataplane_open(struct dataplane **out, const struct conf *c, const char **er
 	if (!dp)
 		return fail(error, "memory", -ENOMEM);
 	STAILQ_INIT(&dp->retired);
+	pthread_mutex_init(&dp->tally_lock, NULL);
 	dp->n_workers = c->workers.n;
 	dp->main_bell.fd = dp->negotiator_bell.fd = -1;
 

@@ -19,22 +19,18 @@
 /* What the packets of one SA in a row have in common is counted once for all of them. */
 struct run {
 	struct sa *sa;
-	uint32_t authentic, packets, bytes, wire;
+	uint32_t refused, packets, bytes, wire;
 };
 
-static void run_end(struct worker *w, struct run *r)
+static void run_end(struct worker *w, const struct run *r)
 {
-	struct tunnel *t;
-
-	if (!r->authentic)
+	if (unlikely(r->refused))
+		counter_add(&r->sa->refused, r->refused);
+	if (!r->packets)
 		return;
-	t = &w->tables->tunnel[r->sa->tunnel];
 	counter_add(&r->sa->packets, r->packets);
 	counter_add(&r->sa->bytes, r->bytes);
-	counter_add(&t->in_authentic, r->authentic);
-	counter_add(&t->in_packets, r->packets);
-	counter_add(&t->in_bytes, r->bytes);
-	counter_add(&t->in_wire_bytes, r->wire);
+	counter_add(&r->sa->wire_bytes, r->wire);
 	counter_add(&w->stats.esp_in_packets, r->packets);
 }
 
@@ -145,11 +141,8 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 			worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
 			continue;
 		}
-		if (k == 0 || op[k - 1].sa != sa) {
+		if (k == 0 || op[k - 1].sa != sa)
 			sa_prefetch_keys(sa, len);
-			rte_prefetch0(&w->tables->tunnel[sa->tunnel].out);
-			rte_prefetch0(replay_word(&sa->replay, seq));
-		}
 		b->in[k] = m;
 		b->in_at[k] = b->in_at[i];
 		op[k++] = (struct crypt_op){
@@ -238,15 +231,17 @@ static void deliver(struct worker *w, struct burst *b, const struct crypt_op *op
 			run_end(w, &run);
 			run = (struct run){ .sa = sa };
 		}
-		run.authentic++;
 		if (unlikely(!(sa->flags & SA_USED)))
 			first_packet(w, sa);
-		if (unlikely(!unwrap(w, m, &op[i])))
+		if (unlikely(!unwrap(w, m, &op[i]))) {
+			run.refused++;
 			continue;
-		if (unlikely(op[i].seq >= sa->ask_in) &&
+		}
+		if (unlikely(op[i].seq >= sa->ask) &&
 		    !limit_admit(w, sa, sa->packets + run.packets, sa->bytes + run.bytes,
 				 m->data_len, sa->replay.top)) {
 			worker_drop_of(w, m, DROP_SA_LIMIT, sa->tunnel);
+			run.refused++;
 			continue;
 		}
 		if (fit_is_syn(packet(m), m->data_len) && (sa->flags & SA_MSS))

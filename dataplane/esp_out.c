@@ -21,16 +21,11 @@ struct run {
 
 static void run_end(struct worker *w, const struct run *r)
 {
-	struct tunnel *t;
-
 	if (!r->packets)
 		return;
-	t = &w->tables->tunnel[r->sa->tunnel];
 	counter_add(&r->sa->packets, r->packets);
 	counter_add(&r->sa->bytes, r->bytes);
-	counter_add(&t->out_packets, r->packets);
-	counter_add(&t->out_bytes, r->bytes);
-	counter_add(&t->out_wire_bytes, r->wire);
+	counter_add(&r->sa->wire_bytes, r->wire);
 	counter_add(&w->stats.esp_out_packets, r->packets);
 }
 
@@ -156,7 +151,7 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 	unsigned i, n = 0;
 
 	for (i = 0; i < b->n_out; i++) {
-		const struct tunnel *t = &w->tables->tunnel[b->out_tunnel[i]];
+		struct sa *sa = w->tables->out[b->out_tunnel[i]];
 		unsigned owner = w->tables->owner[b->out_tunnel[i]];
 		struct rte_mbuf *m = b->out[i];
 
@@ -165,13 +160,13 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 			worker_hand_over(w, owner, m);
 			continue;
 		}
-		if (unlikely(!t->out)) {
+		if (unlikely(!sa)) {
 			worker_want(w, b->out_tunnel[i]);
 			worker_drop_of(w, m, DROP_NO_TUNNEL_UP, b->out_tunnel[i]);
 			continue;
 		}
-		sa_prefetch(t->out);
-		op[n].sa = t->out;
+		sa_prefetch(sa);
+		op[n].sa = sa;
 		b->out[n++] = m;
 	}
 	return n;
@@ -243,7 +238,7 @@ static inline bool admit(struct worker *w, struct sa *sa, struct run run, struct
 		worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
 		return false;
 	}
-	return likely(sa->sequence < sa->ask_out) || ask(w, sa, m, run.packets, run.bytes);
+	return likely(sa->sequence < sa->ask) || ask(w, sa, m, run.packets, run.bytes);
 }
 
 /* Everything but the cryptography. Returns what is left; *later: what some of it wants still. */

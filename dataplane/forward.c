@@ -101,7 +101,7 @@ static inline void to_tunnel(const struct worker *w, struct burst *b, struct rte
 			     uint32_t index)
 {
 	if (likely(w->tables->owner[index] == w->index))
-		rte_prefetch0(&w->tables->tunnel[index].out);
+		rte_prefetch0(&w->tables->out[index]);
 	burst_add_out(b, m, index);
 }
 

@@ -55,12 +55,12 @@ static void set(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t top)
 	uint64_t n = surely(sa, packets, bytes, top);
 
 	if (!(sa->flags & SA_INBOUND)) {
-		sa->ask_out = top > UINT64_MAX - n ? UINT64_MAX : top + n;
+		sa->ask = top > UINT64_MAX - n ? UINT64_MAX : top + n;
 		return;
 	}
 	/* Packets that are still missing in the window come without moving its top. */
 	n = n > sa->replay.window ? n - sa->replay.window : 0;
-	sa->ask_in = n == 0 ? 0 : top > UINT64_MAX - n ? UINT64_MAX : top + n;
+	sa->ask = n == 0 ? 0 : top > UINT64_MAX - n ? UINT64_MAX : top + n;
 }
 
 void limit_begin(struct sa *sa)

@@ -103,6 +103,13 @@ static void book_outbound(struct dataplane *dp, const struct dataplane_sa *from,
 	*at = sa;
 }
 
+/* One that no worker refers to. What it counted stays counted. */
+static void forget_sa(struct dataplane *dp, uint32_t tunnel, struct sa *sa, bool inbound)
+{
+	tally_remove(&dp->tally_lock, &dp->tables.tunnel[tunnel].tally, sa, inbound);
+	sa_free(sa);
+}
+
 int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 {
 	const struct tunnel *t = tunnel_get(dp, from->tunnel);
@@ -133,9 +140,10 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 			      .replaces = from->replaces,
 			      .beside = from->beside,
 			      .sa = sa };
+	tally_add(&dp->tally_lock, &dp->tables.tunnel[from->tunnel].tally, sa, from->inbound);
 	rc = negotiator_order(dp, dp->tables.owner[from->tunnel], &m);
 	if (rc) {
-		sa_free(sa);
+		forget_sa(dp, from->tunnel, sa, from->inbound);
 		return rc;
 	}
 	if (from->inbound) {
@@ -249,9 +257,12 @@ bool dataplane_order_reached(struct dataplane *dp, uint32_t tunnel, uint64_t mar
 
 uint64_t dataplane_inbound_packets(struct dataplane *dp, uint32_t tunnel)
 {
-	return tunnel < TUNNELS_MAX
-		       ? __atomic_load_n(&dp->tables.tunnel[tunnel].in_authentic, __ATOMIC_RELAXED)
-		       : 0;
+	struct tally_sum in, out;
+
+	if (tunnel >= TUNNELS_MAX)
+		return 0;
+	tally_read(&dp->tally_lock, &dp->tables.tunnel[tunnel].tally, &in, &out);
+	return in.packets + in.refused;
 }
 
 int dataplane_sa_stats(struct dataplane *dp, uint32_t tunnel, bool inbound, uint32_t spi,
@@ -285,7 +296,7 @@ static void done(struct dataplane *dp, const struct message *m)
 {
 	if (!m->sa)
 		return;
-	sa_free(m->sa);
+	forget_sa(dp, m->tunnel, m->sa, m->inbound);
 	if (m->inbound)
 		sa_book_recycle(dp->book, m->spi);
 }

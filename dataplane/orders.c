@@ -10,9 +10,9 @@
 /* ---- orders ------------------------------------------------------------------------------- */
 
 /* Where the list of the tunnel's outbound SAs names this one; its end: nowhere. */
-static struct sa **place_of(struct tunnel *t, const struct sa *sa)
+static struct sa **place_of(struct sa **out, const struct sa *sa)
 {
-	struct sa **at = &t->out;
+	struct sa **at = out;
 
 	while (*at && *at != sa)
 		at = &(*at)->beside;
@@ -20,9 +20,9 @@ static struct sa **place_of(struct tunnel *t, const struct sa *sa)
 }
 
 /* The SA that the new one takes over from is returned. */
-static struct sa *send_on(struct tunnel *t, const struct message *m)
+static struct sa *send_on(struct sa **out, const struct message *m)
 {
-	struct sa **at = &t->out, *old;
+	struct sa **at = out, *old;
 
 	while (*at && (m->beside || (m->replaces && rte_be_to_cpu_32((*at)->spi) != m->replaces)))
 		at = &(*at)->beside;
@@ -32,9 +32,9 @@ static struct sa *send_on(struct tunnel *t, const struct message *m)
 	return old;
 }
 
-static struct sa *send_no_more(struct tunnel *t, const struct sa *sa)
+static struct sa *send_no_more(struct sa **out, const struct sa *sa)
 {
-	struct sa **at = place_of(t, sa), *old = *at;
+	struct sa **at = place_of(out, sa), *old = *at;
 
 	if (old)
 		*at = old->beside;
@@ -44,7 +44,7 @@ static struct sa *send_no_more(struct tunnel *t, const struct sa *sa)
 /* Returns the SA that this worker no longer refers to. */
 static struct sa *obey(struct worker *w, const struct message *m)
 {
-	struct tunnel *t = &w->tables->tunnel[m->tunnel];
+	struct sa **out = &w->tables->out[m->tunnel];
 	struct slot *s = &w->slot[spi_slot(m->spi)];
 	struct sa *old = NULL;
 
@@ -54,7 +54,7 @@ static struct sa *obey(struct worker *w, const struct message *m)
 			*s = (struct slot){ .spi = m->spi, .sa = m->sa };
 		} else {
 			esp_out_find_way(w->tables, m->sa, 0);
-			old = send_on(t, m);
+			old = send_on(out, m);
 		}
 		break;
 	case MESSAGE_SA_REMOVE:
@@ -62,18 +62,18 @@ static struct sa *obey(struct worker *w, const struct message *m)
 			old = s->sa;
 			*s = (struct slot){ .spi = spi_none(spi_slot(m->spi)) };
 		} else if (!m->inbound) {
-			old = send_no_more(t, m->sa);
+			old = send_no_more(out, m->sa);
 		}
 		break;
 	case MESSAGE_SA_PATH_MTU:
-		if (*place_of(t, m->sa) && m->mtu &&
+		if (*place_of(out, m->sa) && m->mtu &&
 		    (!m->sa->path_mtu || m->mtu < m->sa->path_mtu)) {
 			m->sa->path_mtu = m->mtu;
 			m->sa->epoch = 0;
 		}
 		break;
 	case MESSAGE_SA_REFRESH:
-		if (m->inbound ? s->sa == m->sa : *place_of(t, m->sa) != NULL) {
+		if (m->inbound ? s->sa == m->sa : *place_of(out, m->sa) != NULL) {
 			m->sa->flags = (uint16_t)((m->sa->flags & ~SA_SETTINGS) | m->flags);
 			if (m->inbound)
 				m->sa->table = m->table;
@@ -82,7 +82,7 @@ static struct sa *obey(struct worker *w, const struct message *m)
 		}
 		break;
 	case MESSAGE_SA_MOVE:
-		if (m->sa && *place_of(t, m->sa)) {
+		if (m->sa && *place_of(out, m->sa)) {
 			sa_move(m->sa, &m->local, &m->remote);
 			m->sa->epoch = 0;
 		}

@@ -9,7 +9,6 @@ bool policy_pass(struct worker *w, struct sa *sa, struct rte_mbuf *m)
 	struct tunnel *t = &w->tables->tunnel[sa->tunnel];
 
 	if ((sa->flags & SA_SELECTORS) && !select_packet(sa, packet(m), m->data_len)) {
-		counter_add(&sa->selector_drops, 1);
 		worker_drop_of(w, m, select_refusal(sa->flags, packet(m), m->data_len), sa->tunnel);
 		return false;
 	}

@@ -3,7 +3,9 @@
  *
  * Owned by the SA's owner worker; nobody else touches it. Sequence numbers are 64-bit, host
  * order; without ESN the upper half stays 0. The bitmap is a ring of 64-bit words that is larger
- * than the window by at least one word, so that moving on clears whole words and never shifts. */
+ * than the window by at least one word, so that moving on clears whole words and never shifts. The
+ * word that the highest number is in is kept beside it until a higher one leaves it: packets that
+ * come in order, and most that do not, touch no other. */
 #ifndef DATAPLANE_REPLAY_H
 #define DATAPLANE_REPLAY_H
 
@@ -19,9 +21,10 @@
 
 struct replay {
 	uint64_t top;	  /* highest number that was authenticated */
+	uint64_t word;	  /* top's of the ring, which has it only when top has left it */
+	uint64_t *bitmap; /* borrowed: replay_bytes() of it, zeroed by replay_init() */
 	uint32_t window;  /* packets */
 	uint32_t mask;	  /* words in the ring - 1; a power of two of them */
-	uint64_t *bitmap; /* borrowed: replay_bytes() of it, zeroed by replay_init() */
 };
 
 enum replay_verdict { REPLAY_ACCEPT, REPLAY_REPLAYED, REPLAY_TOO_OLD };
@@ -52,7 +55,7 @@ static inline void replay_init(struct replay *w, uint32_t window, uint64_t *bitm
 	w->mask = (uint32_t)(bytes / 8 - 1);
 	w->bitmap = bitmap;
 	memset(bitmap, 0, bytes);
-	bitmap[0] = 1; /* 0 is never sent: the first packet is number 1 */
+	w->word = 1; /* 0 is never sent: the first packet is number 1 */
 }
 
 /* The 64-bit number that `low` from the wire stands for: the one nearest to the window. 0, which
@@ -74,15 +77,15 @@ static inline uint64_t replay_sequence(const struct replay *w, uint32_t low)
 	return high << 32 | low;
 }
 
-/* Where a number's bit is. */
-static inline uint64_t *replay_word(const struct replay *w, uint64_t seq)
+/* Where the bit of a number is that is not above top. */
+static inline uint64_t *replay_word(struct replay *w, uint64_t seq)
 {
-	return &w->bitmap[seq / 64 & w->mask];
+	return seq / 64 == w->top / 64 ? &w->word : &w->bitmap[seq / 64 & w->mask];
 }
 
 /* Before the ICV is verified, and again before replay_commit() if packets of the same SA were
  * checked together. */
-static inline enum replay_verdict replay_check(const struct replay *w, uint64_t seq)
+static inline enum replay_verdict replay_check(struct replay *w, uint64_t seq)
 {
 	if (seq > w->top)
 		return REPLAY_ACCEPT;
@@ -95,12 +98,16 @@ static inline enum replay_verdict replay_check(const struct replay *w, uint64_t 
 static inline void replay_commit(struct replay *w, uint64_t seq)
 {
 	if (seq > w->top) {
-		uint64_t word = w->top / 64, steps = seq / 64 - word;
+		uint64_t from = w->top / 64, to = seq / 64;
 
-		if (steps > (uint64_t)w->mask + 1)
-			steps = (uint64_t)w->mask + 1;
-		while (steps--)
-			w->bitmap[++word & w->mask] = 0;
+		if (from != to) {
+			w->bitmap[from & w->mask] = w->word;
+			w->word = 0;
+			if (to - from > w->mask)
+				from = to - w->mask - 2; /* nothing of before is left */
+			while (++from < to)
+				w->bitmap[from & w->mask] = 0;
+		}
 		counter_set(&w->top, seq);
 	}
 	*replay_word(w, seq) |= UINT64_C(1) << (seq % 64);

@@ -106,9 +106,6 @@ void sa_move(struct sa *sa, const struct endpoint *local, const struct endpoint 
 				   (sa->flags & SA_UDP ? UDP_BYTES : 0));
 	if (sa->flags & SA_INBOUND) {
 		memcpy(sa->local, local->addr.b, 16);
-		memcpy(sa->remote, remote->addr.b, 16);
-		sa->local_port = rte_cpu_to_be_16(local->port);
-		sa->remote_port = rte_cpu_to_be_16(remote->port);
 	} else {
 		write_head(sa);
 	}

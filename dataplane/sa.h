@@ -3,12 +3,16 @@
  * Built by the negotiator (keys expanded there), then owned by its owner worker, which alone
  * writes it; others may read counters, a moment old. Removed from view, quiescent, wiped, freed.
  *
- *     line 0    all a packet needs to be numbered, checked, sized and counted
- *     line 1    outbound: the outer header to copy; inbound: the peer it must come from
- *     line 2-3  cold: for control and bad packets
- *     line 4..  expanded keys; behind them the replay bitmap, then the selectors
+ *     line 0-2  cold: for control and bad packets
+ *     line 3    all a packet needs to be numbered, sized and counted
+ *     line 4    outbound: its way and the outer header to copy; inbound: replay window, our end
+ *     line 5..  expanded keys; behind them the replay bitmap, then the selectors
  *
- * All three are in one allocation, so one base address prefetches everything. */
+ * With 10,000 tunnels no line is where the last packet of its tunnel has left it, so their number
+ * is what a packet costs. With AES-128-GCM and 64 bytes these are 7 here (3, 4, and five of keys),
+ * and one that says where they are: the worker's slot of the SPI, or the list of outbound SAs
+ * (tables.h). The window's other words are touched once in 64 packets, the tunnel not at all: what
+ * it has carried is the sum of its SAs (tally.h). */
 #ifndef DATAPLANE_SA_H
 #define DATAPLANE_SA_H
 
@@ -67,75 +71,67 @@ union sa_keys {
 };
 
 struct sa {
-	/* line 0 */
-	uint32_t spi; /* network order */
-	uint32_t tunnel;
-	uint32_t salt;	     /* AEAD: bytes as they precede the IV in the nonce */
-	uint16_t flags;	     /* enum sa_flags; worker: rw */
-	uint8_t kind;	     /* enum crypt_kind */
-	uint8_t iv_bytes;    /* on the wire */
-	uint8_t icv_bytes;   /* on the wire */
-	uint8_t align;	     /* payload + trailer is a multiple of this: 4 or 16 */
-	uint8_t head_bytes;  /* outer IP header, and UDP's with SA_UDP */
-	uint8_t owner;	     /* worker */
-	uint16_t key_bytes;  /* of union sa_keys that this kind uses */
-	uint8_t key_powers;  /* of H that a long packet needs; 0: keys are not gcm.h's */
-	uint8_t n_selectors; /* local, then remote */
-	union {
-		struct replay replay; /* inbound */
-		struct {
-			uint64_t sequence; /* outbound: last one sent */
-			uint64_t ask_out;  /* limit_admit() from here on */
-			uint64_t spare;
-		};
-	};
-	/* worker: rw; others read them relaxed. Inner packets and bytes. */
-	uint64_t packets;
-	uint64_t bytes;
-
-	/* line 1 */
-	union {
-		struct {
-			uint8_t head[48]; /* IPv4/IPv6 and UDP header with lengths 0; IPv4: checksum
-					     of that; UDP checksum 0, as it stays over
-					     IPv4 (RFC 3948 §2.1) */
-			/* worker: rw. Where the outer packet goes, as found under `epoch` of the
-			 * underlay; esp_out()'s */
-			uint32_t nexthop;
-			uint32_t epoch;
-			uint32_t mtu;	   /* inner packets that fit there */
-			uint32_t path_mtu; /* outer packets that the way is known to take */
-		};
-		struct {
-			/* network order, IPv4 in the first four bytes, ports only with SA_UDP */
-			uint8_t local[16], remote[16];
-			uint16_t local_port, remote_port;
-			/* where decrypted packets are looked up, as in burst.h; set before
-			 * installing; worker: rw */
-			uint32_t table;
-			uint64_t ask_in; /* limit_admit() from this sequence number on */
-			uint32_t unused_in[4];
-		};
-	};
-
-	/* lines 2 and 3: cold */
-	uint64_t replayed, bad_icv, selector_drops; /* inbound; worker: rw */
+	/* lines 0 to 2: cold */
+	uint64_t replayed, bad_icv; /* inbound; worker: rw */
+	uint64_t refused;	    /* inbound; worker: rw; authentic, but not delivered */
 	struct endpoint local_end, remote_end;
 	uint8_t cipher, auth; /* enum algo_cipher, algo_auth */
 	uint16_t n_local;     /* of n_selectors */
 	uint32_t size;	      /* bytes of the whole object */
+	uint16_t key_bytes;   /* of union sa_keys that this kind uses */
+	uint8_t owner;	      /* worker */
+	uint8_t n_selectors;  /* local, then remote */
+	uint32_t path_mtu; /* outbound; worker: rw; outer packets that the way takes; 0: unknown */
 	uint64_t soft_packets, soft_bytes, hard_packets, hard_bytes; /* limits; 0: none */
 	struct sa *beside; /* outbound; owner worker: rw; the tunnel's next, other selectors */
 	struct sa *booked; /* outbound; negotiator: rw; the tunnel's next in its book */
+	struct sa *next;   /* tally.h's: the next that counts for the tunnel */
 
-	/* line 4 */
+	/* line 3 */
+	uint32_t spi __attribute__((aligned(SA_LINE))); /* network order */
+	uint32_t tunnel;
+	uint32_t salt;	    /* AEAD: bytes as they precede the IV in the nonce */
+	uint16_t flags;	    /* enum sa_flags; worker: rw */
+	uint8_t kind;	    /* enum crypt_kind */
+	uint8_t iv_bytes;   /* on the wire */
+	uint8_t icv_bytes;  /* on the wire */
+	uint8_t align;	    /* payload + trailer is a multiple of this: 4 or 16 */
+	uint8_t head_bytes; /* outer IP header, and UDP's with SA_UDP */
+	uint8_t key_powers; /* of H that a long packet needs; 0: keys are not gcm.h's */
+	union {
+		/* inbound: where decrypted packets are looked up, as in burst.h; set before
+		 * installing; worker: rw */
+		uint32_t table;
+		uint32_t mtu; /* outbound; worker: rw; inner packets that fit the way */
+	};
+	/* worker: rw; others read them relaxed. Inner packets and bytes, outer bytes. */
+	uint64_t packets, bytes, wire_bytes;
+	uint64_t ask; /* worker: rw; limit_admit() from this sequence number on */
+	union {
+		struct {		      /* inbound; worker: rw */
+			struct replay replay; /* behind its top begins line 4 */
+			uint8_t local[16];    /* our end; IPv4 in the first four bytes */
+		};
+		struct {		   /* outbound; worker: rw */
+			uint64_t sequence; /* last one sent */
+			/* line 4: where the outer packet goes, as found under `epoch` of the
+			 * underlay; esp_out()'s */
+			uint32_t nexthop;
+			uint32_t epoch;
+			uint8_t head[48]; /* IPv4/IPv6 and UDP header with lengths 0; IPv4: checksum
+					     of that; UDP checksum 0, as it stays over
+					     IPv4 (RFC 3948 §2.1) */
+		};
+	};
+
+	/* line 5 */
 	union sa_keys keys __attribute__((aligned(SA_LINE)));
 } __attribute__((aligned(SA_LINE)));
 
-static_assert(offsetof(struct sa, bytes) + 8 == SA_LINE, "counters end line 0");
-static_assert(offsetof(struct sa, head) == SA_LINE, "the header template is line 1");
-static_assert(offsetof(struct sa, replayed) == 2 * SA_LINE, "cold begins with line 2");
-static_assert(offsetof(struct sa, keys) == 4 * SA_LINE, "keys begin with line 4");
+static_assert(offsetof(struct sa, spi) == 3 * SA_LINE, "three cold lines");
+static_assert(offsetof(struct sa, nexthop) == 4 * SA_LINE, "the numbers end line 3");
+static_assert(offsetof(struct sa, replay.word) == 4 * SA_LINE, "and so does the window's top");
+static_assert(offsetof(struct sa, keys) == 5 * SA_LINE, "keys follow the hot lines");
 
 /* Bytes of memory, aligned to SA_LINE, for the SA that *from describes. 0: an algorithm pair or key
  * length that the dataplane does not do. `keys` expands keys and is not kept. */
@@ -149,7 +145,7 @@ int sa_new(struct sa **sa, const struct crypt *keys, const struct dataplane_sa *
 void sa_wipe(struct sa *sa);
 void sa_free(struct sa *sa); /* wipes. NULL is fine */
 
-/* Other outer addresses or ports (NAT moved, MOBIKE): rewrites line 1 and the cold endpoints. Owner
+/* Other outer addresses or ports (NAT moved, MOBIKE): rewrites line 4 and the cold endpoints. Owner
  * worker, between two packets. */
 void sa_move(struct sa *sa, const struct endpoint *local, const struct endpoint *remote);
 
@@ -179,22 +175,21 @@ static inline bool sa_any_port(const struct sa_selector *s)
 /* As soon as the SA is known: its two hot lines. */
 static inline void sa_prefetch(const struct sa *sa)
 {
-	rte_prefetch0(sa);
-	rte_prefetch0((const uint8_t *)sa + SA_LINE);
+	rte_prefetch0(&sa->spi);
+	rte_prefetch0((const uint8_t *)&sa->spi + SA_LINE);
 }
 
-/* The key lines that `bytes` of payload will touch; knows the SA's kind, so line 0 must have come.
+/* The key lines that `bytes` of payload will touch; knows the SA's kind, so line 3 must have come.
  */
 static inline void sa_prefetch_keys(const struct sa *sa, unsigned bytes)
 {
 	const uint8_t *k = (const uint8_t *)&sa->keys;
-	unsigned i = 0, end = sa->key_bytes;
+	/* Of IPsec-MB's GCM most is for other CPUs. */
+	unsigned i = 0, end = sa->kind == CRYPT_CHACHA ? SA_LINE : 6 * SA_LINE;
 
 	if (sa->key_powers) {
 		i = offsetof(struct gcm_key, round) - 16 * gcm_powers(bytes, sa->key_powers);
 		end = offsetof(struct gcm_key, round) + 16 * (11 + 2u * sa->kind);
-	} else if (end > 6 * SA_LINE) {
-		end = 6 * SA_LINE; /* of IPsec-MB's GCM most is for other CPUs */
 	}
 	for (i &= ~(SA_LINE - 1u); i < end; i += SA_LINE)
 		rte_prefetch0(k + i);

@@ -130,18 +130,20 @@ void dataplane_buffers(struct dataplane *dp, uint32_t *available, uint32_t *all)
 int dataplane_tunnel_stats(struct dataplane *dp, uint32_t tunnel,
 			   struct dataplane_tunnel_stats *out)
 {
-	const struct tunnel *t;
+	struct tally_sum in, sent;
+	struct tunnel *t;
 
 	if (tunnel >= TUNNELS_MAX || !shared_get(&dp->tables.tunnel[tunnel].used))
 		return -ENOENT;
 	t = &dp->tables.tunnel[tunnel];
+	tally_read(&dp->tally_lock, &t->tally, &in, &sent);
 	*out = (struct dataplane_tunnel_stats){
-		.in_packets = shared_get(&t->in_packets),
-		.in_bytes = shared_get(&t->in_bytes),
-		.in_wire_bytes = shared_get(&t->in_wire_bytes),
-		.out_packets = shared_get(&t->out_packets),
-		.out_bytes = shared_get(&t->out_bytes),
-		.out_wire_bytes = shared_get(&t->out_wire_bytes),
+		.in_packets = in.packets,
+		.in_bytes = in.bytes,
+		.in_wire_bytes = in.wire_bytes,
+		.out_packets = sent.packets,
+		.out_bytes = sent.bytes,
+		.out_wire_bytes = sent.wire_bytes,
 		.mtu = shared_get(&t->mtu),
 	};
 	counts_of(out->drop, dp->tables.tunnel_drop[tunnel], RTE_DIM(out->drop));

@@ -8,9 +8,11 @@
 #define DATAPLANE_TABLES_H
 
 #include "dataplane/dataplane.h"
+#include "dataplane/tally.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rte_common.h>
@@ -49,19 +51,13 @@ struct tunnel {
 	struct policer *policer;       /* the owner worker's; NULL: no limit */
 	struct addr inner, inner_peer; /* workers: where spoofing is suspected */
 
-	/* owner worker: rw; readers add up */
-	_Alignas(RTE_CACHE_LINE_SIZE) struct sa *out; /* outbound SA in use; NULL: none */
-	uint64_t out_packets, out_bytes, out_wire_bytes;
-	uint64_t in_packets, in_bytes, in_wire_bytes;
-	uint64_t in_authentic; /* also what was not delivered */
-
 	_Alignas(RTE_CACHE_LINE_SIZE)
 		uint32_t mtu; /* of inner packets, by the outbound SA; 0: there was none */
 	/* any worker: rw; TSC until which nobody is told again that packets want it */
 	_Atomic uint64_t wanted;
+	struct tally tally; /* control threads: rw */
 };
-_Static_assert(sizeof(struct tunnel) == 3 * RTE_CACHE_LINE_SIZE,
-	       "one line each: shared, hot, rare");
+_Static_assert(offsetof(struct tunnel, mtu) == RTE_CACHE_LINE_SIZE, "one line is shared");
 
 /* The tunnels of a connection, or of a bundle: a flow's hash picks a bucket, the bucket names the
  * tunnel. main: rw; workers: ro */
@@ -134,6 +130,9 @@ struct tables {
 	/* The worker that holds a tunnel's SAs. Apart from the rest, which another worker has no
 	 * need to touch: every line of it that it looks at costs the owner one. */
 	uint8_t owner[TUNNELS_MAX];
+	/* By tunnel: the outbound SA in use; NULL: none. Owner worker: rw. All that a packet needs
+	 * to know of a tunnel that has one, eight of them in a line. */
+	struct sa *out[TUNNELS_MAX];
 	/* By tunnel: packets that are known to be its; owner worker: rw; readers a moment late */
 	uint64_t (*tunnel_drop)[DROP_REASON_COUNT];
 	struct tunnel_set *set; /* SETS_MAX: connections, then bundles */

@@ -6,16 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-/* Nobody counts here without an SA. */
+/* Nobody counts here without an SA of its. */
 static void forget_counts(struct dataplane *dp, uint32_t tunnel)
 {
 	struct tunnel *t = &dp->tables.tunnel[tunnel];
-	uint64_t *const count[] = { &t->out_packets, &t->out_bytes, &t->out_wire_bytes,
-				    &t->in_packets,  &t->in_bytes,  &t->in_wire_bytes,
-				    &t->in_authentic };
 
-	for (unsigned i = 0; i < RTE_DIM(count); i++)
-		counter_set(count[i], 0);
+	tally_forget(&dp->tally_lock, &t->tally);
 	for (unsigned i = 0; i < DROP_REASON_COUNT; i++)
 		counter_set(&dp->tables.tunnel_drop[tunnel][i], 0);
 	shared_set(&t->mtu, 0);

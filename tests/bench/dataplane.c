@@ -112,7 +112,7 @@ static void bare_piece(struct bench *b, const struct feed *f, unsigned from, uns
 		n = site_burst(&b->site, f, i, m);
 		for (unsigned k = 0; k < n; k++) {
 			uint32_t tunnel = f->tunnel[i + k];
-			const struct sa *out = w->tables->tunnel[tunnel].out;
+			const struct sa *out = w->tables->out[tunnel];
 			const struct sa *sa = w->slot[spi_slot(b->site.peer[tunnel].spi_in)].sa;
 
 			if (f->dir == FEED_ENC)

@@ -235,7 +235,7 @@ static void begin_anew(void)
 		peer_sequence[i] = 0;
 		replay_init(&ours_in[i]->replay, ours_in[i]->replay.window,
 			    ours_in[i]->replay.bitmap);
-		ours_in[i]->ask_in = 0;
+		ours_in[i]->ask = 0;
 	}
 }
 

@@ -8,6 +8,18 @@ static const uint8_t our_mac[6] = { 2, 1, 1, 1, 1, 1 };
 static uint32_t sequence;
 uint32_t rig_tunnel_spi_in;
 
+int rig_tunnel_set_up(void **state)
+{
+	rig_set_up(state);
+	return dataplane_negotiator_register(rig_dp);
+}
+
+int rig_tunnel_tear_down(void **state)
+{
+	dataplane_negotiator_unregister(rig_dp);
+	return rig_tear_down(state);
+}
+
 /* A frame in the VLAN; bytes before its payload. */
 static unsigned tagged(uint8_t *f, const uint8_t *to, uint16_t type)
 {

@@ -13,6 +13,10 @@
 
 extern uint32_t rig_tunnel_spi_in;
 
+/* The rig, with the test as its negotiator. */
+int rig_tunnel_set_up(void **state);
+int rig_tunnel_tear_down(void **state);
+
 void rig_tunnel_open(void);
 void rig_tunnel_discard(void); /* what left */
 

@@ -141,22 +141,11 @@ static void they_are_read_beside(void **state)
 	assert_int_equal(s.drop[DROP_MALFORMED], t.in_packets);
 }
 
-static int set_up(void **state)
-{
-	rig_set_up(state);
-	return dataplane_negotiator_register(rig_dp);
-}
-
-static int tear_down(void **state)
-{
-	dataplane_negotiator_unregister(rig_dp);
-	return rig_tear_down(state);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(they_are_read_beside, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(they_are_read_beside, rig_tunnel_set_up,
+						rig_tunnel_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("counters", tests, NULL, NULL);

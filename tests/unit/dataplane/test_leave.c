@@ -79,7 +79,7 @@ static void its_sas_follow(void **state)
 	assert_int_equal(dataplane_tunnel_add(rig_dp, 1, &t), 0);
 	spi = rig_add_sas(1, "203.0.113.9", 0x1234);
 	in = sa_book_inbound(rig_dp->book, 1, spi)->sa;
-	out = rig_dp->tables.tunnel[1].out;
+	out = rig_dp->tables.out[1];
 	assert_int_equal(in->flags & settings, 0);
 	t.mss_clamp = true;
 	t.bandwidth = 100;

@@ -56,7 +56,7 @@ static bool pass(struct sa *sa, unsigned len, unsigned *asked)
 
 	if (in)
 		replay_commit(&sa->replay, top);
-	if (top >= (in ? sa->ask_in : sa->ask_out)) {
+	if (top >= sa->ask) {
 		++*asked;
 		if (!limit_admit(rig_dp->worker[0], sa, sa->packets, sa->bytes, len, top))
 			return false;
@@ -124,8 +124,8 @@ static void few_questions(void **state)
 
 	while (sa->bytes < (UINT64_C(89) << 30)) {
 		/* Only the packets in which it asks are taken one by one. */
-		if (sa->ask_out > sa->sequence) {
-			uint64_t n = sa->ask_out - sa->sequence;
+		if (sa->ask > sa->sequence) {
+			uint64_t n = sa->ask - sa->sequence;
 
 			sa->sequence += n;
 			sa->packets += n;
@@ -142,7 +142,7 @@ static void sequence_numbers_end(void **state)
 	struct told told = { 0 };
 	unsigned asked = 0;
 
-	assert_true(sa->ask_out < UINT32_MAX);
+	assert_true(sa->ask < UINT32_MAX);
 	sa->sequence = UINT32_MAX - UINT32_MAX / 16;
 	assert_true(pass(sa, 100, &asked));
 	hear(&told);
@@ -155,7 +155,7 @@ static void sequence_numbers_end(void **state)
 	hear(&told);
 	assert_int_equal(told.soft, 1);
 	assert_int_equal(told.hard, 1);
-	assert_true(build(false, true, 0, 0, 0, 0)->ask_out > UINT32_MAX);
+	assert_true(build(false, true, 0, 0, 0, 0)->ask > UINT32_MAX);
 }
 
 /* The negotiator's ring is full: told later, but stopped at once. */
