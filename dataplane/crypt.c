@@ -23,6 +23,30 @@ static inline void prefetch_payload(const struct crypt_op *op)
 		rte_prefetch0(op->esp + i);
 }
 
+/* Those of packets of one SA in a row come once. */
+static inline void prefetch_keys(const struct crypt_op *op, unsigned i)
+{
+	if (i == 0 || op[i].sa != op[i - 1].sa)
+		sa_prefetch_keys(op[i].sa, op[i].len - ESP_HEADER - AEAD_IV);
+}
+
+static inline void prefetch_first(const struct crypt_op *op, unsigned n)
+{
+	for (unsigned i = 0; i < n && i < SA_KEYS_AHEAD; i++)
+		prefetch_keys(op, i);
+	for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
+		prefetch_payload(&op[i]);
+}
+
+/* While packet i is worked on. */
+static inline void prefetch_next(const struct crypt_op *op, unsigned n, unsigned i)
+{
+	if (i + SA_KEYS_AHEAD < n)
+		prefetch_keys(op, i + SA_KEYS_AHEAD);
+	if (i + PREFETCH_AHEAD < n)
+		prefetch_payload(&op[i + PREFETCH_AHEAD]);
+}
+
 static inline bool icv16_equal(const uint8_t *a, const uint8_t *b)
 {
 	uint64_t x[2], y[2];
@@ -286,11 +310,9 @@ void crypt_seal(struct crypt *c, struct crypt_op *op, unsigned n)
 	struct pair v = { .e = c->vectors };
 	unsigned i, others = 0;
 
-	for (i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		prefetch_payload(&op[i]);
+	prefetch_first(op, n);
 	for (i = 0; i < n; i++) {
-		if (i + PREFETCH_AHEAD < n)
-			prefetch_payload(&op[i + PREFETCH_AHEAD]);
+		prefetch_next(op, n, i);
 		if (is_vector(c, &op[i]))
 			seal_vector(&v, &op[i]);
 		else
@@ -307,11 +329,9 @@ void crypt_open(struct crypt *c, struct crypt_op *op, unsigned n)
 	struct crypt_op *other[CRYPT_BURST];
 	unsigned i, others = 0;
 
-	for (i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		prefetch_payload(&op[i]);
+	prefetch_first(op, n);
 	for (i = 0; i < n; i++) {
-		if (i + PREFETCH_AHEAD < n)
-			prefetch_payload(&op[i + PREFETCH_AHEAD]);
+		prefetch_next(op, n, i);
 		if (is_vector(c, &op[i]))
 			open_vector(c->vectors, &op[i]);
 		else

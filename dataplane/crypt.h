@@ -1,9 +1,10 @@
 /* ESP's cryptography on gcm.h and Intel IPsec-MB: one engine per worker, bursts of packets in
  * place.
  *
- * AEADs are worked on packet after packet, with the payload of the packet after
- * next being fetched meanwhile; CBC + HMAC packets of a burst are gathered by algorithm (not by
- * SA) so that the multi-buffer lanes are full. Nothing here allocates or fails on good input.
+ * AEADs are worked on packet after packet, with the payload of the packet after next and the keys
+ * of the fourth being fetched meanwhile; CBC + HMAC packets of a burst are gathered by algorithm
+ * (not by SA) so that the multi-buffer lanes are full. Nothing here allocates or fails on good
+ * input.
  *
  * A packet as these calls see it, `esp` being its first byte:
  *

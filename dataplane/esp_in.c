@@ -87,7 +87,7 @@ static void first_packet(struct worker *w, struct sa *sa)
 		sa->flags |= SA_USED;
 }
 
-/* The SAs behind the lane's SPIs; both hot lines of each start to come. Returns what is left. */
+/* The SAs behind the lane's SPIs. Returns what is left. */
 static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 {
 	unsigned i, n = 0;
@@ -99,7 +99,6 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 			worker_drop(w, b->in[i], DROP_NO_SA);
 			continue;
 		}
-		sa_prefetch(s->sa);
 		op[n].sa = s->sa;
 		b->in[n] = b->in[i];
 		b->in_at[n++] = b->in_at[i];
@@ -107,11 +106,13 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 	return n;
 }
 
-/* Sizes, ends and sequence number of each; the keys start to come. Returns what is left. */
+/* Sizes, ends and sequence number of each. Returns what is left. */
 static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, unsigned n)
 {
 	unsigned i, k = 0;
 
+	for (i = 0; i < n && i < SA_AHEAD; i++)
+		sa_prefetch(op[i].sa);
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = b->in[i];
 		struct sa *sa = op[i].sa;
@@ -121,6 +122,8 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 		enum replay_verdict verdict;
 		uint64_t seq;
 
+		if (i + SA_AHEAD < n)
+			sa_prefetch(op[i + SA_AHEAD].sa);
 		if (unlikely(len < around + sa->align || (len - around) & (sa->align - 1u))) {
 			worker_drop_of(w, m, DROP_MALFORMED, sa->tunnel);
 			continue;
@@ -141,8 +144,6 @@ static unsigned check(struct worker *w, struct burst *b, struct crypt_op *op, un
 			worker_drop_of(w, m, DROP_TOO_BIG, sa->tunnel);
 			continue;
 		}
-		if (k == 0 || op[k - 1].sa != sa)
-			sa_prefetch_keys(sa, len);
 		b->in[k] = m;
 		b->in_at[k] = b->in_at[i];
 		op[k++] = (struct crypt_op){

@@ -144,8 +144,7 @@ static __rte_noinline void write_df(const struct sa *sa, uint8_t *outer, const u
 	put16(outer + 10, ip4_sum(outer, IP4_BYTES));
 }
 
-/* The SAs in use by the lane's tunnels; both hot lines of each start to come. Another worker's
- * tunnels are its matter. */
+/* The SAs in use by the lane's tunnels. Another worker's tunnels are its matter. */
 static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 {
 	unsigned i, n = 0;
@@ -165,7 +164,6 @@ static unsigned find(struct worker *w, struct burst *b, struct crypt_op *op)
 			worker_drop_of(w, m, DROP_NO_TUNNEL_UP, b->out_tunnel[i]);
 			continue;
 		}
-		sa_prefetch(sa);
 		op[n].sa = sa;
 		b->out[n++] = m;
 	}
@@ -249,12 +247,16 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 	struct run run = { 0 };
 	unsigned i, k = 0;
 
+	for (i = 0; i < n && i < SA_AHEAD; i++)
+		sa_prefetch(op[i].sa);
 	for (i = 0; i < n; i++) {
 		struct rte_mbuf *m = b->out[i];
 		struct sa *sa = op[i].sa;
 		unsigned payload = m->data_len, padded, before, total;
 		uint8_t *inner = packet(m), *outer;
 
+		if (i + SA_AHEAD < n)
+			sa_prefetch(op[i + SA_AHEAD].sa);
 		if (unlikely(sa->flags & SA_POLICY)) {
 			sa = selected(w, sa, m);
 			if (!sa)
@@ -265,7 +267,6 @@ static unsigned wrap(struct worker *w, struct burst *b, struct crypt_op *op, uns
 		if (run.sa != sa) {
 			run_end(w, &run);
 			run = (struct run){ .sa = sa };
-			sa_prefetch_keys(sa, padded);
 		}
 		if (unlikely(sa->epoch != epoch))
 			esp_out_find_way(w->tables, sa, epoch);

@@ -172,7 +172,13 @@ static inline bool sa_any_port(const struct sa_selector *s)
 	return s->port_first == 0 && s->port_last == UINT16_MAX;
 }
 
-/* As soon as the SA is known: its two hot lines. */
+/* How many packets ahead of the one that is worked on lines start to come. All of a burst at once
+ * are more than the first-level cache holds and the core can wait for, and nothing is done
+ * meanwhile. */
+#define SA_AHEAD      8
+#define SA_KEYS_AHEAD 4
+
+/* The two hot lines. */
 static inline void sa_prefetch(const struct sa *sa)
 {
 	rte_prefetch0(&sa->spi);
