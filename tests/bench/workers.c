@@ -3,16 +3,10 @@
  *
  *     workers [--quick] [--alg NAME[-AUTH]] --cpus A,B
  *
- * Each worker has a thread on its core that gives it bursts, steps its loop and takes what comes
- * out; only the loop's phases count, with the ports' functions. A round is some five bursts; rounds
- * in which the thread was put aside, or had not its core's whole width, do not count. What is
- * compared takes turns. Prints an
- * object of JSON a line, for report.py.
- */
+ * Each worker has a lane (lane.h). What is compared takes turns. Prints an object of JSON a line,
+ * for report.py. */
 #include "dataplane/core.h"
-#include "tests/bench/machine.h"
-#include "tests/bench/median.h"
-#include "tests/bench/site.h"
+#include "tests/bench/lane.h"
 
 #include <rte_cycles.h>
 #include <rte_launch.h>
@@ -25,186 +19,19 @@
 #include <string.h>
 #include <time.h>
 
-#define TUNNELS	  1000
-#define SIZE	  64
-#define ROUND	  320 /* packets */
-#define IN_FLIGHT 512 /* packets that may be on their way between two workers */
-#define SAMPLES	  262144
-#define ENOUGH	  50   /* of them */
-#define TURNS	  4    /* of what is compared */
-#define CHURN	  1000 /* SAs a second */
+#define TUNNELS 1000
+#define SIZE	64
+#define TURNS	4    /* of what is compared */
+#define CHURN	1000 /* SAs a second */
 /* Beyond these a figure says that it was disturbed, not how fast anything is. */
 #define TWICE_MAX   2.05
 #define CHEAPER_MIN (-3.0)
-
-/* Cycles of a packet in each round; [1]: in those with the core's whole width. */
-struct series {
-	double sample[2][SAMPLES];
-	unsigned n[2];
-};
-
-struct lane {
-	struct site *site;
-	struct worker *w;
-	struct feed *feed;  /* for its own queue */
-	struct lane *owner; /* of its packets' SAs, who sends them */
-	struct lane *even;  /* gives no more than that one; NULL: as much as it can */
-	unsigned lcore;
-	struct series *to;
-	_Atomic bool leave;	       /* after the last packet of its SAs */
-	_Atomic uint64_t own;	       /* packets that it gave */
-	_Atomic uint64_t given, taken; /* packets of its SAs, wherever they came in */
-};
-
-static _Atomic bool stop; /* giving */
-
-static uint64_t cycles_of(const struct worker *w)
-{
-	uint64_t n = 0;
-
-	for (unsigned i = 0; i < PHASE_COUNT; i++)
-		n += w->stats.phase_cycles[i];
-	return n;
-}
-
-static uint64_t packets_of(const struct worker *w)
-{
-	return w->stats.esp_out_packets + w->stats.handed_over;
-}
-
-/* The queue of the VPC's port that it polls. */
-static unsigned queue_of(const struct worker *w, uint16_t port)
-{
-	for (unsigned i = 0; i < w->n_rx; i++)
-		if (w->rx[i].port == port)
-			return w->rx[i].queue;
-	errx(1, "worker %u polls no queue of port %u", w->index, port);
-}
-
-static bool may_give(const struct lane *l)
-{
-	return !stop && (!l->even || l->own <= l->even->own) &&
-	       l->owner->given - l->owner->taken < IN_FLIGHT;
-}
-
-static void step(struct lane *l, unsigned *at)
-{
-	struct memory_port *lan = &l->site->bed.port[BED_LAN], *wan = &l->site->bed.port[BED_WAN];
-	struct rte_mbuf *m[BURST_MAX];
-	unsigned n;
-
-	if (may_give(l)) { /* at most one too many each */
-		n = site_burst(l->site, l->feed, *at, m);
-		*at = (*at + n) % l->feed->n;
-		if (memory_port_give(lan, queue_of(l->w, lan->id), m, n) != n)
-			errx(1, "port's ring is full");
-		l->own += n;
-		l->owner->given += n;
-	}
-	worker_run_once(l->w);
-	n = memory_port_take(wan, l->w->index, m, BURST_MAX);
-	if (n)
-		rte_pktmbuf_free_bulk(m, n);
-	l->taken += n;
-}
-
-static void keep(struct series *s, bool whole, double cycles)
-{
-	for (unsigned i = 0; i <= whole; i++)
-		if (s->n[i] < SAMPLES)
-			s->sample[i][s->n[i]++] = cycles;
-}
-
-static int live(void *arg)
-{
-	struct lane *l = arg;
-	struct rte_rcu_qsbr *qsbr = l->w->tables->qsbr;
-	uint64_t packets = packets_of(l->w), cycles = cycles_of(l->w), switches = share_switches();
-	bool whole = machine_whole_core(), was_whole;
-	unsigned at = 0;
-
-	rte_rcu_qsbr_thread_register(qsbr, l->w->index);
-	rte_rcu_qsbr_thread_online(qsbr, l->w->index);
-	while (!l->leave || l->owner->given != l->owner->taken || !rte_ring_empty(l->w->orders)) {
-		step(l, &at);
-		rte_rcu_qsbr_quiescent(qsbr, l->w->index);
-		if (packets_of(l->w) - packets < ROUND)
-			continue;
-		was_whole = whole;
-		whole = machine_whole_core();
-		if (share_switches() == switches)
-			keep(l->to, whole && was_whole,
-			     (double)(cycles_of(l->w) - cycles) /
-				     (double)(packets_of(l->w) - packets));
-		packets = packets_of(l->w);
-		cycles = cycles_of(l->w);
-		switches = share_switches();
-	}
-	rte_rcu_qsbr_thread_offline(qsbr, l->w->index);
-	rte_rcu_qsbr_thread_unregister(qsbr, l->w->index);
-	return 0;
-}
-
-/* ---- a measurement ---------------------------------------------------------------------- */
-
-/* Have all of these rounds enough with the core's whole width? Else all of their rounds have to do,
- * so that what is compared was measured alike. */
-static bool are_whole(struct series *const *s, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++) {
-		if (!s[i]->n[0])
-			errx(1, "no round of a worker went undisturbed");
-		if (s[i]->n[1] < ENOUGH)
-			return false;
-	}
-	return true;
-}
-
-static double middle_of(struct series *s, bool whole)
-{
-	return median_of(s->sample[whole], s->n[whole]);
-}
-
-/* Without the few that the host of a virtual machine disturbed behind our back. */
-static double mean_of(struct series *s, bool whole)
-{
-	double limit = 3 * middle_of(s, whole), sum = 0;
-	unsigned i;
-
-	for (i = 0; i < s->n[whole] && s->sample[whole][i] < limit; i++)
-		sum += s->sample[whole][i];
-	return sum / i;
-}
 
 static void wait_ms(unsigned ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };
 
 	nanosleep(&t, NULL);
-}
-
-static void start(struct lane *l, struct feed *feed, struct lane *owner, struct series *to)
-{
-	l->feed = feed;
-	l->owner = owner;
-	l->even = NULL;
-	l->to = to;
-	l->own = l->given = l->taken = 0;
-	l->leave = stop = false;
-}
-
-static void go(struct lane *l)
-{
-	if (rte_eal_remote_launch(live, l, l->lcore))
-		errx(1, "lcore %u is busy", l->lcore);
-}
-
-/* One that gave packets to an owner leaves before that one: it waits for them to be sent. */
-static void finish(struct lane *l)
-{
-	stop = true;
-	l->leave = true;
-	rte_eal_wait_lcore(l->lcore);
 }
 
 /* ---- SAs that come and go --------------------------------------------------------------- */
@@ -284,21 +111,21 @@ static const char *doubt(bool whole, bool possible)
 
 static void one_alone(struct bench *b, unsigned i, struct series *to)
 {
-	start(b->lane[i], b->feed[i], b->lane[i], to);
-	go(b->lane[i]);
+	lane_start(b->lane[i], b->feed[i], b->lane[i], to);
+	lane_go(b->lane[i]);
 	wait_ms(b->ms / TURNS);
-	finish(b->lane[i]);
+	lane_finish(b->lane[i]);
 }
 
 static void both(struct bench *b, struct series *to)
 {
 	for (unsigned i = 0; i < 2; i++)
-		start(b->lane[i], b->feed[i], b->lane[i], &to[i]);
-	go(b->lane[0]);
-	go(b->lane[1]);
+		lane_start(b->lane[i], b->feed[i], b->lane[i], &to[i]);
+	lane_go(b->lane[0]);
+	lane_go(b->lane[1]);
 	wait_ms(b->ms / TURNS);
-	finish(b->lane[0]);
-	finish(b->lane[1]);
+	lane_finish(b->lane[0]);
+	lane_finish(b->lane[1]);
 }
 
 /* All packets are the first one's, half of them come to the second one. */
@@ -306,15 +133,15 @@ static void handing(struct bench *b, struct series *to)
 {
 	struct lane *owner = b->lane[0], *giver = b->lane[1];
 
-	start(owner, b->feed[0], owner, &to[0]);
-	start(giver, b->feed[0], owner, &to[1]);
+	lane_start(owner, b->feed[0], owner, &to[0]);
+	lane_start(giver, b->feed[0], owner, &to[1]);
 	owner->even = giver;
 	giver->even = owner;
-	go(owner);
-	go(giver);
+	lane_go(owner);
+	lane_go(giver);
 	wait_ms(b->ms / TURNS);
-	finish(giver);
-	finish(owner);
+	lane_finish(giver);
+	lane_finish(owner);
 }
 
 static void lose_nothing(const struct bench *b)
@@ -351,20 +178,20 @@ static void two_workers(struct bench *b)
 		moved += giver->handed_over;
 	}
 	lose_nothing(b);
-	whole = are_whole(all, 4);
+	whole = series_are_whole(all, 4);
 	for (unsigned i = 0; i < 2; i++) {
-		one[i] = middle_of(&alone[i], whole);
-		two[i] = middle_of(&beside[i], whole);
+		one[i] = series_middle(&alone[i], whole);
+		two[i] = series_middle(&beside[i], whole);
 	}
 	value = one[0] / two[0] + one[1] / two[1];
 	snprintf(more, sizeof(more), "\"one\": [%.1f, %.1f], \"two\": [%.1f, %.1f]", one[0], one[1],
 		 two[0], two[1]);
 	print("two-workers", value, "times one", doubt(whole, value <= TWICE_MAX), more);
 
-	whole = are_whole(with_handed, 3);
+	whole = series_are_whole(with_handed, 3);
 	for (unsigned i = 0; i < 2; i++)
-		two[i] = middle_of(&handed[i], whole);
-	one[0] = middle_of(&alone[0], whole);
+		two[i] = series_middle(&handed[i], whole);
+	one[0] = series_middle(&alone[0], whole);
 	share = (double)moved / (double)sent;
 	value = two[0] + share * two[1] - one[0];
 	snprintf(more, sizeof(more),
@@ -384,19 +211,19 @@ static void busy_with_rekeys(struct bench *b)
 	bool whole;
 
 	for (unsigned turn = 0; turn < 2 * TURNS; turn++) {
-		start(l, b->feed[0], l, turn % 2 ? &busy : &quiet);
-		go(l);
+		lane_start(l, b->feed[0], l, turn % 2 ? &busy : &quiet);
+		lane_go(l);
 		if (turn % 2)
 			replaced += churn(b->site, seconds);
 		else
 			wait_ms(b->ms / TURNS);
-		finish(l);
+		lane_finish(l);
 		settle(b->site);
 	}
 	lose_nothing(b);
-	whole = are_whole(all, 2);
-	mean[0] = mean_of(&quiet, whole);
-	mean[1] = mean_of(&busy, whole);
+	whole = series_are_whole(all, 2);
+	mean[0] = series_mean(&quiet, whole);
+	mean[1] = series_mean(&busy, whole);
 	value = 100 * (mean[1] / mean[0] - 1);
 	snprintf(more, sizeof(more),
 		 "\"quiet\": %.1f, \"churn\": %.1f, \"replaced_per_s\": %.0f, \"lost\": 0", mean[0],
