@@ -66,25 +66,37 @@ static void publish(struct fib *f, struct fib_node **link, struct fib_node *n)
 	fib_heap_retire(f->heap, &old->block);
 }
 
+static void set_direct(struct fib *f, struct fib_direct *d)
+{
+	struct fib_direct *old = f->direct;
+
+	__atomic_store_n(&f->direct, d, __ATOMIC_RELEASE);
+	if (old)
+		fib_direct_retire(f->heap, old);
+}
+
 /* The direct index follows the trie, comes when the table is large, and goes when it is small
  * again. Where memory or numbers do not suffice, the trie answers alone until it is twice as large.
  */
 static void changed(struct fib *f, const struct prefix *p)
 {
-	struct fib_direct *old = f->direct;
+	struct fib_direct *d = f->direct;
 
 	if (p->addr.family != ADDR_IPV4)
 		return;
-	if (old && f->routes4 >= FIB_DIRECT_FEW && fib_direct_repaint(old, f->root4, p))
+	if (d && f->routes4 >= FIB_DIRECT_FEW && fib_direct_repaint(f->heap, d, f->root4, p)) {
+		d = fib_direct_sparse(d) ? fib_direct_copy(f->heap, d) : NULL;
+		if (d)
+			set_direct(f, d);
 		return;
-	if (old) {
-		__atomic_store_n(&f->direct, NULL, __ATOMIC_RELEASE);
-		fib_heap_retire(f->heap, &old->region.block);
+	}
+	if (d) {
+		set_direct(f, NULL);
 		f->direct_from = FIB_DIRECT_MANY;
 	}
 	if (f->routes4 < f->direct_from)
 		return;
-	__atomic_store_n(&f->direct, fib_direct_new(f->heap, f->root4), __ATOMIC_RELEASE);
+	set_direct(f, fib_direct_new(f->heap, f->root4));
 	if (!f->direct)
 		f->direct_from = 2 * f->routes4;
 }
@@ -103,7 +115,7 @@ int fib_set(struct fib *f, const struct prefix *p, uint32_t nh)
 	bool known;
 
 	if (f->direct && p->addr.family == ADDR_IPV4)
-		fib_direct_fetch(f->direct, addr_to_ipv4(&p->addr) >> 8, nh);
+		fib_direct_fetch(f->direct, addr_to_ipv4(&p->addr), nh);
 	if (nh == FIB_NONE || way_to(&w, f, p))
 		return -EINVAL;
 	known = way_has_route(&w, &i);
@@ -144,7 +156,7 @@ int fib_delete(struct fib *f, const struct prefix *p)
 	struct way w;
 
 	if (f->direct && p->addr.family == ADDR_IPV4)
-		fib_direct_fetch(f->direct, addr_to_ipv4(&p->addr) >> 8, FIB_NONE);
+		fib_direct_fetch(f->direct, addr_to_ipv4(&p->addr), FIB_NONE);
 	if (way_to(&w, f, p))
 		return -EINVAL;
 	if (!way_has_route(&w, &i))
@@ -197,22 +209,28 @@ uint32_t fib_lookup(const struct fib *f, const struct addr *a)
 	}
 }
 
-/* Slots first, and nothing else meanwhile: as many of them are on their way as the CPU can have. */
+/* All groups, then all chunks, then all next hops, and nothing else meanwhile: as many of them are
+ * on their way as the CPU can have. */
 static void look_up_direct(const struct fib *f, const struct fib_direct *d,
 			   const uint32_t *host_order, uint32_t *nh, unsigned n)
 {
-	uint16_t slot[MANY], longer = 0;
+	uint16_t number[MANY], longer = 0;
+	uint32_t group[MANY];
 
-	for (unsigned i = 0; i < n; i++)
-		slot[i] = __atomic_load_n(&d->slot[host_order[i] >> 8], __ATOMIC_ACQUIRE);
 	for (unsigned i = 0; i < n; i++) {
-		nh[i] = d->value[slot[i] & (FIB_DIRECT_LONGER - 1)];
-		longer |= slot[i];
+		group[i] = __atomic_load_n(&d->group[host_order[i] >> 14], __ATOMIC_ACQUIRE);
+		__builtin_prefetch(fib_chunk(d, group[i])); /* or the next hop, by its number */
 	}
+	for (unsigned i = 0; i < n; i++) {
+		number[i] = fib_number(d, group[i], host_order[i]);
+		longer |= number[i];
+	}
+	for (unsigned i = 0; i < n; i++)
+		nh[i] = d->value[number[i] & (FIB_DIRECT_LONGER - 1)];
 	if (!(longer & FIB_DIRECT_LONGER))
 		return;
 	for (unsigned i = 0; i < n; i++)
-		if (slot[i] & FIB_DIRECT_LONGER)
+		if (number[i] & FIB_DIRECT_LONGER)
 			nh[i] = fib_walk4(f, host_order[i]);
 }
 
@@ -305,7 +323,7 @@ void fib_free(struct fib *f)
 	if (!f)
 		return;
 	if (f->direct)
-		fib_heap_retire(f->heap, &f->direct->region.block);
+		fib_direct_retire(f->heap, f->direct);
 	retire_tree(f->heap, f->root4);
 	retire_tree(f->heap, f->root6);
 	fib_heap_retire(f->heap, &f->block);

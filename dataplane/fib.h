@@ -3,8 +3,13 @@
  * A trie with eight bits a level. A node is immutable but for its child pointers: a change builds
  * one new node, publishes it with one store and retires the old one until every reader has passed
  * a quiescent point. A route lives in exactly one node; what it covers below that is found on the
- * way down, so a change never touches more than its node. An empty table is a few hundred bytes;
- * a very large one also has a direct index (fib_direct.h).
+ * way down, so a change never touches more than its node. An empty table is a few hundred bytes.
+ *
+ * A large IPv4 table also has a direct index, small enough to stay in cache: the first 18 bits of
+ * an address lead to a group of 64 slots, one for each /24. A group is either one next hop, or a
+ * chunk: a bit for each slot where a run begins, and the runs' next hops. So two loads, both soon
+ * to come, find what the trie takes three levels for. Only below a slot with routes longer than /24
+ * the trie is asked. Chunks are immutable and replaced and retired as nodes are (fib_direct.h).
  *
  * One writer (main) for all tables of a heap; any number of readers, which report to the heap's
  * QSBR variable and hold no node across a report. */
@@ -16,6 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define FIB_NONE 0u /* no route; never a stored value */
 
@@ -56,24 +62,23 @@ struct fib_node {
 	struct fib_block block;
 };
 
-/* The heap's head of a large piece of memory; block.grains is 0. */
-struct fib_region {
-	struct fib_block block;
-	size_t bytes;
+#define FIB_DIRECT_GROUPS (1u << 18)
+#define FIB_DIRECT_LONGER 0x8000u    /* a number's bit: routes longer than /24, ask the trie */
+#define FIB_DIRECT_VALUES (1u << 15) /* the others number the next hops: 0 is no route */
+
+/* A large IPv4 table's first 24 bits; behind it its chunks. */
+struct fib_direct {
+	uint32_t value[FIB_DIRECT_VALUES]; /* next hops; set before a group has their number */
+	/* Writer stores, readers acquire: up to UINT16_MAX the number of all 64 slots, else where
+	 * the group's chunk is, in 4-byte steps from here. */
+	uint32_t group[FIB_DIRECT_GROUPS];
 };
 
-#define FIB_DIRECT_SLOTS  (1u << 24)
-#define FIB_DIRECT_LONGER 0x8000u    /* a slot's bit; the others are a number: 0 is no route */
-#define FIB_DIRECT_VALUES (1u << 15) /* numbers */
-
-/* A large IPv4 table's first 24 bits: see fib_direct.h. */
-struct fib_direct {
-	struct fib_region region;
-	uint16_t slot[FIB_DIRECT_SLOTS];	/* writer stores, readers acquire */
-	uint32_t value[FIB_DIRECT_VALUES];	/* next hops; set before a slot has the number */
-	uint16_t number[2 * FIB_DIRECT_VALUES]; /* writer's: by hash of their next hop */
-	uint32_t values;			/* writer's: given out, with 0 for none */
-	uint32_t last, last_number;
+/* Lies in one cache line if it can. */
+struct fib_chunk {
+	uint32_t start[2]; /* a bit for each slot whose number differs from the one before; the
+			      first */
+	uint16_t number[]; /* of each such run */
 };
 
 struct fib {
@@ -115,23 +120,33 @@ static inline uint32_t fib_walk4(const struct fib *f, uint32_t host_order)
 	return *best;
 }
 
-/* Has this slot an answer? */
-static inline bool fib_slot(const struct fib_direct *d, uint32_t slot, uint32_t *nh)
+static inline const struct fib_chunk *fib_chunk(const struct fib_direct *d, uint32_t group)
 {
-	uint16_t s = __atomic_load_n(&d->slot[slot], __ATOMIC_ACQUIRE);
+	return (const struct fib_chunk *)((const uint32_t *)d + group);
+}
 
-	*nh = d->value[s & (FIB_DIRECT_LONGER - 1)];
-	return !(s & FIB_DIRECT_LONGER);
+/* group: what is stored of this host's. */
+static inline uint16_t fib_number(const struct fib_direct *d, uint32_t group, uint32_t host_order)
+{
+	const struct fib_chunk *c = fib_chunk(d, group);
+	uint64_t start;
+
+	if (group <= UINT16_MAX)
+		return (uint16_t)group;
+	memcpy(&start, c->start, sizeof(start));
+	return c->number[__builtin_popcountll(start << (63 - (host_order >> 8) % 64)) - 1];
 }
 
 static inline uint32_t fib_lookup4(const struct fib *f, uint32_t host_order)
 {
 	const struct fib_direct *d = __atomic_load_n(&f->direct, __ATOMIC_ACQUIRE);
-	uint32_t nh;
+	uint16_t number;
 
-	if (d && fib_slot(d, host_order >> 8, &nh))
-		return nh;
-	return fib_walk4(f, host_order);
+	if (!d)
+		return fib_walk4(f, host_order);
+	number = fib_number(d, __atomic_load_n(&d->group[host_order >> 14], __ATOMIC_ACQUIRE),
+			    host_order);
+	return number & FIB_DIRECT_LONGER ? fib_walk4(f, host_order) : d->value[number];
 }
 
 static inline uint32_t fib_lookup6(const struct fib *f, const uint8_t a[16])

@@ -67,8 +67,8 @@ size_t fib_heap_bytes(const struct fib_heap *h)
 /* Aligned, so that the kernel can back each CHUNK by one huge page; bytes: a multiple of it. */
 static uint8_t *map(size_t bytes, bool huge)
 {
-	uint8_t *p = mmap(NULL, bytes + CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	uint8_t *p = mmap(NULL, bytes + CHUNK, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	uint8_t *start;
 
 	if (p == MAP_FAILED)
@@ -98,12 +98,22 @@ static bool map_chunk(struct fib_heap *h)
 	return true;
 }
 
+uint64_t fib_heap_mark(const struct fib_heap *h)
+{
+	return h->qsbr ? rte_rcu_qsbr_start(h->qsbr) : 0;
+}
+
+bool fib_heap_passed(const struct fib_heap *h, uint64_t mark)
+{
+	return !h->qsbr || rte_rcu_qsbr_check(h->qsbr, mark, false) == 1;
+}
+
 static void reclaim_marked(struct fib_heap *h)
 {
 	while (h->oldest && h->oldest != h->unmarked) {
 		struct fib_block *b = h->oldest;
 
-		if (h->qsbr && rte_rcu_qsbr_check(h->qsbr, b->token, false) != 1)
+		if (!fib_heap_passed(h, b->token))
 			return;
 		h->oldest = b->next;
 		h->waiting--;
@@ -120,7 +130,7 @@ static void mark(struct fib_heap *h)
 
 	if (!h->n_unmarked)
 		return;
-	token = h->qsbr ? rte_rcu_qsbr_start(h->qsbr) : 0;
+	token = fib_heap_mark(h);
 	for (; h->unmarked; h->unmarked = h->unmarked->next)
 		h->unmarked->token = token;
 	h->n_unmarked = 0;
@@ -157,22 +167,35 @@ void *fib_heap_alloc(struct fib_heap *h, size_t bytes)
 	return n;
 }
 
+static size_t whole_chunks(size_t bytes)
+{
+	return (bytes + CHUNK - 1) & ~(size_t)(CHUNK - 1);
+}
+
 struct fib_region *fib_heap_map(struct fib_heap *h, size_t bytes)
 {
 	struct fib_region *r;
 
-	bytes = (bytes + CHUNK - 1) & ~(size_t)(CHUNK - 1);
+	bytes = whole_chunks(bytes);
 	r = (struct fib_region *)map(bytes, true);
 	if (!r)
 		return NULL;
 	r->bytes = bytes;
-	h->used_bytes += bytes;
 	return r;
+}
+
+void fib_heap_use(struct fib_heap *h, struct fib_region *r, size_t bytes)
+{
+	bytes = whole_chunks(bytes);
+	if (bytes <= r->used)
+		return;
+	h->used_bytes += bytes - r->used;
+	r->used = bytes;
 }
 
 static void unmap(struct fib_heap *h, struct fib_region *r)
 {
-	h->used_bytes -= r->bytes;
+	h->used_bytes -= r->used;
 	munmap(r, r->bytes);
 }
 
