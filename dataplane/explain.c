@@ -1,6 +1,7 @@
 /* Where a packet would go, and why: the lookups of forward() with every step kept. */
 #include "dataplane/core.h"
 #include "dataplane/lookup.h"
+#include "dataplane/martian.h"
 
 #include <errno.h>
 

@@ -38,25 +38,73 @@ static inline uint32_t only_tunnel(const struct tables *t, uint32_t nh)
 	return nh;
 }
 
-/* Next hops of the whole lane, so that what they point to can come while the rest is looked up. */
+/* Packets of a lane whose destinations are not remembered. */
+struct missed {
+	unsigned n;
+	uint32_t table[BURST_MAX];
+	const uint8_t *ip[BURST_MAX];
+	void *line[BURST_MAX];
+	uint8_t at[BURST_MAX]; /* in the lane */
+};
+_Static_assert(BURST_MAX <= LOOKUP_MANY, "looked up at once");
+
+/* What this next hop points to can come while the rest is looked up. */
+static inline uint32_t fetch(const struct tables *t, uint32_t nh)
+{
+	if (nexthop_kind(nh) == NEXTHOP_CONNECTION)
+		return only_tunnel(t, nh);
+	if (nexthop_kind(nh) == NEXTHOP_NEIGHBOUR)
+		rte_prefetch0(&t->neighbour[nexthop_index(nh)]);
+	return nh;
+}
+
+/* All together; then they are remembered. */
+static __rte_noinline void look_up_missed(struct worker *w, const struct missed *m, uint64_t epoch,
+					  uint32_t *nh)
+{
+	uint32_t found[BURST_MAX];
+
+	lookup_many(w->tables, m->table, m->ip, found, m->n);
+	for (unsigned i = 0; i < m->n; i++) {
+		const uint8_t *ip = m->ip[i];
+		uint64_t under = memo_under(epoch, m->table[i]);
+
+		if (nexthop_kind(found[i]) >= NEXTHOP_LINK && ip[0] >> 4 == 4 &&
+		    martian_destination(ip))
+			found[i] = nexthop(NEXTHOP_DISCARD, NEXTHOP_MARTIAN);
+		memo_keep(w->memo, m->line[i], under, ip, found[i]);
+		nh[m->at[i]] = fetch(w->tables, found[i]);
+	}
+}
+
+/* Next hops of the whole lane. */
 static void look_up(struct worker *w, const struct burst *b, uint32_t *nh)
 {
 	const struct tables *t = w->tables;
 	uint64_t epoch = atomic_load_explicit(&t->routes_epoch, memory_order_acquire);
 	void *line[BURST_MAX];
+	struct missed missed;
 
 	for (unsigned i = 0; i < b->n_ip; i++) {
 		line[i] = memo_line(w->memo, b->ip_table[i] & BURST_TABLE, packet(b->ip[i]));
 		rte_prefetch0(line[i]);
 	}
+	missed.n = 0;
 	for (unsigned i = 0; i < b->n_ip; i++) {
-		nh[i] = lookup_memo(t, w->memo, line[i], epoch, b->ip_table[i] & BURST_TABLE,
-				    packet(b->ip[i]));
-		if (nexthop_kind(nh[i]) == NEXTHOP_CONNECTION)
-			nh[i] = only_tunnel(t, nh[i]);
-		else if (nexthop_kind(nh[i]) == NEXTHOP_NEIGHBOUR)
-			rte_prefetch0(&t->neighbour[nexthop_index(nh[i])]);
+		const uint8_t *ip = packet(b->ip[i]);
+		uint32_t table = b->ip_table[i] & BURST_TABLE;
+
+		if (likely(memo_find(line[i], memo_under(epoch, table), ip, &nh[i]))) {
+			nh[i] = fetch(t, nh[i]);
+			continue;
+		}
+		missed.table[missed.n] = table;
+		missed.ip[missed.n] = ip;
+		missed.line[missed.n] = line[i];
+		missed.at[missed.n++] = (uint8_t)i;
 	}
+	if (unlikely(missed.n))
+		look_up_missed(w, &missed, epoch, nh);
 }
 
 /* table: with what is known of where it came from. */

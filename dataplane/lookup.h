@@ -6,7 +6,6 @@
 #define DATAPLANE_LOOKUP_H
 
 #include "dataplane/fib.h"
-#include "dataplane/martian.h"
 #include "dataplane/packet.h"
 #include "dataplane/tables.h"
 
@@ -35,15 +34,11 @@ static inline uint32_t lookup(const struct tables *t, uint32_t table, const uint
 	return nh;
 }
 
-/* The same for an IPv4 packet that is not for us alone. */
-static inline uint32_t lookup_onward4(const struct tables *t, uint32_t table, const uint8_t *ip)
-{
-	uint32_t nh = lookup(t, table, ip);
+#define LOOKUP_MANY 64
 
-	return nexthop_kind(nh) >= NEXTHOP_LINK && martian_destination(ip)
-		       ? nexthop(NEXTHOP_DISCARD, NEXTHOP_MARTIAN)
-		       : nh;
-}
+/* The same for n packets of tables that may differ, together: their cache misses overlap. */
+void lookup_many(const struct tables *t, const uint32_t *table, const uint8_t *const *ip,
+		 uint32_t *nh, unsigned n);
 
 /* What a worker's lookups found, for as long as no route changes: one line where the tries take
  * ten, and its place is known before it is read. A destination is looked for in all of its line.
@@ -78,46 +73,68 @@ static inline void *memo_line(struct memo *memo, uint32_t table, const uint8_t *
 	return &memo->ip6[mix32(get64(ip + 24) ^ mix32(get64(ip + 32) + table)) % MEMO6_LINES];
 }
 
-static inline uint32_t memo_ip4(const struct tables *t, struct memo *memo, struct memo4_line *l,
-				uint64_t under, uint32_t table, const uint8_t *ip)
+static inline bool memo_find4(const struct memo4_line *l, uint64_t under, const uint8_t *ip,
+			      uint32_t *nh)
 {
 	uint32_t to = get32(ip + 16);
-	unsigned i;
 
-	for (i = 0; i < 4; i++)
-		if (l->to[i] == to && l->under[i] == under)
-			return l->nh[i];
-	i = memo->turn++ % 4;
-	l->to[i] = to;
-	l->under[i] = under;
-	return l->nh[i] = lookup_onward4(t, table, ip);
+	for (unsigned i = 0; i < 4; i++)
+		if (l->to[i] == to && l->under[i] == under) {
+			*nh = l->nh[i];
+			return true;
+		}
+	return false;
 }
 
-static inline uint32_t memo_ip6(const struct tables *t, struct memo *memo, struct memo6_line *l,
-				uint64_t under, uint32_t table, const uint8_t *ip)
+static inline bool memo_find6(const struct memo6_line *l, uint64_t under, const uint8_t *ip,
+			      uint32_t *nh)
 {
 	uint64_t high = get64(ip + 24), low = get64(ip + 32);
-	unsigned i;
 
-	for (i = 0; i < 2; i++)
-		if (l->to[i][0] == high && l->to[i][1] == low && l->under[i] == under)
-			return l->nh[i];
-	i = memo->turn++ % 2;
-	l->to[i][0] = high;
-	l->to[i][1] = low;
-	l->under[i] = under;
-	return l->nh[i] = lookup(t, table, ip);
+	for (unsigned i = 0; i < 2; i++)
+		if (l->to[i][0] == high && l->to[i][1] == low && l->under[i] == under) {
+			*nh = l->nh[i];
+			return true;
+		}
+	return false;
 }
 
-/* As lookup(), for a packet on its way. line: memo_line()'s; epoch: tables->routes_epoch, loaded
- * since the last report. */
-static inline uint32_t lookup_memo(const struct tables *t, struct memo *memo, void *line,
-				   uint64_t epoch, uint32_t table, const uint8_t *ip)
+/* What routes of this epoch (tables->routes_epoch, loaded since the last report) make of a table's
+ * packets. */
+static inline uint64_t memo_under(uint64_t epoch, uint32_t table)
 {
-	uint64_t under = epoch << 14 | table;
+	return epoch << 14 | table;
+}
 
-	return likely(ip[0] >> 4 == 4) ? memo_ip4(t, memo, line, under, table, ip)
-				       : memo_ip6(t, memo, line, under, table, ip);
+/* line: memo_line()'s. False: not remembered. */
+static inline bool memo_find(const void *line, uint64_t under, const uint8_t *ip, uint32_t *nh)
+{
+	return likely(ip[0] >> 4 == 4) ? memo_find4(line, under, ip, nh)
+				       : memo_find6(line, under, ip, nh);
+}
+
+/* A destination has one place, however often it is kept: a flow's packets miss together. */
+static inline void memo_keep(struct memo *memo, void *line, uint64_t under, const uint8_t *ip,
+			     uint32_t nh)
+{
+	uint32_t known;
+	struct memo4_line *l4 = line;
+	struct memo6_line *l6 = line;
+	unsigned turn;
+
+	if (memo_find(line, under, ip, &known))
+		return;
+	turn = memo->turn++;
+	if (likely(ip[0] >> 4 == 4)) {
+		l4->to[turn % 4] = get32(ip + 16);
+		l4->under[turn % 4] = under;
+		l4->nh[turn % 4] = nh;
+	} else {
+		l6->to[turn % 2][0] = get64(ip + 24);
+		l6->to[turn % 2][1] = get64(ip + 32);
+		l6->under[turn % 2] = under;
+		l6->nh[turn % 2] = nh;
+	}
 }
 
 /* The tunnel that a flow takes of a set. NO_TUNNEL: none of them is UP. */
