@@ -7,6 +7,7 @@
 #include "dataplane/nd.h"
 #include "dataplane/neighbour.h"
 #include "dataplane/packet.h"
+#include "dataplane/reassemble.h"
 #include "dataplane/underlay.h"
 #include "dataplane/vtep.h"
 
@@ -544,6 +545,13 @@ static void got_unresolved(struct dataplane *dp, struct rte_mbuf *m, const struc
 	if ((h && !h->has_entry && host_is_known(h)) || vtep_lists(i, &to)) {
 		host_pin_way(dp, vtep_of(i, &to));
 		drop(dp, m, DROP_UNRESOLVED);
+		return;
+	}
+	/* Of buffers like its own there are few, which whoever scans must not have: the host is
+	 * asked for, but it does not wait. */
+	if (m->buf_len >= REASSEMBLE_BUFFER) {
+		drop(dp, m, DROP_UNRESOLVED);
+		neighbours_want(dp->neighbours, dp->now, interface, &to, NULL);
 		return;
 	}
 	/* Where it came from is not known here any more; a link is all that it may leave on. */

@@ -5,6 +5,8 @@
 #include "dataplane/neighbour.h"
 #include "dataplane/packet.h"
 
+#include <rte_mempool.h>
+
 #include <string.h>
 
 static const uint8_t our_mac[6] = { 2, 7, 7, 7, 7, 7 };
@@ -194,6 +196,30 @@ static void who_jumps_costs_little(void **state)
 	}
 }
 
+/* Datagrams that were joined are in buffers of which there are few: none of them waits. */
+static void large_ones_do_not_wait(void **state)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rig_dp->large);
+	uint8_t f[RIG_FRAME], *ip = (uint8_t *)rte_pktmbuf_append(m, 5000);
+
+	open_vlan();
+	rig_run();
+	forget_frames();
+	memset(ip, 0, 5000);
+	rig_ip4(ip, "172.16.0.9", "10.7.0.20", PROTO_UDP, 4980);
+	put16(ip + 6, 0); /* may be cut */
+	put16(ip + 10, 0);
+	put16(ip + 10, ip4_sum(ip, 20));
+	tag_set(m, TAG_ROUTE, 0, table);
+	assert_int_equal(inject(rig_dp, 0, INJECT_MAIN, m), 0);
+	rig_run();
+	assert_int_equal(rig_take(1, f), 46); /* who has it? */
+	assert_int_equal(rig_dropped(DROP_UNRESOLVED), 1);
+	assert_int_equal(rte_mempool_in_use_count(rig_dp->large), 0);
+	asks("10.7.0.20", 20);
+	assert_int_equal(leaves("10.7.0.20"), 20);
+}
+
 /* An operator sees that somebody has our address. */
 static void our_address_elsewhere(void **state)
 {
@@ -257,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(routes_stay, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(who_jumps_costs_little, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(floods_stay_at_home, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(large_ones_do_not_wait, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(our_address_elsewhere, rig_set_up, rig_tear_down),
 	};
 
