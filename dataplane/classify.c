@@ -111,6 +111,13 @@ static void classify_vxlan(struct worker *w, struct burst *b, struct rte_mbuf *m
 	classify_vpc(w, b, m, i, ETH_BYTES, get16(packet(m) + 12));
 }
 
+/* Another worker's slot, so that whoever makes SPIs up cannot fill the way to it. It looks again
+ * when it has the packet. */
+static bool slot_holds(const struct worker *owner, uint32_t spi)
+{
+	return shared_get(&owner->slot[spi_slot(spi)].spi) == spi;
+}
+
 static void classify_esp(struct worker *w, struct burst *b, struct rte_mbuf *m, const uint8_t *esp,
 			 unsigned len, bool udp)
 {
@@ -126,7 +133,7 @@ static void classify_esp(struct worker *w, struct burst *b, struct rte_mbuf *m, 
 	if (likely(owner == w->index)) {
 		rte_prefetch0(&w->slot[spi_slot(spi)]);
 		burst_add_in(b, m, spi, (uint8_t)(at | (udp ? BURST_UDP : 0)));
-	} else if (owner < w->n_workers) {
+	} else if (owner < w->n_workers && slot_holds(w->worker[owner], spi)) {
 		tag_set(m, TAG_ESP_IN, (uint8_t)(at | (udp ? BURST_UDP : 0)), spi);
 		worker_hand_over(w, owner, m);
 	} else {

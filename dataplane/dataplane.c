@@ -284,6 +284,7 @@ static int open_worker(struct dataplane *dp, struct worker *w, const char **erro
 		return fail(error, "fragments", -ENOMEM);
 	if (open_rings(dp, w) != 0)
 		return fail(error, "rings between threads", -ENOMEM);
+	w->worker = dp->worker;
 	w->tables = &dp->tables;
 	w->pool = pools->packets;
 	w->large = pools->large;

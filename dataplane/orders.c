@@ -51,7 +51,8 @@ static struct sa *obey(struct worker *w, const struct message *m)
 	switch (m->kind) {
 	case MESSAGE_SA_INSTALL:
 		if (m->inbound) {
-			*s = (struct slot){ .spi = m->spi, .sa = m->sa };
+			s->sa = m->sa;
+			shared_set(&s->spi, m->spi);
 		} else {
 			esp_out_find_way(w->tables, m->sa, 0);
 			old = send_on(out, m);
@@ -60,7 +61,8 @@ static struct sa *obey(struct worker *w, const struct message *m)
 	case MESSAGE_SA_REMOVE:
 		if (m->inbound && s->spi == m->spi) {
 			old = s->sa;
-			*s = (struct slot){ .spi = spi_none(spi_slot(m->spi)) };
+			shared_set(&s->spi, spi_none(spi_slot(m->spi)));
+			s->sa = NULL;
 		} else if (!m->inbound) {
 			old = send_no_more(out, m->sa);
 		}

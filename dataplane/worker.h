@@ -30,7 +30,7 @@ struct worker;
 
 /* Where an inbound SPI leads. */
 struct slot {
-	uint32_t spi; /* host order; spi_none(): nothing here */
+	uint32_t spi; /* host order; spi_none(): nothing here. Other workers look (counter.h) */
 	uint32_t spare;
 	struct sa *sa;
 };

@@ -299,6 +299,25 @@ static void each_has_its_reason(void **state)
 	}
 }
 
+/* SPIs that somebody made up end where they came in, whoever would own them. */
+static void made_up_spis_are_not_handed_over(void **state)
+{
+	uint8_t f[RIG_FRAME];
+
+	rig_resolve_next_hop();
+	for (uint32_t owner = 0; owner < 3; owner++) {
+		for (uint32_t slot = 0; slot < 20; slot++) {
+			unsigned n = ip_frame(f, PROTO_ESP, esp, 64);
+
+			put_be32(f + 34, spi_make(1 + slot, owner, slot));
+			rig_give(0, f, n);
+		}
+	}
+	rig_run();
+	assert_int_equal(rig_dropped(DROP_NO_SA), 60);
+	assert_int_equal(rig_handed_over(), 0);
+}
+
 static unsigned make_echo(uint8_t *f, unsigned bytes)
 {
 	uint8_t *icmp = f + 14;
@@ -529,6 +548,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_has_its_reason, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(made_up_spis_are_not_handed_over, rig_set_up_three,
+						rig_tear_down),
 		cmocka_unit_test_setup_teardown(a_priority_is_no_vlan, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(tags_that_the_port_took_off, rig_set_up,
 						rig_tear_down),
