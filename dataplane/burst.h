@@ -97,7 +97,8 @@ enum tag_kind {
 	TAG_FRAGMENT,	   /* an outer fragment for its worker; data at the IP header */
 	TAG_LINK,	   /* value: next hop of a neighbour */
 	TAG_FRAME,	   /* a finished frame; value: port */
-	TAG_PUNT_IKE,	   /* at: offset of the UDP header; data at the IP header */
+	TAG_PUNT_IKE,	   /* at: offset of the UDP header; data at the IP header; value: hash of
+			      the source */
 	TAG_PUNT_PATH_MTU, /* an ICMP error for the negotiator */
 	TAG_PUNT_NEIGH,	   /* ARP, or IPv6 ND with data at the Ethernet header; value: interface */
 	TAG_PUNT_LOCAL,	   /* an IP packet to an interface's address; value: table */

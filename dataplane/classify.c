@@ -3,6 +3,7 @@
 #include "dataplane/lookup.h"
 #include "dataplane/packet.h"
 #include "dataplane/path_mtu.h"
+#include "dataplane/peers.h"
 #include "dataplane/reassemble.h"
 #include "dataplane/vtep.h"
 #include "dataplane/worker.h"
@@ -150,12 +151,16 @@ static bool is_own(const struct worker *w, const uint8_t *ip)
 
 static void punt_ike(struct worker *w, struct rte_mbuf *m, const uint8_t *udp)
 {
-	if (!is_own(w, packet(m))) {
+	const uint8_t *ip = packet(m);
+	bool v4 = ip[0] >> 4 == 4;
+	uint32_t from = peers_hash(ip + (v4 ? 12 : 8), v4);
+
+	if (!is_own(w, ip)) {
 		worker_drop(w, m, DROP_NOT_FOR_US);
 		return;
 	}
-	tag_set(m, TAG_PUNT_IKE, (uint8_t)(udp - packet(m)), 0);
-	punt(w, m, PUNT_IKE);
+	tag_set(m, TAG_PUNT_IKE, (uint8_t)(udp - ip), from);
+	punt(w, m, peers_may_have(w->tables, from) ? PUNT_IKE : PUNT_STRANGER);
 }
 
 static void classify_udp(struct worker *w, struct burst *b, struct rte_mbuf *m, uint16_t from,

@@ -3,6 +3,7 @@
 #include "dataplane/crypt.h"
 #include "dataplane/packet.h"
 #include "dataplane/path_mtu.h"
+#include "dataplane/peers.h"
 #include "dataplane/sa.h"
 #include "dataplane/sa_book.h"
 
@@ -146,6 +147,7 @@ int dataplane_sa_install(struct dataplane *dp, const struct dataplane_sa *from)
 		forget_sa(dp, from->tunnel, sa, from->inbound);
 		return rc;
 	}
+	peers_mark(&dp->tables, &from->remote.addr);
 	if (from->inbound) {
 		e->state = SLOT_INSTALLED;
 		e->sa = sa;
@@ -208,6 +210,7 @@ int dataplane_sa_move(struct dataplane *dp, uint32_t tunnel, uint32_t spi_out,
 	m.sa = *sa_book_outbound(dp->book, tunnel, spi_out);
 	if (!m.sa)
 		return -ENOENT;
+	peers_mark(&dp->tables, &remote->addr);
 	return negotiator_order(dp, dp->tables.owner[tunnel], &m);
 }
 

@@ -5,21 +5,20 @@
 
 #include <rte_cycles.h>
 
-/* Packets a second and worker, and how many may come at once; of many origins, of which none gets
- * more than its part; and the packets that the ring must have room for beside this one. */
+/* Packets a second and worker, and how many may come at once; `part`: one of so many of these is
+ * what one origin gets, 0: there are no origins; `room`: packets that the ring must have room for
+ * beside this one. */
 static const struct {
 	uint32_t rate, burst;
-	bool origins;
-	uint16_t room;
+	uint16_t part, room;
 } budgets[PUNT_CLASSES] = {
-	[PUNT_IKE] = { 50000, 4096, false, 512 },   [PUNT_ROUTING] = { 50000, 4096, true, 512 },
-	[PUNT_NEIGH] = { 2000, 256, false, 0 },	    [PUNT_VPC] = { 8000, 1024, true, 256 },
-	[PUNT_ICMP] = { 8000, 1024, true, 256 },    [PUNT_PATH_MTU] = { 100, 16, false, 0 },
-	[PUNT_RESOLVE] = { 4000, 1024, true, 256 }, [PUNT_ERROR] = { 4000, 1024, true, 256 },
-	[PUNT_OTHER] = { 4000, 1024, true, 256 },
+	[PUNT_IKE] = { 50000, 2048, 2, 128 },	  [PUNT_STRANGER] = { 50000, 2048, 4, 512 },
+	[PUNT_ROUTING] = { 50000, 4096, 4, 512 }, [PUNT_NEIGH] = { 2000, 256, 0, 0 },
+	[PUNT_VPC] = { 8000, 1024, 4, 256 },	  [PUNT_ICMP] = { 8000, 1024, 4, 256 },
+	[PUNT_PATH_MTU] = { 100, 16, 0, 0 },	  [PUNT_RESOLVE] = { 4000, 1024, 4, 256 },
+	[PUNT_ERROR] = { 4000, 1024, 4, 256 },	  [PUNT_OTHER] = { 4000, 1024, 4, 256 },
 };
 
-#define PART		   4 /* one of so many of its class is what an origin gets */
 #define REFILLS_PER_SECOND 1000
 _Static_assert(PUNT_PACKET == REFILLS_PER_SECOND, "a refill adds the rate");
 
@@ -35,11 +34,12 @@ static struct punt_origin *origin_of(struct punt *p, enum punt_class class, cons
 {
 	struct punt_origin *o;
 
-	if (!budgets[class].origins)
+	if (!budgets[class].part)
 		return NULL;
 	o = &p->origin[class][mix32((uint64_t)tag->kind << 32 | tag->value) % PUNT_ORIGINS];
-	o->budget = refilled(o->budget, p->tick - o->tick, budgets[class].rate / PART,
-			     budgets[class].burst / PART);
+	o->budget =
+		refilled(o->budget, p->tick - o->tick, budgets[class].rate / budgets[class].part,
+			 budgets[class].burst / budgets[class].part);
 	o->tick = p->tick;
 	return o;
 }
@@ -68,7 +68,7 @@ static bool enqueue(struct rte_ring *r, struct rte_mbuf *m, enum punt_class clas
 void punt(struct worker *w, struct rte_mbuf *m, enum punt_class class)
 {
 	struct punt *p = &w->punt;
-	bool ike = class == PUNT_IKE || class == PUNT_PATH_MTU;
+	bool ike = class == PUNT_IKE || class == PUNT_STRANGER || class == PUNT_PATH_MTU;
 
 	if (!spend(p, class, tag_of(m))) {
 		worker_drop(w, m, class == PUNT_RESOLVE ? DROP_UNRESOLVED : DROP_PUNT_BUDGET);

@@ -1,7 +1,7 @@
 /* Packets that leave the fast path for a control thread, each class within its own budget, so that
- * a flood of one starves no other. Of the classes that tenants can fill, what comes from one tunnel
- * or network gets a quarter at most, so that it does not starve the other tenants; and what can
- * come by the thousand leaves room in the ring for what keeps links alive.
+ * a flood of one starves no other. Of most classes what comes from one tunnel, network or address
+ * gets a part at most, so that it does not starve the others; and what can come by the thousand
+ * leaves room in the ring for what keeps tunnels and links alive.
  *
  * Owned by one worker. Budgets are refilled once per loop from the TSC, never per packet. */
 #ifndef DATAPLANE_PUNT_H
@@ -18,7 +18,8 @@ struct worker;
 struct doorbell;
 
 enum punt_class {
-	PUNT_IKE,
+	PUNT_IKE,      /* of peers */
+	PUNT_STRANGER, /* IKE of anybody else */
 	PUNT_ROUTING,  /* BGP and BFD to inner addresses */
 	PUNT_NEIGH,    /* ARP and ND of the ports' own networks */
 	PUNT_VPC,      /* the same of VPCs */

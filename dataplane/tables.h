@@ -33,6 +33,9 @@ _Static_assert(NEXTHOP_BUNDLE == CONNECTIONS_MAX, "a next hop's index is its set
 #define OWN_ORDER 18
 #define OWN_BITS  (1u << OWN_ORDER)
 
+#define PEERS_ORDER 18
+#define PEERS_BITS  (1u << PEERS_ORDER)
+
 struct fib;
 struct policer;
 struct sa;
@@ -148,6 +151,7 @@ struct tables {
 	struct rte_rcu_qsbr *qsbr;
 	/* By hash of an address: it may be one of ours, in some table. main: w; workers: ro */
 	uint64_t own[OWN_BITS / 64];
+	uint64_t peers[PEERS_BITS / 64]; /* peers.h */
 };
 
 #endif

@@ -27,6 +27,7 @@ const char *trace_punt_name(uint32_t class)
 {
 	static const char *const names[PUNT_CLASSES] = {
 		[PUNT_IKE] = "IKE",
+		[PUNT_STRANGER] = "IKE of a stranger",
 		[PUNT_ROUTING] = "BGP or BFD",
 		[PUNT_NEIGH] = "ARP or neighbour discovery",
 		[PUNT_VPC] = "ARP or neighbour discovery of a VPC",

@@ -1,5 +1,6 @@
 /* Tunnels as packets see them. */
 #include "dataplane/core.h"
+#include "dataplane/peers.h"
 #include "dataplane/policer.h"
 #include "dataplane/set.h"
 
@@ -62,6 +63,7 @@ int dataplane_tunnel_add(struct dataplane *dp, uint32_t tunnel, const struct dat
 	forget_counts(dp, tunnel);
 	shared_set(&to->used, true);
 	route_mark_own(dp, &t->inner_peer);
+	peers_mark(&dp->tables, &t->customer_ip);
 	rc = route_set(dp, t->table, &peer, nexthop(NEXTHOP_TUNNEL, tunnel));
 	if (rc) {
 		shared_set(&to->used, false);
@@ -148,6 +150,7 @@ int dataplane_tunnel_change(struct dataplane *dp, uint32_t tunnel, const struct 
 			policer_free(policer);
 		return rc;
 	}
+	peers_mark(&dp->tables, &t->customer_ip);
 	to->mss_clamp = t->mss_clamp;
 	to->on_demand = t->on_demand;
 	to->transit = t->transit;

@@ -22,6 +22,15 @@
 
 #include <rte_cycles.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +48,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	sched_getaffinity(0, sizeof(cpus), &cpus);
 	tunnels_open();
 	pool = bed.dp->pool;
+#ifdef __SANITIZE_ADDRESS__
+	/* The dataplane is in memory that is looked through for pointers only if it is said so. */
+	__lsan_register_root_region(bed.dp, sizeof(*bed.dp));
+#endif
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	atexit(tunnels_close);
 	return 0;

@@ -341,6 +341,71 @@ static void nor_a_full_ring(void **state)
 	done();
 }
 
+static void ike_from(uint32_t addr, unsigned n)
+{
+	uint8_t f[RIG_FRAME] = { 0 }, *udp = f + 34;
+	struct rte_mbuf *m;
+
+	for (; n; n--, addr++) {
+		rig_ether(f, rig_port_mac, rig_peer_mac, ETHERTYPE_IPV4);
+		rig_ip4(f + 14, "203.0.113.1", "198.51.100.1", PROTO_UDP, 8 + 28);
+		put_be32(f + 26, addr);
+		put16(f + 24, 0);
+		put16(f + 24, ip4_sum(f + 14, 20));
+		put_be16(udp, 500);
+		put_be16(udp + 2, 500);
+		put_be16(udp + 4, 8 + 28);
+		m = rte_pktmbuf_alloc(rig_dp->pool); /* more than the rig has */
+		memcpy(rte_pktmbuf_append(m, 34 + 8 + 28), f, 34 + 8 + 28);
+		rig_give_mbuf(0, m);
+		worker_run_once(rig_dp->worker[0]);
+	}
+}
+
+static void hear(void *ctx, const struct endpoint *l, const struct endpoint *r, const uint8_t *data,
+		 size_t len)
+{
+	const struct addr *a = ctx;
+
+	if (addr_equal(&r->addr, a))
+		((struct addr *)ctx)->family = ADDR_NONE;
+}
+
+/* IKE messages of the whole world leave a peer its own, wherever it turned out to be. */
+static void nor_strangers(void **state)
+{
+	static const struct dataplane_negotiator_ops heard = { .packet = hear };
+	const struct endpoint local = { rig_addr("198.51.100.1"), 4500 };
+	const struct endpoint moved = { rig_addr("192.0.2.200"), 4500 };
+	struct addr peers[] = { rig_addr("203.0.113.2"), moved.addr };
+
+	make_tunnels();
+	assert_int_equal(dataplane_sa_move(rig_dp, 2, 1002, &local, &moved), 0);
+	ike_from(0x2d000000, 6000); /* addresses that no two have in common */
+	ike_from(0x2d000001, 1);
+	assert_int_not_equal(rig_dropped(DROP_PUNT_FULL) + rig_dropped(DROP_PUNT_BUDGET), 0);
+	for (unsigned i = 0; i < ARRAY_LEN(peers); i++) {
+		ike_from(get_be32(peers[i].b), 1);
+		while (dataplane_negotiator_poll(rig_dp, &heard, &peers[i]))
+			;
+		assert_int_equal(peers[i].family, ADDR_NONE);
+		ike_from(0x2d000000, 6000);
+	}
+	/* Nor does a flood in one peer's name. */
+	peers[0] = rig_addr("203.0.113.3");
+	for (unsigned i = 0; i < 6000; i++) {
+		ike_from(0xcb007102, 1);
+		if (i % 500 == 0)
+			while (dataplane_negotiator_poll(rig_dp, &heard, &peers[0]))
+				;
+	}
+	ike_from(get_be32(peers[0].b), 1);
+	while (dataplane_negotiator_poll(rig_dp, &heard, &peers[0]))
+		;
+	assert_int_equal(peers[0].family, ADDR_NONE);
+	done();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +421,7 @@ int main(void)
 						rig_tear_down),
 		cmocka_unit_test_setup_teardown(nor_another_tunnel, rig_set_up, rig_tear_down),
 		cmocka_unit_test_setup_teardown(nor_a_full_ring, rig_set_up, rig_tear_down),
+		cmocka_unit_test_setup_teardown(nor_strangers, rig_set_up, rig_tear_down),
 	};
 
 	return cmocka_run_group_tests_name("inner", tests, NULL, NULL);
