@@ -136,6 +136,7 @@ void feed_open(struct feed *f, enum feed_dir dir, unsigned size, struct feed_rou
 	f->n = round.n * (round.hosts ? round.hosts : 1);
 	if (f->n < FEED_PACKETS)
 		f->n = FEED_PACKETS;
+	f->n *= 2;
 	f->tunnel = calloc(f->n, sizeof(*f->tunnel));
 	f->len = calloc(f->n, sizeof(*f->len));
 	f->frame = aligned_alloc(64, f->n * sizeof(*f->frame));

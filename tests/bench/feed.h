@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FEED_PACKETS   1200 /* or one for each tunnel, whichever is more */
+#define FEED_PACKETS   1200 /* or one for each tunnel, whichever is more; twice that */
 #define FEED_FRAME_MAX 1536
 #define FEED_IMIX      0 /* as a size: 7 x 64, 4 x 570, 1 x 1420 */
 
