@@ -143,9 +143,9 @@ static void keep(struct samples *to, const struct sample *sum, unsigned packets)
 	to->n++;
 }
 
-/* All packets piece by piece. The first half brings into the caches what stays there while one's own
- * traffic goes on, as at a gateway's and in the peers' runs: whose turn it was before left nothing.
- * of[0]: all pieces of the second; of[1]: those with the core to themselves. */
+/* All packets piece by piece. The first half brings into the caches what stays there while one's
+ * own traffic goes on, as at a gateway's and in the peers' runs: whose turn it was before left
+ * nothing. of[0]: all pieces of the second; of[1]: those with the core to themselves. */
 static void whole_round(struct bench *b, const struct feed *f, piece_fn piece, struct samples *of)
 {
 	for (unsigned from = 0, to; from < f->n; from = to) {
