@@ -73,11 +73,13 @@ def undisturbed():
 
 
 def exit_on_signals():
-    """SIGTERM and SIGHUP unwind like Ctrl-C does, so that labs are taken away."""
+    """SIGTERM and SIGHUP unwind like Ctrl-C does, so that labs are taken away. A shell starts its background jobs with
+    Ctrl-C's signal ignored, and programs inherit that: those of a lab have it as a terminal's have."""
     def leave(signum, frame):
         raise SystemExit(128 + signum)
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGHUP, leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def sweep(name=None):
