@@ -4,6 +4,7 @@
 
 #include "dataplane/cbc_proof.h"
 #include "dataplane/cbc_wide.h"
+#include "tests/unit/dataplane/ipsec_mb.h"
 
 #include <intel-ipsec-mb.h>
 
@@ -24,24 +25,8 @@ struct packet {
 	struct cbc_text text;
 };
 
-static IMB_MGR *mgr;
 static struct packet packets[PACKETS];
 static struct cbc_lanes lanes;
-
-static int setup(void **state)
-{
-	mgr = alloc_mb_mgr(0);
-	if (!mgr || sodium_init() < 0)
-		return -1;
-	init_mb_mgr_auto(mgr, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	free_mb_mgr(mgr);
-	return 0;
-}
 
 static void expand(unsigned size, struct packet *p)
 {

@@ -1,5 +1,6 @@
 #include "dataplane/fib.h"
 #include "dataplane/fib_direct.h"
+#include "tests/unit/dataplane/random.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,16 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static uint64_t seed = 1;
-
-static uint32_t rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 11) % below);
-}
 
 static struct prefix prefix(const char *text)
 {

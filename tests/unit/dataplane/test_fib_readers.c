@@ -3,21 +3,12 @@
 
 #include "dataplane/fib.h"
 #include "dataplane/fib_direct.h"
+#include "tests/unit/dataplane/random.h"
 
 #include <pthread.h>
 #include <rte_rcu_qsbr.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-
-static uint64_t seed = 1;
-
-static uint32_t rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)((seed >> 11) % below);
-}
 
 static struct prefix prefix(const char *text)
 {

@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "dataplane/fib_space.h"
+#include "tests/unit/dataplane/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,16 +16,6 @@ static uint8_t owner[END]; /* 1: of a piece that was taken */
 static uint32_t place[MOST];
 static uint8_t words[MOST];
 static unsigned n_pieces;
-static uint64_t seed = 1;
-
-static uint32_t rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16) % below;
-}
-
 static bool take(struct fib_space *s, unsigned n)
 {
 	uint32_t at = fib_space_take(s, base, n);

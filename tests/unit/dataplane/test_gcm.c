@@ -4,6 +4,7 @@
 
 #include "dataplane/gcm.h"
 #include "dataplane/gcm_proof.h"
+#include "tests/unit/dataplane/ipsec_mb.h"
 
 #include <intel-ipsec-mb.h>
 
@@ -14,7 +15,6 @@
 #define GUARD 64
 #define MOST  9216 /* a jumbo frame */
 
-static IMB_MGR *mgr;
 static uint8_t text[GUARD + MOST + GUARD + 64];
 static uint8_t expected[sizeof(text)], before[sizeof(text)];
 
@@ -37,21 +37,6 @@ static const struct gcm_engine *next_engine(const struct gcm_engine *e)
 }
 
 #define EACH_ENGINE(e) (const struct gcm_engine *e = next_engine(NULL); e; e = next_engine(e))
-
-static int setup(void **state)
-{
-	mgr = alloc_mb_mgr(0);
-	if (!mgr || sodium_init() < 0)
-		return -1;
-	init_mb_mgr_auto(mgr, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	free_mb_mgr(mgr);
-	return 0;
-}
 
 struct keys {
 	struct gcm_key_data theirs __attribute__((aligned(64)));

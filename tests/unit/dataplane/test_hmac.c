@@ -4,6 +4,7 @@
 
 #include "dataplane/hmac_proof.h"
 #include "dataplane/hmac_sha1.h"
+#include "tests/unit/dataplane/ipsec_mb.h"
 
 #include <intel-ipsec-mb.h>
 
@@ -12,26 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static IMB_MGR *mgr;
 static struct hmac_work work;
 static uint8_t states[HMAC_BURST][2][20]; /* inner, outer */
 static uint8_t theirs[HMAC_BURST][HMAC_SHA1_BYTES];
 static struct hmac_text texts[HMAC_BURST];
-
-static int setup(void **state)
-{
-	mgr = alloc_mb_mgr(0);
-	if (!mgr || sodium_init() < 0)
-		return -1;
-	init_mb_mgr_auto(mgr, NULL);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	free_mb_mgr(mgr);
-	return 0;
-}
 
 /* The text's last bytes may be where its result goes, as in ESP with extended numbers. */
 static void make(unsigned i, uint32_t bytes)

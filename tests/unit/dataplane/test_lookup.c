@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "dataplane/lookup.h"
+#include "tests/unit/dataplane/random.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,16 +13,6 @@ static struct tables *tables;
 static struct fib_heap *heap;
 static struct memo *memo;
 static uint8_t packets[LOOKUP_MANY][40];
-static uint64_t seed = 1;
-
-static uint32_t rnd(uint32_t below)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (uint32_t)(seed >> 16) % below;
-}
-
 static struct prefix random_prefix(void)
 {
 	struct prefix p = { .addr.family = rnd(2) ? ADDR_IPV6 : ADDR_IPV4 };
